@@ -1,0 +1,259 @@
+"""A service as an application: definition in, ASGI out. Relay, consumers, jobs and probes live under one lifespan."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from sqlalchemy import MetaData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.chassis import bus as message_bus
+from services.chassis import logs, migrations, sandbox
+from services.chassis.audit import ReadAuditor
+from services.chassis.auth import InsideTokens
+from services.chassis.changes import changes_router
+from services.chassis.consumer import Consumer
+from services.chassis.db import Pool, Transaction, create_pool, in_transaction
+from services.chassis.errors import DomainError
+from services.chassis.events import EventData
+from services.chassis.jobs import Job, Scheduler
+from services.chassis.keyring import Keyring
+from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
+from services.chassis.openapi import describe_problems
+from services.chassis.outbox import Relay
+from services.chassis.probes import Check, Readiness
+from services.chassis.problems import Catalogue, preferred_language
+from services.chassis.routing import ServiceRouter
+from services.chassis.runtime import Runtime
+from services.chassis.settings import ServiceSettings
+from services.chassis.subscriptions import Subscriptions
+from services.chassis.tracing import request_id
+
+logger = logging.getLogger(__name__)
+
+Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[EventData]]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceDefinition:
+    """All a service brings; decision 0001 explains each field.
+
+    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    settings: type[ServiceSettings]
+    metadata: MetaData
+    migrations: Path
+    problems: Path
+    routers: Sequence[ServiceRouter]
+    changes_path: str
+    changes_scope: str
+    follower_scopes: Mapping[str, str] = field(default_factory=dict)
+    publishes: Sequence[type[EventData]] = ()
+    subscriptions: Subscriptions = field(default_factory=dict)
+    jobs: Sequence[Job] = ()
+    snapshot: Snapshot | None = None
+
+
+def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
+    """The application of one service; settings come from the environment unless given."""
+    chosen = settings or definition.settings()
+    catalogue = Catalogue.load(definition.problems)
+    process = _Process(definition, chosen, catalogue)
+    app = FastAPI(
+        title=f"{definition.title_zh} · {definition.title_en}",
+        version="1",
+        lifespan=process.lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    process.app = app
+    for router in definition.routers:
+        app.include_router(router)
+    app.include_router(
+        changes_router(definition.name, definition.changes_path, definition.changes_scope, definition.follower_scopes)
+    )
+    if chosen.sandbox:
+        app.router.routes.extend(process.sandbox().routes())
+    app.add_route("/livez", process.livez, methods=["GET"], include_in_schema=False)
+    app.add_route("/readyz", process.readyz, methods=["GET"], include_in_schema=False)
+    app.add_route("/metrics", process.metrics, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(HTTPException, process.refuse)
+    describe_problems(app, catalogue)
+    return app
+
+
+class _Process:
+    """The parts of a running service, put together in the lifespan."""
+
+    app: FastAPI
+    runtime: Runtime
+    relay: Relay
+    consumer: Consumer | None
+    scheduler: Scheduler
+    readiness: Readiness
+
+    def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, catalogue: Catalogue) -> None:
+        self.definition = definition
+        self.settings = settings
+        self.catalogue = catalogue
+        self._stopping = False
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Start in the order of need, stop in reverse; a part that dies ends the process."""
+        settings, name = self.settings, self.definition.name
+        logs.configure(name, settings.log_level)
+        async with AsyncExitStack() as stack:
+            pool = await create_pool(
+                settings.database_url.get_secret_value(),
+                size=settings.pool_size,
+                command_timeout=settings.command_timeout_s,
+                application=f"xinshimin-{name}",
+            )
+            stack.push_async_callback(_close_pool, pool)
+            await self._check_schema()
+            auditor = ReadAuditor(pool)
+            self.runtime = app.state.runtime = Runtime(
+                name=name,
+                settings=settings,
+                pool=pool,
+                keyring=Keyring.load(settings.key_file),
+                tokens=InsideTokens.load(settings.inside_jwks_file, name),
+                catalogue=self.catalogue,
+                read_auditor=auditor,
+                wake_relay=self._wake_relay,
+            )
+            if settings.sandbox:
+                self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
+            bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
+            stack.push_async_callback(bus.close)
+            self._assemble(pool, bus)
+            for label, run in self._background(auditor):
+                stack.push_async_callback(_cancel, self._start(label, run))
+            stack.callback(self._mark_stopping)
+            logger.info("started")
+            yield
+            logger.info("stopping")
+
+    async def _check_schema(self) -> None:
+        wanted = migrations.head(self.definition.migrations)
+        found = await migrations.current(self.settings.database_url.get_secret_value())
+        if found != wanted:
+            raise RuntimeError(f"database of {self.definition.name} is at {found}, code needs {wanted}: xinshimin migrate")
+
+    def _assemble(self, pool: Pool, bus: message_bus.Bus) -> None:
+        definition, settings = self.definition, self.settings
+        dsn = settings.database_url.get_secret_value()
+        self.relay = Relay(dsn, bus, service=definition.name, poll_s=settings.relay_poll_s)
+        self.consumer = None
+        if definition.subscriptions:
+            self.consumer = Consumer(
+                pool,
+                dsn,
+                bus,
+                service=definition.name,
+                subscriptions=definition.subscriptions,
+                make_work=self.runtime.own_work,
+                wake_relay=self.relay.wake,
+            )
+        self.scheduler = Scheduler(self.runtime, definition.jobs)
+
+        async def database() -> str | None:
+            await pool.fetchval("SELECT 1")
+            return None
+
+        checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        if self.consumer is not None:
+            checks["consumer"] = self.consumer.healthy
+        self.readiness = Readiness(definition.name, checks)
+
+    def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        if self.consumer is not None:
+            parts.append(("consumer", self.consumer.run()))
+        return parts
+
+    def _start(self, label: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(run, name=label)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                logger.critical("background part died", extra={"fields": {"part": label, "error": logs.describe(error)}})
+                self._die()
+
+        task.add_done_callback(ended)
+        return task
+
+    def _wake_relay(self) -> None:
+        self.relay.wake()
+
+    def _die(self) -> None:
+        """End the process in order; whoever supervises it starts it again."""
+        if not self._stopping:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _mark_stopping(self) -> None:
+        self._stopping = True
+
+    def sandbox(self) -> sandbox.Sandbox:
+        """The sandbox routes, bound to the parts that will exist once the process runs."""
+        return sandbox.Sandbox(lambda: self.runtime, lambda: self.scheduler, self._settled)
+
+    async def _settled(self) -> bool:
+        if not await self.relay.flushed():
+            return False
+        return self.consumer is None or await self.consumer.settled()
+
+    async def livez(self, _: Request) -> Response:
+        """Alive: the event loop answers."""
+        return JSONResponse({"alive": True})
+
+    async def readyz(self, _: Request) -> Response:
+        """Ready: every part answers; otherwise 503 naming the ones that do not."""
+        reasons = await self.readiness.reasons()
+        failing = {part: reason for part, reason in reasons.items() if reason is not None}
+        if self._stopping:
+            failing["process"] = "stopping"
+        return JSONResponse({"ready": not failing, "not_ready": failing}, 503 if failing else 200)
+
+    async def metrics(self, _: Request) -> Response:
+        """Prometheus text."""
+        return Response(exposition(), media_type=METRICS_MEDIA_TYPE)
+
+    async def refuse(self, request: Request, error: Exception) -> Response:
+        """What Starlette itself refuses – unknown paths and methods – as a problem document."""
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        code = {404: "not-found", 405: "method-not-allowed"}.get(status, "malformed-body" if status < 500 else "internal-error")
+        language = preferred_language(request.headers.get("accept-language"))
+        given = request_id(request.headers.get("x-request-id"))
+        problem = self.catalogue.document(DomainError(code), language=language, request_id=given)
+        allow = getattr(error, "headers", None) or {}
+        return Response(problem.body, problem.status, {**problem.headers, **allow, "x-request-id": given})
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

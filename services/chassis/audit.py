@@ -1,0 +1,89 @@
+"""Evidence of reads: lines are committed in groups, and an answer leaves only after its group's commit.
+
+Lines of *changes* are rows of the business transaction (`Work.flush`). A read has no transaction to join, and one
+commit per read would cost more than the read; so concurrent reads share one. When the group cannot be committed, none
+of its answers is given.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from services.chassis.db import Pool, Transaction, in_transaction, prepare
+from services.chassis.errors import DomainError
+from services.chassis.work import AuditLine
+
+logger = logging.getLogger(__name__)
+
+_GROUP_MAX = 1000
+
+_INSERT = prepare(
+    """
+    INSERT INTO audit_line (audit_id, person_id, line, digest)
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
+    )
+    """
+)
+
+
+class ReadAuditor:
+    """Collects the lines of concurrent reads and commits them together."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: list[tuple[list[AuditLine], asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    async def write(self, lines: list[AuditLine]) -> None:
+        """Return when `lines` are committed; raises `DomainError('audit-unavailable')` when they cannot be."""
+        if self._stopping:
+            raise DomainError("audit-unavailable", retry_after=1)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((lines, done))
+        self._wake.set()
+        await done
+
+    async def run(self) -> None:
+        """Commit groups until cancelled; on cancellation the last group is still written."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    await self._commit_group()
+        finally:
+            self._stopping = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    while self._waiting:
+                        await self._commit_group()
+
+    async def _commit_group(self) -> None:
+        group, count = [], 0
+        while self._waiting and count < _GROUP_MAX:
+            group.append(self._waiting.pop(0))
+            count += len(group[-1][0])
+        lines = [line for some, _ in group for line in some]
+        try:
+            await in_transaction(self._pool, lambda tx: _insert(tx, lines))
+        except Exception:
+            logger.exception("reads could not be audited")
+            for _, done in group:
+                if not done.done():
+                    done.set_exception(DomainError("audit-unavailable", retry_after=2))
+            return
+        for _, done in group:
+            if not done.done():
+                done.set_result(None)
+
+
+async def _insert(tx: Transaction, lines: list[AuditLine]) -> None:
+    await tx.execute(
+        _INSERT,
+        ids=[line.audit_id for line in lines],
+        person_ids=[line.person_id for line in lines],
+        lines=[line.line for line in lines],
+        digests=[line.digest for line in lines],
+    )

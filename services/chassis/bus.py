@@ -1,0 +1,353 @@
+"""NATS JetStream: one connection per process, publishing in atomic batches, pulling for a durable consumer. Nothing else touches nats.
+
+With `sync_interval: always` the server writes to disk once per atomic batch instead of once per message, which is ten times the
+rate (measurements.md §5). Reliability rules 8 to 12 are kept here.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+from nats.js import errors as js_errors
+
+from services.chassis.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+STREAM_MAX_AGE_S = 14 * 86400
+STREAM_MAX_BYTES = 2 << 30
+DUPLICATE_WINDOW_S = 600
+BATCH_MESSAGES_MAX = 1000  # the server's limit for an atomic batch
+_BATCH_BYTES_MAX = 8 << 20
+
+_CONNECT_TIMEOUT_S = 2
+_REQUEST_TIMEOUT_S = 5.0
+_PUBLISH_TIMEOUT_S = 15.0
+_ACK_WAIT_S = 30.0
+_ACK_PENDING_MAX = 1000
+
+# Error codes of the JetStream API.
+_DUPLICATE_IN_BATCH = 10201
+_STREAM_EXISTS_OTHERWISE = 10058
+_STREAM_NOT_FOUND = 10059
+_MAXIMUM_BYTES = 10077
+_MAXIMUM_MESSAGES = 10054
+
+
+class BusError(Exception):
+    """The bus did not do what was asked; the text holds no data of a message. Try again later."""
+
+
+class BusUnavailableError(BusError):
+    """Not connected, or no answer in time; whether something was stored is unknown."""
+
+
+class StreamMissingError(BusError):
+    """There is no such stream, or no such durable on it."""
+
+
+class StreamFullError(BusError):
+    """The stream reached its limit and takes nothing new (`discard: new`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish; the headers carry its `Nats-Msg-Id`."""
+
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as a durable consumer got it."""
+
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+    _message: Msg
+
+    async def acknowledge(self) -> None:
+        """Never deliver it again. A lost acknowledgement is normal: the inbox drops what comes twice."""
+        with suppress(nats.errors.Error, OSError):
+            await self._message.ack()
+
+    async def give_back(self) -> None:
+        """Deliver it again at once, to whoever leads then."""
+        with suppress(nats.errors.Error, OSError):
+            await self._message.nak()
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a durable has before it: messages not delivered yet, and delivered ones not acknowledged yet."""
+
+    pending: int
+    unacknowledged: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """Size of a stream; `bytes_max` is where it refuses new messages."""
+
+    messages: int
+    bytes: int
+    bytes_max: int
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the client's errors into ours."""
+    try:
+        yield
+    except js_errors.APIError as error:
+        raise _refusal(error.err_code, error.description) from error
+    except (js_errors.NoStreamResponseError, nats.errors.NoRespondersError) as error:
+        raise StreamMissingError("nobody answers on this subject") from error
+    except (nats.errors.Error, OSError) as error:  # OSError: TimeoutError is one
+        raise BusUnavailableError(type(error).__name__) from error
+
+
+def _refusal(code: int | None, description: str | None) -> BusError:
+    if code in (_MAXIMUM_BYTES, _MAXIMUM_MESSAGES):
+        return StreamFullError(description)
+    if code in (_STREAM_NOT_FOUND, 10014):
+        return StreamMissingError(description)
+    return BusError(f"{code}: {description}")
+
+
+class PullConsumer:
+    """A durable pull consumer bound by this process."""
+
+    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
+        self._subscription = subscription
+
+    async def fetch(self, limit: int, wait_s: float) -> list[Delivery]:
+        """Up to `limit` messages as soon as there are any; an empty list when none came in `wait_s` seconds."""
+        try:
+            with _translated():
+                messages = await self._subscription.fetch(limit, timeout=wait_s)
+        except BusUnavailableError as error:
+            # An empty stream is reported by a timeout, by design (nats-io/nats.py#418).
+            if isinstance(error.__cause__, TimeoutError):
+                return []
+            raise
+        return [Delivery(message.subject, message.headers or {}, message.data, message) for message in messages]
+
+    async def verify(self) -> None:
+        """Raises `StreamMissingError` when the durable is gone; a pull alone would wait for it in silence."""
+        with _translated():
+            await self._subscription.consumer_info()
+
+    async def close(self) -> None:
+        """Stop pulling; the durable stays."""
+        with suppress(nats.errors.Error, OSError):
+            await self._subscription.unsubscribe()
+
+
+class Bus:
+    """The process's connection. Made by `connect`; usable before NATS is there: calls then raise `BusUnavailableError`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._jetstream = client.jetstream(timeout=_REQUEST_TIMEOUT_S)
+        self._connecting: asyncio.Task[None] | None = None
+        self.closing = False
+
+    async def start(self, connecting: "asyncio.Task[None]") -> None:
+        """Wait a moment for the first connection; later it goes on in the background."""
+        self._connecting = connecting
+        await asyncio.wait([connecting], timeout=_CONNECT_TIMEOUT_S)
+        if connecting.done():
+            connecting.result()
+
+    async def close(self) -> None:
+        """Close the connection for good."""
+        self.closing = True
+        if self._connecting is not None and not self._connecting.done():
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        with suppress(nats.errors.Error, OSError):
+            await self._client.close()
+
+    async def healthy(self) -> str | None:
+        """`None` after a JetStream round trip, otherwise what is wrong."""
+        try:
+            self._demand_connection()
+            with _translated():
+                await self._jetstream.account_info()
+        except BusError as error:
+            return str(error)
+        return None
+
+    def _demand_connection(self) -> None:
+        if not self._client.is_connected:
+            raise BusUnavailableError("not connected")
+
+    async def ensure_stream(self, service: str, *, bytes_max: int = STREAM_MAX_BYTES) -> None:
+        """Make the producer's stream, or bring its settings up to date. Several replicas may do it at once."""
+        self._demand_connection()
+        config = api.StreamConfig(
+            name=service,
+            subjects=[f"{service}.>"],
+            storage=api.StorageType.FILE,
+            discard=api.DiscardPolicy.NEW,
+            max_age=STREAM_MAX_AGE_S,
+            max_bytes=bytes_max,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            allow_atomic=True,
+        )
+        with _translated():
+            try:
+                await self._jetstream.add_stream(config)
+            except js_errors.BadRequestError as error:
+                if error.err_code != _STREAM_EXISTS_OTHERWISE:
+                    raise
+                await self._jetstream.update_stream(config)
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Store all messages, in order; returns when every one of them is on disk, raises `BusError` when that is not certain.
+
+        Messages the stream already has (by `Nats-Msg-Id`, within ten minutes) count as stored.
+        """
+        for batch in _batches(messages):
+            self._demand_connection()
+            with _translated():
+                if len(batch) == 1:
+                    await self._publish_singly(batch)
+                elif not await self._publish_atomically(batch):
+                    await self._publish_singly(batch)
+
+    async def _publish_atomically(self, batch: Sequence[Outgoing]) -> bool:
+        """All or nothing; `False` when the stream refused because it already has one of the messages."""
+        batch_id = str(new_id())
+        for place, message in enumerate(batch[:-1], 1):
+            headers = {**message.headers, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(place)}
+            await self._client.publish(message.subject, message.body, headers=headers)
+        last = batch[-1]
+        headers = {
+            **last.headers,
+            "Nats-Batch-Id": batch_id,
+            "Nats-Batch-Sequence": str(len(batch)),
+            "Nats-Batch-Commit": "1",
+        }
+        reply = await self._client.request(last.subject, last.body, timeout=_PUBLISH_TIMEOUT_S, headers=headers)
+        answer = json.loads(reply.data)
+        if refusal := answer.get("error"):
+            if refusal.get("err_code") == _DUPLICATE_IN_BATCH:
+                return False
+            raise _refusal(refusal.get("err_code"), refusal.get("description"))
+        if answer.get("count") != len(batch):
+            raise BusError("the stream did not commit the whole batch")
+        return True
+
+    async def _publish_singly(self, batch: Sequence[Outgoing]) -> None:
+        """One by one, but without waiting for each: the connection keeps their order."""
+        async with asyncio.timeout(_PUBLISH_TIMEOUT_S):
+            answers = [
+                await self._jetstream.publish_async(message.subject, message.body, headers=dict(message.headers))
+                for message in batch
+            ]
+            failures = [f for f in await asyncio.gather(*answers, return_exceptions=True) if isinstance(f, BaseException)]
+        if failures:
+            raise failures[0]
+
+    async def pull_consumer(self, stream: str, durable: str) -> PullConsumer:
+        """Bind the durable that reads the whole of `stream`, making it at first; raises `StreamMissingError` before the producer did."""
+        self._demand_connection()
+        config = api.ConsumerConfig(
+            durable_name=durable,
+            ack_policy=api.AckPolicy.EXPLICIT,
+            ack_wait=_ACK_WAIT_S,
+            max_ack_pending=_ACK_PENDING_MAX,
+        )
+        with _translated():
+            await self._jetstream.add_consumer(stream, config)
+            return PullConsumer(await self._jetstream.pull_subscribe_bind(durable, stream))
+
+    async def backlog(self, stream: str, durable: str) -> Backlog | None:
+        """What `durable` has before it; `None` when the stream does not exist, `StreamMissingError` when only the durable does not."""
+        self._demand_connection()
+        try:
+            with _translated():
+                info = await self._jetstream.consumer_info(stream, durable)
+        except StreamMissingError:
+            if await self.stream_state(stream) is None:
+                return None
+            raise
+        return Backlog(info.num_pending or 0, info.num_ack_pending or 0)
+
+    async def stream_state(self, stream: str) -> StreamState | None:
+        """Size of a stream, `None` when it does not exist."""
+        self._demand_connection()
+        try:
+            with _translated():
+                info = await self._jetstream.stream_info(stream)
+        except StreamMissingError:
+            return None
+        return StreamState(info.state.messages, info.state.bytes, info.config.max_bytes or 0)
+
+
+def _batches(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
+    batch: list[Outgoing] = []
+    size = 0
+    for message in messages:
+        if batch and (len(batch) == BATCH_MESSAGES_MAX or size + len(message.body) > _BATCH_BYTES_MAX):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message.body)
+    if batch:
+        yield batch
+
+
+async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None]) -> Bus:
+    """Connect; several servers of a cluster are separated by commas.
+
+    Waits two seconds at most: a service must start while NATS is away and say so in its readiness. `on_closed` is called when the
+    client gives up for good, which only a refusal by the server brings about; the process must then end.
+    """
+    client = Client()
+    bus = Bus(client)
+
+    async def closed() -> None:
+        if not bus.closing:
+            logger.critical("NATS connection closed for good")
+            on_closed()
+
+    async def disconnected() -> None:
+        if not bus.closing:
+            logger.warning("NATS connection lost")
+
+    async def reconnected() -> None:
+        logger.info("NATS connected again")
+
+    async def failed(error: Exception) -> None:
+        logger.debug("NATS client error", exc_info=error)
+
+    connecting = asyncio.create_task(
+        client.connect(
+            servers=nats_url.split(","),
+            name=name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            flush_timeout=_PUBLISH_TIMEOUT_S,
+            closed_cb=closed,
+            disconnected_cb=disconnected,
+            reconnected_cb=reconnected,
+            error_cb=failed,
+        )
+    )
+    await bus.start(connecting)
+    return bus

@@ -1,0 +1,227 @@
+"""PostgreSQL through asyncpg: statements compiled once at import, a pool that adds no round trip, one retry function."""
+
+import asyncio
+import json
+import random
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql import ClauseElement, Executable
+from sqlalchemy.types import UserDefinedType
+
+from services.chassis.errors import DomainError
+
+Record = asyncpg.Record
+if TYPE_CHECKING:
+    # The runtime classes are not subscriptable.
+    PooledConnection = PoolConnectionProxy[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | PooledConnection
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    PooledConnection = PoolConnectionProxy
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+Result = TypeVar("Result")
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+MAX_ATTEMPTS = 5
+# 40001, 40P01, and a plan that a concurrent migration made stale. Unique violations are not here: an action that can race
+# takes a lock, and a constraint that still fires is a bug worth seeing.
+RETRIABLE = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+)
+_LOST_CONNECTION = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    ConnectionError,
+    OSError,
+)
+
+_DIALECT: Any = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+_UNBOUND_NAME = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")
+
+
+class Jsonb(UserDefinedType[Any]):
+    """`jsonb` without SQLAlchemy processors; the pool's codec turns it into Python values and back."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """DDL name."""
+        return "JSONB"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement compiled for asyncpg: SQL with `$n` placeholders and the order of its named arguments."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: dict[str, Any]
+
+    def arguments(self, given: dict[str, Any]) -> list[Any]:
+        """Positional arguments; a missing or an unknown name is a programming error and raises `TypeError`."""
+        if len(given) + len(self.constants) != len(self.names) or any(
+            name not in given and name not in self.constants for name in self.names
+        ):
+            expected = set(self.names) - set(self.constants)
+            raise TypeError(f"statement takes {sorted(expected)}, got {sorted(given)}")
+        return [given[name] if name in given else self.constants[name] for name in self.names]
+
+
+def prepare(statement: str | Executable) -> Prepared:
+    """Compile a SQLAlchemy expression, or SQL text with `:name` binds, once.
+
+    Refuses what would silently differ from what SQLAlchemy's own execution does: IN-lists expanded at execution (write
+    `= ANY(CAST(:ids AS uuid[]))`), Python-side defaults, and types that convert values on the way in or out. In text write
+    `CAST(:x AS uuid)`, never `:x::uuid`, which SQLAlchemy does not see as a bind.
+    """
+    clause: ClauseElement = text(statement) if isinstance(statement, str) else statement  # type: ignore[assignment]
+    compiled: Any = clause.compile(dialect=_DIALECT)
+    if "POSTCOMPILE" in compiled.string:
+        raise ValueError("an IN list is expanded at execution: use = ANY(CAST(:names AS type[]))")
+    if stray := _UNBOUND_NAME.search(re.sub(r"'(?:[^']|'')*'", "''", compiled.string)):
+        raise ValueError(f"{stray.group()} was not recognised as a bind: write CAST({stray.group()} AS type)")
+    constants: dict[str, Any] = {}
+    for name, bind in compiled.binds.items():
+        if bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) is not None:
+            raise ValueError(f"bind {name} has type {bind.type!r}, which converts values")
+        if bind.callable is not None:
+            raise ValueError(f"bind {name} is computed at execution")
+        if not bind.required:
+            constants[name] = bind.value
+    for column in compiled._result_columns or ():  # noqa: SLF001 - no public way to see the types
+        if column[3].dialect_impl(_DIALECT).result_processor(_DIALECT, None) is not None:
+            raise ValueError(f"column {column[0]} has type {column[3]!r}, which converts values")
+    if compiled.insert_prefetch or compiled.update_prefetch:
+        raise ValueError("Python-side defaults and onupdate do not run here: give the value or a server default")
+    return Prepared(compiled.string, tuple(compiled.positiontup or ()), constants)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One connection, inside a transaction for writes; statements are `Prepared`, arguments go by name."""
+
+    connection: Connection
+
+    async def fetch(self, statement: Prepared, /, **arguments: Any) -> Sequence[Record]:
+        """All rows."""
+        return await self.connection.fetch(statement.sql, *statement.arguments(arguments))
+
+    async def fetch_row(self, statement: Prepared, /, **arguments: Any) -> Record | None:
+        """The first row or `None`."""
+        return await self.connection.fetchrow(statement.sql, *statement.arguments(arguments))
+
+    async def fetch_value(self, statement: Prepared, /, **arguments: Any) -> Any:
+        """The first column of the first row or `None`."""
+        return await self.connection.fetchval(statement.sql, *statement.arguments(arguments))
+
+    async def execute(self, statement: Prepared, /, **arguments: Any) -> str:
+        """Run it and return PostgreSQL's command tag (`UPDATE 1`)."""
+        return await self.connection.execute(statement.sql, *statement.arguments(arguments))
+
+
+async def set_codecs(connection: Connection) -> None:
+    """Per-connection set-up: `jsonb` and `json` as Python values."""
+    for name in ("jsonb", "json"):
+        await connection.set_type_codec(
+            name,
+            encoder=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+            decoder=json.loads,
+            schema="pg_catalog",
+        )
+
+
+async def _keep_state(_: Connection) -> None:
+    """Replaces asyncpg's reset query, one round trip per use: no code here leaves session state on a pooled connection."""
+
+
+async def create_pool(
+    database_url: str, *, size: int, command_timeout: float, application: str, connect_timeout: float = 5.0
+) -> Pool:
+    """A pool of at most `size` connections; times in seconds."""
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=1,
+        max_size=size,
+        timeout=connect_timeout,
+        command_timeout=command_timeout,
+        max_inactive_connection_lifetime=300,
+        init=set_codecs,
+        reset=_keep_state,
+        server_settings={
+            "application_name": application,
+            "timezone": "UTC",
+            "lock_timeout": "5s",
+            "statement_timeout": f"{int(command_timeout * 1000)}",
+            "idle_in_transaction_session_timeout": "30s",
+        },
+    )
+
+
+async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: ASYNC109 - asyncpg's own
+    """A pooled connection, or `DomainError('busy')` when none is free in `timeout` seconds."""
+    try:
+        return await pool.acquire(timeout=timeout)
+    except TimeoutError as error:
+        raise DomainError("busy", retry_after=1) from error
+    except _LOST_CONNECTION as error:
+        raise DomainError("database-unavailable", retry_after=2) from error
+
+
+async def in_transaction(
+    pool: Pool,
+    body: Callable[[Transaction], Awaitable[Result]],
+    *,
+    acquire_timeout: float = 2.0,
+    attempts: int = MAX_ATTEMPTS,
+) -> Result:
+    """Run `body` in one transaction; on a serialisation failure, deadlock or stale plan – also at COMMIT – run it all again.
+
+    Raises `DomainError('busy')` when the pool is exhausted or the conflict persists, `DomainError('database-unavailable')` when
+    the database is lost. After a lost COMMIT nobody knows the outcome; the caller's idempotency key tells on retry.
+    """
+    for attempt in range(attempts):
+        connection = await acquire(pool, timeout=acquire_timeout)
+        try:
+            async with connection.transaction():
+                return await body(Transaction(connection))
+        except RETRIABLE as error:
+            if attempt == attempts - 1:
+                raise DomainError("busy", retry_after=1) from error
+        except asyncpg.LockNotAvailableError as error:
+            raise DomainError("busy", retry_after=1) from error
+        except _LOST_CONNECTION as error:
+            raise DomainError("database-unavailable", retry_after=2) from error
+        finally:
+            await release(pool, connection)
+        await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
+    raise AssertionError("unreachable")
+
+
+async def release(pool: Pool, connection: PooledConnection) -> None:
+    """Give the connection back even when the task is being cancelled."""
+    with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
+        await pool.release(connection, timeout=5)

@@ -1,0 +1,71 @@
+"""Structured logs: one JSON object per line on standard error, without personal data.
+
+Lines hold ids, operation names and field names, never values a person filled in (reliability.md 38). An exception is
+logged by its class and the places in our code it passed through; its message may quote data and is left out.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from services.chassis.clock import utc_now
+
+request_context: ContextVar[Mapping[str, str] | None] = ContextVar("request_context", default=None)
+
+_UNSAFE = {
+    code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)
+}
+_FRAMES = 12
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON; `extra={"fields": {...}}` adds members."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; control and bidirectional characters are escaped."""
+        content: dict[str, Any] = {
+            "at": utc_now().isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        content.update(request_context.get() or {})
+        content.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[1] is not None:
+            content["error"] = describe(record.exc_info[1])
+        return json.dumps(content, ensure_ascii=False, default=str).translate(_UNSAFE)
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception without its message: class, our frames, and the same for its cause."""
+    frames = [
+        f"{frame.filename.rpartition('/site-packages/')[2].rpartition('/services/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    ]
+    content: dict[str, Any] = {"class": f"{type(error).__module__}.{type(error).__qualname__}", "frames": frames}
+    if sqlstate := getattr(error, "sqlstate", None):
+        content["sqlstate"] = sqlstate
+        content["constraint"] = getattr(error, "constraint_name", None)
+    if error.__cause__ is not None:
+        content["cause"] = describe(error.__cause__)
+    return content
+
+
+def configure(process: str, level: str) -> None:
+    """Send every log record of this process to standard error as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(process))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("uvicorn.access", "asyncio", "aiohttp.access", "alembic.runtime.plugins"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,141 @@
+"""Migrations: the body of every service's Alembic `env.py`, and the functions the command line calls.
+
+A migration runs as the owning role; afterwards the application role is granted what it needs and nothing more.
+`lock_timeout` keeps a migration from queueing behind – and so blocking – the traffic of a live service
+(reliability.md 18).
+"""
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+from alembic import command, context
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+VERSION_TABLE = "alembic_version"
+# The application role may not rewrite evidence, and may not touch what only migrations change.
+_APPEND_ONLY = ("audit_line", "history")
+
+
+def run(metadata: MetaData) -> None:
+    """The body of `env.py`."""
+    connection: Connection | None = context.config.attributes.get("connection")
+    if connection is None:
+        raise RuntimeError("migrations run through `xinshimin migrate`")
+    connection.exec_driver_sql("SET lock_timeout = '2s'")
+    context.configure(
+        connection=connection, target_metadata=metadata, version_table=VERSION_TABLE, compare_server_default=False
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def execute_script(op: Operations, sql: str) -> None:
+    """Run SQL text of several statements inside the current migration (the asyncpg driver prepares only single ones)."""
+    raw = op.get_bind().connection.dbapi_connection
+    assert raw is not None
+    raw.run_async(lambda driver: driver.execute(sql))
+
+
+def head(folder: Path) -> str:
+    """The newest revision in `folder`."""
+    revision = ScriptDirectory.from_config(_config(folder)).get_current_head()
+    assert revision is not None
+    return revision
+
+
+async def current(database_url: str) -> str | None:
+    """The revision a database is at, `None` when it has never been migrated."""
+    connection = await asyncpg.connect(database_url, timeout=5)
+    try:
+        if await connection.fetchval("SELECT to_regclass($1)", VERSION_TABLE) is None:
+            return None
+        revision: str | None = await connection.fetchval(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+        return revision
+    finally:
+        await connection.close()
+
+
+async def upgrade(folder: Path, owner_url: str, application_url: str) -> str:
+    """Bring the database to the head of `folder` and grant the application role its rights. Returns the revision.
+
+    Replicas may start this at the same time: an advisory lock makes the second wait and find nothing to do.
+    """
+    guard = await asyncpg.connect(owner_url, timeout=5)
+    try:
+        await guard.execute("SELECT pg_advisory_lock(hashtextextended('xinshimin migrations', 0))")
+        target = head(folder)
+        if await current(owner_url) != target:
+            await asyncio.to_thread(asyncio.run, _upgrade(folder, owner_url))
+        await _grant(guard, role_of(owner_url), role_of(application_url))
+        return target
+    finally:
+        await guard.close()
+
+
+def role_of(database_url: str) -> str:
+    """The role a database URL logs in as."""
+    return unquote(urlsplit(database_url).username or "")
+
+
+def _config(folder: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+async def _upgrade(folder: Path, owner_url: str) -> None:
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(owner_url, timeout=5)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
+
+    def work(connection: Connection) -> None:
+        config = _config(folder)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(work)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+async def _grant(connection: "asyncpg.Connection[asyncpg.Record]", owner: str, application: str) -> None:
+    if not application or owner == application:
+        return
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*", application):
+        raise ValueError("the application role's name must be a plain lower-case identifier")
+    await connection.execute(f"""
+        GRANT USAGE ON SCHEMA public TO {application};
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {application};
+        GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {application};
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {application};
+        REVOKE INSERT, UPDATE, DELETE ON {VERSION_TABLE} FROM {application};
+    """)
+    for table in _APPEND_ONLY:
+        if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
+            await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+
+
+def differences(connection: Connection, metadata: MetaData) -> list[object]:
+    """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
+    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_line", "idempotency_key", "rate_window")
+    own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
+
+    def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:
+        return not (kind == "table" and name is not None and name.startswith(own))
+
+    migration = MigrationContext.configure(connection, opts={"include_object": include})
+    return list(compare_metadata(migration, metadata))

@@ -1,0 +1,75 @@
+"""What an operation demands of its caller, declared at the route and visible in the OpenAPI as `x-xinshimin`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from services.chassis.errors import DomainError
+from services.chassis.principal import Principal
+
+EXTENSION = "x-xinshimin"
+
+_HEADERS: Mapping[str, tuple[str, str, str]] = {
+    "idempotency": (
+        "Idempotency-Key",
+        "The client's own key of this act; a retry with the same key gets the same answer and has no second effect.",
+        "4f6d2c1e-registration-0001",
+    ),
+    "purpose": ("X-Purpose", "Why personal data are used; one of the client's allowed purposes.", "residence_registration"),
+    "actor": ("X-Actor", "The officer who acts (sandbox; elsewhere X-Actor-Assertion).", "officer-0017"),
+    "if_match": ("If-Match", "ETag of the version this change is based on.", '"1"'),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Scope, purpose, actor, key and version an operation needs, and whether it writes."""
+
+    scope: str
+    purpose: bool = True
+    actor: bool = False
+    writes: bool = True
+    idempotency: bool = True
+    if_match: bool = False
+
+    @classmethod
+    def of(cls, openapi_extra: Mapping[str, Any]) -> "Operation":
+        """Read back what `operation()` declared; a route without it does not start."""
+        return cls(**openapi_extra[EXTENSION])
+
+    def admit(self, principal: Principal) -> None:
+        """Raise a `DomainError` unless `principal` may call this operation."""
+        if self.scope not in principal.scopes:
+            raise DomainError("scope-missing", extra={"scope": self.scope})
+        if self.purpose and principal.purpose is None:
+            raise DomainError("purpose-required")
+        if self.actor and principal.actor is None:
+            raise DomainError("actor-required")
+
+
+def read(scope: str, *, purpose: bool = True, summary_zh: str = "", problems: Sequence[str] = ()) -> dict[str, Any]:
+    """Declare a route that only reads, whatever its method; no transaction, no key."""
+    return _declare(Operation(scope, purpose=purpose, writes=False, idempotency=False), summary_zh, problems)
+
+
+def write(
+    scope: str, *, actor: bool = False, if_match: bool = False, summary_zh: str = "", problems: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Declare a route that changes business state: one transaction under an `Idempotency-Key`."""
+    return _declare(Operation(scope, actor=actor, if_match=if_match), summary_zh, problems)
+
+
+def _declare(operation: Operation, summary_zh: str, problems: Sequence[str]) -> dict[str, Any]:
+    needed = [name for name in _HEADERS if getattr(operation, name)]
+    parameters = [
+        {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}, "example": example}
+        for name, text, example in (_HEADERS[item] for item in needed)
+    ]
+    extra = {EXTENSION: asdict(operation), "x-summary-zh": summary_zh, "x-problems": list(problems), "parameters": parameters}
+    return {
+        "openapi_extra": extra,
+        "responses": {"default": {"description": "Problem document (RFC 9457)", "content": _PROBLEM}},
+    }
+
+
+_PROBLEM: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -1,0 +1,129 @@
+"""Strict parsing of requests, and validation failures in the words of a problem document."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.chassis.errors import DomainError, FieldError
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_ERRORS_MAX = 50
+
+# Messages by pydantic error type; a context value is named in braces. The input itself is never quoted.
+_MESSAGES: Mapping[str, tuple[str, str]] = {
+    "missing": ("必填", "this field is required"),
+    "extra_forbidden": ("没有这个字段", "there is no such field"),
+    "string_type": ("应为文本", "a string is expected"),
+    "string_too_short": ("至少 {min_length} 个字符", "at least {min_length} characters"),
+    "string_too_long": ("至多 {max_length} 个字符", "at most {max_length} characters"),
+    "string_pattern_mismatch": ("格式不符，应匹配 {pattern}", "must match {pattern}"),
+    "string_unicode": ("不是有效的 Unicode 文本", "not valid Unicode text"),
+    "int_type": ("应为整数", "an integer is expected"),
+    "int_from_float": ("应为整数", "an integer is expected"),
+    "int_parsing": ("应为整数", "an integer is expected"),
+    "bool_type": ("应为 true 或 false", "true or false is expected"),
+    "bool_parsing": ("应为 true 或 false", "true or false is expected"),
+    "date_type": ("应为日期 YYYY-MM-DD", "a date YYYY-MM-DD is expected"),
+    "date_parsing": ("应为日期 YYYY-MM-DD", "a date YYYY-MM-DD is expected"),
+    "date_from_datetime_parsing": ("应为日期 YYYY-MM-DD", "a date YYYY-MM-DD is expected"),
+    "date_from_datetime_inexact": ("应为日期，不带时间", "a date without a time is expected"),
+    "datetime_type": ("应为 RFC 3339 时间", "an RFC 3339 instant is expected"),
+    "datetime_parsing": ("应为 RFC 3339 时间", "an RFC 3339 instant is expected"),
+    "datetime_from_date_parsing": ("应为 RFC 3339 时间", "an RFC 3339 instant is expected"),
+    "timezone_aware": ("时间必须带时区", "the instant needs an offset"),
+    "uuid_type": ("应为 UUID", "a UUID is expected"),
+    "uuid_parsing": ("应为 UUID", "a UUID is expected"),
+    "enum": ("可选值：{expected}", "must be one of {expected}"),
+    "literal_error": ("可选值：{expected}", "must be one of {expected}"),
+    "greater_than_equal": ("不得小于 {ge}", "at least {ge}"),
+    "greater_than": ("必须大于 {gt}", "greater than {gt}"),
+    "less_than_equal": ("不得大于 {le}", "at most {le}"),
+    "less_than": ("必须小于 {lt}", "less than {lt}"),
+    "list_type": ("应为数组", "an array is expected"),
+    "tuple_type": ("应为数组", "an array is expected"),
+    "too_short": ("至少 {min_length} 项", "at least {min_length} items"),
+    "too_long": ("至多 {max_length} 项", "at most {max_length} items"),
+    "model_type": ("应为对象", "an object is expected"),
+    "model_attributes_type": ("应为对象", "an object is expected"),
+    "dict_type": ("应为对象", "an object is expected"),
+}
+_OTHERWISE = ("不符合要求", "this value is not acceptable")
+
+
+def parse_body(model: type[BaseModel], raw: bytes, depth_limit: int) -> BaseModel:
+    """`raw` as `model`, strictly. An empty body is an empty object, so that missing fields are named."""
+    raw = raw if raw.strip() else b"{}"
+    if _depth_exceeds(raw, depth_limit):
+        raise DomainError("body-too-deep", extra={"limit": depth_limit})
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        if details and details[0]["type"] in {"json_invalid", "json_type"}:
+            raise DomainError("malformed-body") from None
+        raise DomainError("invalid-request", errors=[_body_error(item) for item in details[:_ERRORS_MAX]]) from None
+
+
+def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: list[tuple[str, str]]) -> dict[str, Any]:
+    """Path and query parameters as `model`, strictly; unknown and repeated ones are errors."""
+    names = [name for name, _ in query]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise DomainError(
+            "invalid-request",
+            errors=[FieldError(f"?{name}", "repeated", "参数重复", "given more than once") for name in sorted(repeated)],
+        )
+    values = {**dict(query), **path}
+    errors = [
+        FieldError(f"?{name}", "control_character", "不得含控制字符", "control characters are not allowed")
+        for name, value in values.items()
+        if not value.isprintable()
+    ]
+    if errors:
+        raise DomainError("invalid-request", errors=errors)
+    try:
+        parsed = model.model_validate_strings(values, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        found = [_field_error(item, _parameter_pointer(item, path)) for item in details[:_ERRORS_MAX]]
+        raise DomainError("invalid-request", errors=found) from None
+    return {name: getattr(parsed, name) for name in type(parsed).model_fields}
+
+
+def _depth_exceeds(raw: bytes, limit: int) -> bool:
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return False
+    depth = 0
+    for match in _BRACKETS.finditer(raw):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+            if depth > limit:
+                return True
+        elif token in b"]}":
+            depth -= 1
+    return False
+
+
+def _parameter_pointer(item: ErrorDetails, path: Mapping[str, str]) -> str:
+    name = str(item["loc"][0]) if item["loc"] else ""
+    return f"{{{name}}}" if name in path else f"?{name}"
+
+
+def _body_error(item: ErrorDetails) -> FieldError:
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"])
+    return _field_error(item, "".join(f"/{part}" for part in parts))
+
+
+def _field_error(item: ErrorDetails, pointer: str) -> FieldError:
+    context = item.get("ctx", {})
+    if item["type"] == "rule":
+        return FieldError(pointer, context["code"], context["message_zh"], context["message_en"], context["rule"] or None)
+    zh, en = _MESSAGES.get(item["type"], _OTHERWISE)
+    try:
+        return FieldError(pointer, item["type"], zh.format(**context), en.format(**context))
+    except (KeyError, IndexError):
+        return FieldError(pointer, item["type"], *_OTHERWISE)

@@ -1,0 +1,37 @@
+"""Who acts. Pure."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller of one request: a client of an organisation, the officer behind it, where and for what.
+
+    `division_code` bounds what the client may see, by ancestry in the division tree (GB/T 2260, 2 to 12 digits).
+    `purpose` is the client's stated purpose of this request; `actor` the officer's id, present when the client's
+    organisation vouched for it.
+    """
+
+    client_id: str
+    organisation: str
+    division_code: str
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    actor: str | None = None
+    purpose: str | None = None
+
+    @property
+    def division_prefix(self) -> str:
+        """The digits that every division code below the client's own begins with; empty means no bound."""
+        return division_prefix(self.division_code)
+
+
+def division_prefix(code: str) -> str:
+    """`330282107` covers what begins with it; the zeros of `330000` and `330200` (GB/T 2260) stand for everything below."""
+    if len(code) == 6 and code.endswith("00"):
+        return code[:2] if code.endswith("0000") else code[:4]
+    return code
+
+
+def service_principal(service: str) -> Principal:
+    """The principal of consumers, jobs and migrations: the service itself, not bound to a division."""
+    return Principal(client_id=f"service:{service}", organisation="service", division_code="", actor=None, purpose="duty")

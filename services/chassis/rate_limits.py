@@ -1,0 +1,27 @@
+"""Rate limits that hold across replicas: one row per client and operation, counted in PostgreSQL."""
+
+from services.chassis.db import prepare
+from services.chassis.errors import DomainError
+from services.chassis.work import Work
+
+_COUNT = prepare(
+    """
+    INSERT INTO rate_window AS w (client_id, operation, window_start, uses)
+    VALUES (:client_id, :operation, now(), 1)
+    ON CONFLICT (client_id, operation) DO UPDATE SET
+        window_start = CASE WHEN w.window_start > now() - make_interval(secs => CAST(:window_s AS double precision))
+                            THEN w.window_start ELSE now() END,
+        uses = CASE WHEN w.window_start > now() - make_interval(secs => CAST(:window_s AS double precision))
+                    THEN w.uses + 1 ELSE 1 END
+    RETURNING uses, extract(epoch FROM window_start)::float8 + CAST(:window_s AS double precision)
+                    - extract(epoch FROM now())::float8 AS seconds_left
+    """
+)
+
+
+async def check(work: Work, operation: str, *, limit: int, window_s: float) -> None:
+    """Count one use; raises `DomainError('too-many-requests')` beyond `limit` uses per `window_s` seconds."""
+    row = await work.tx.fetch_row(_COUNT, client_id=work.principal.client_id, operation=operation, window_s=window_s)
+    assert row is not None
+    if row["uses"] > limit:
+        raise DomainError("too-many-requests", retry_after=max(1, round(row["seconds_left"])))

@@ -1,0 +1,292 @@
+"""The unit of work as a route class: parse strictly, one transaction, claim the key, act, store the answer, commit, answer.
+
+FastAPI derives the OpenAPI from the handlers' signatures; parsing, injection and serialisation are done here, because
+FastAPI's own would refuse dates in strict mode, commit after the answer has left, and cost more than the rest of the
+request.
+"""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, create_model
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from services.chassis import idempotency, preconditions, tracing
+from services.chassis.db import Transaction, acquire, in_transaction, release
+from services.chassis.errors import DomainError
+from services.chassis.idempotency import Claim, StoredAnswer
+from services.chassis.logs import request_context
+from services.chassis.metrics import REQUEST_SECONDS, REQUESTS
+from services.chassis.operation import Operation
+from services.chassis.parsing import parse_body, parse_parameters
+from services.chassis.principal import Principal
+from services.chassis.problems import preferred_language
+from services.chassis.runtime import Runtime
+from services.chassis.schemas import View
+from services.chassis.work import Work
+
+logger = logging.getLogger(__name__)
+
+ViewT = TypeVar("ViewT", bound=View)
+_JSON = "application/json"
+
+
+def _supplied_by_the_route() -> Work:
+    raise AssertionError("the route class supplies the unit of work")
+
+
+CurrentWork = Annotated[Work, Depends(_supplied_by_the_route)]
+"""The parameter type of a handler's unit of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[ViewT]):
+    """An answer with more than a body: `version` becomes the strong ETag, `location` the address of what was made."""
+
+    view: ViewT
+    version: int | None = None
+    location: str | None = None
+    status: int | None = None
+
+
+class ServiceRouter(APIRouter):
+    """A router whose routes are units of work."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=UnitOfWorkRoute, **options)
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        """Register a route; the response model is what the handler returns, `Answer[...]` unwrapped."""
+        returned = get_type_hints(endpoint)["return"]
+        options["response_model"] = get_args(returned)[0] if get_origin(returned) is Answer else returned
+        super().add_api_route(path, endpoint, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """A handler's parameters, sorted once at start-up."""
+
+    work: str
+    body: str | None
+    body_model: type[BaseModel] | None
+    parameters: type[BaseModel] | None
+
+    @classmethod
+    def of(cls, endpoint: Callable[..., Any]) -> "_Signature":
+        hints = get_type_hints(endpoint, include_extras=True)
+        work = body = body_model = None
+        others: dict[str, Any] = {}
+        for name, parameter in inspect.signature(endpoint).parameters.items():
+            hint = hints[name]
+            if hint is CurrentWork:
+                work = name
+            elif isinstance(hint, type) and issubclass(hint, BaseModel):
+                body, body_model = name, hint
+            else:
+                others[name] = (hint, ... if parameter.default is inspect.Parameter.empty else parameter.default)
+        if work is None:
+            raise TypeError(f"{endpoint.__qualname__} takes no CurrentWork")
+        model = create_model("Parameters", __config__=ConfigDict(extra="forbid"), **others) if others else None
+        return cls(work, body, body_model, model)
+
+
+class UnitOfWorkRoute(APIRoute):
+    """See the module's docstring."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.signature = _Signature.of(endpoint)
+        self.operation = Operation.of(self.openapi_extra or {})
+        self.name_in_logs = f"{'|'.join(sorted(self.methods or ()))} {self.path_format}"
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The ASGI-side handler of this route."""
+        return self._handle
+
+    async def _handle(self, request: Request) -> Response:
+        runtime: Runtime = request.app.state.runtime
+        started = time.perf_counter()
+        request_id = tracing.request_id(request.headers.get("x-request-id"))
+        trace = tracing.child(request.headers.get("traceparent"))
+        token = request_context.set({"request_id": request_id, "trace_id": tracing.trace_id(trace)})
+        call = _Call(self, runtime, request, request_id, trace)
+        try:
+            response = await call.answer()
+            response.headers["x-request-id"] = request_id
+            seconds = time.perf_counter() - started
+            REQUESTS.labels(runtime.name, self.name_in_logs, response.status_code).inc()
+            REQUEST_SECONDS.labels(runtime.name, self.name_in_logs).observe(seconds)
+            logger.info(
+                "answered",
+                extra={
+                    "fields": {
+                        "operation": self.name_in_logs,
+                        "status": response.status_code,
+                        "ms": round(seconds * 1000, 2),
+                        "client": call.principal.client_id if call.principal else None,
+                        "problem": call.problem,
+                    }
+                },
+            )
+            return response
+        finally:
+            request_context.reset(token)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request on its way through the unit of work."""
+
+    route: UnitOfWorkRoute
+    runtime: Runtime
+    request: Request
+    request_id: str
+    traceparent: str
+    principal: Principal | None = None
+    problem: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    async def answer(self) -> Response:
+        """The answer, or the problem document of whatever went wrong; nothing internal gets out."""
+        try:
+            async with asyncio.timeout(self._seconds_left()):
+                return await self._run()
+        except DomainError as error:
+            return self._refuse(error)
+        except TimeoutError:
+            return self._refuse(DomainError("deadline-exceeded", retry_after=1))
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception:
+            logger.exception("request failed")
+            return self._refuse(DomainError("internal-error"))
+
+    async def _run(self) -> Response:
+        operation, headers = self.route.operation, self.request.headers
+        principal = self.runtime.tokens.principal(headers.get("authorization"))
+        self.principal = principal
+        operation.admit(principal)
+        if_match = preconditions.parse_if_match(headers.get("if-match"), required=operation.if_match)
+        key = idempotency.parse_key(headers.get(idempotency.HEADER)) if operation.idempotency else None
+        body = await self._parse()
+        if not operation.writes:
+            return await self._read(principal)
+        claim = self._claim(principal, key, body) if key is not None else None
+        return await self._write(principal, claim, if_match)
+
+    async def _parse(self) -> BaseModel | None:
+        """Fill `arguments` from path, query and body; returns the body."""
+        signature, request = self.route.signature, self.request
+        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50)
+        if signature.parameters is not None:
+            self.arguments = parse_parameters(signature.parameters, request.path_params, query)
+        elif query:
+            parse_parameters(_NO_PARAMETERS, {}, query)
+        if signature.body_model is None or signature.body is None:
+            return None
+        settings = self.runtime.settings
+        raw = await _read_body(request, settings.body_limit_bytes)
+        media_type = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
+        if raw and media_type != _JSON:
+            raise DomainError("unsupported-media-type")
+        body = parse_body(signature.body_model, raw, settings.body_depth_limit)
+        self.arguments[signature.body] = body
+        return body
+
+    def _claim(self, principal: Principal, key: str, body: BaseModel | None) -> Claim:
+        content = body.model_dump_json(exclude_unset=True).encode() if body is not None else b""
+        path, query = self.request.url.path.encode(), self.request.scope["query_string"]
+        fingerprint = self.runtime.keyring.fingerprint(self.request.method.encode(), path, query, content)
+        return Claim(principal.client_id, self.route.name_in_logs, key, fingerprint)
+
+    async def _read(self, principal: Principal) -> Response:
+        connection = await acquire(self.runtime.pool, timeout=self.runtime.settings.acquire_timeout_s)
+        try:
+            work = self._work(Transaction(connection), principal)
+            answer = self._serialise(await self._act(work))
+        finally:
+            await release(self.runtime.pool, connection)
+        if lines := work.take_audit_lines():
+            await self.runtime.read_auditor.write(lines)
+        return _response(answer)
+
+    async def _write(self, principal: Principal, claim: Claim | None, if_match: int | None) -> Response:
+        async def unit(tx: Transaction) -> tuple[StoredAnswer, bool, bool]:
+            work = self._work(tx, principal, if_match)
+            if claim is not None and (found := await claim.find_answer(work)) is not None:
+                return found, False, True
+            answer = self._serialise(await self._act(work))
+            await work.flush()
+            if claim is not None:
+                await claim.store(work, answer)
+            return answer, work.has_events, False
+
+        answer, emitted, replayed = await in_transaction(
+            self.runtime.pool, unit, acquire_timeout=self.runtime.settings.acquire_timeout_s
+        )
+        if emitted:
+            self.runtime.wake_relay()
+        response = _response(answer)
+        if replayed:
+            response.headers["idempotency-replayed"] = "true"
+        return response
+
+    def _work(self, tx: Transaction, principal: Principal, if_match: int | None = None) -> Work:
+        return self.runtime.work(tx, principal, request_id=self.request_id, traceparent=self.traceparent, if_match=if_match)
+
+    async def _act(self, work: Work) -> View | Answer[Any]:
+        handler: Callable[..., Awaitable[View | Answer[Any]]] = self.route.endpoint
+        return await handler(**{self.route.signature.work: work}, **self.arguments)
+
+    def _serialise(self, result: View | Answer[Any]) -> StoredAnswer:
+        answer = result if isinstance(result, Answer) else Answer(result)
+        headers = {"content-type": _JSON}
+        if answer.version is not None:
+            headers["etag"] = f'"{answer.version}"'
+        if answer.location is not None:
+            headers["location"] = answer.location
+        status = answer.status or self.route.status_code or 200
+        return StoredAnswer(status, headers, answer.view.__pydantic_serializer__.to_json(answer.view))
+
+    def _refuse(self, error: DomainError) -> Response:
+        self.problem = error.code
+        language = preferred_language(self.request.headers.get("accept-language"))
+        problem = self.runtime.catalogue.document(error, language=language, request_id=self.request_id)
+        return Response(problem.body, problem.status, problem.headers)
+
+    def _seconds_left(self) -> float:
+        limit = self.runtime.settings.request_deadline_s
+        given = self.request.headers.get("x-request-deadline-ms", "")
+        return min(limit, int(given) / 1000) if given.isascii() and given.isdigit() and len(given) < 9 else limit
+
+
+class _NoParameters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+_NO_PARAMETERS = _NoParameters
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """The whole body, counted while it arrives: `Content-Length` is a claim, not a fact."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise DomainError("body-too-large", extra={"limit_bytes": limit})
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _response(answer: StoredAnswer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)

@@ -1,0 +1,62 @@
+"""Settings of one service process, from the environment only.
+
+A service reads `XINSHIMIN_<SERVICE>__<NAME>` first and falls back to `XINSHIMIN_<NAME>`, so that a value may be given
+once for the whole suite or for one service. `.env.example` explains each.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX = "XINSHIMIN_"
+
+
+class ProcessSettings(BaseSettings):
+    """What the gateway and every service have in common; a subclass names its `process`."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    process: ClassVar[str] = ""
+
+    database_url: SecretStr = Field(description="PostgreSQL URL of the application role, which owns nothing.")
+    migration_url: SecretStr | None = Field(
+        None, description="PostgreSQL URL of the owning role, for `xinshimin migrate`; without it `database_url` is used."
+    )
+    key_file: Path = Field(description="JSON key file of this process, mode 0600.")
+    sandbox: bool = Field(default=False, description="Sandbox: shared secrets, plain X-Actor, a law clock that can be set.")
+    sandbox_any_bind: bool = Field(default=False, description="Let a sandbox listen on a non-loopback address.")
+    pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections of this process.")
+    acquire_timeout_s: float = Field(2.0, gt=0, description="Seconds to wait for a free connection before answering 503.")
+    command_timeout_s: float = Field(10.0, gt=0, description="Seconds one statement may take.")
+    body_limit_bytes: int = Field(1 << 20, ge=1024, description="Largest request body.")
+    body_depth_limit: int = Field(32, ge=2, description="Deepest nesting of a JSON body.")
+    request_deadline_s: float = Field(15.0, gt=0, description="Seconds one request may take.")
+    log_level: str = Field("INFO", description="Level of the structured log on standard error.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - fixed by pydantic-settings
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then this process's own variables, then the suite's."""
+        own = EnvSettingsSource(settings_cls, env_prefix=f"{PREFIX}{cls.process.upper()}__")
+        return init_settings, own, EnvSettingsSource(settings_cls, env_prefix=PREFIX)
+
+
+class ServiceSettings(ProcessSettings):
+    """Settings of a service behind the gateway."""
+
+    nats_url: SecretStr = Field(description="NATS URL with credentials; several, separated by commas, for a cluster.")
+    inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
+    relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
+    changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")

@@ -1,0 +1,33 @@
+"""The whole law of the registry, built once from its documents and handed to the actions.
+
+LAW = compile_law(read_folder(Path(__file__).parent / "parameters"))     # in actions; the rules themselves read no files
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.chassis.parameters import Document
+from services.registry.rules.code_tables import CodeTables, read_code_tables
+from services.registry.rules.division import Divisions, read_divisions
+from services.registry.rules.regimes import Regimes, read_regimes
+from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLaw:
+    """What the registry's actions need to decide anything."""
+
+    divisions: Divisions
+    code_tables: CodeTables
+    registration: RegistrationParameters
+    regimes: Regimes
+
+
+def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
+    """Read every document; a missing, malformed or unread value stops the start with a message naming it (ParameterError)."""
+    return RegistryLaw(
+        divisions=read_divisions(documents["divisions"]),
+        code_tables=read_code_tables(documents["code_tables"]),
+        registration=read_registration_parameters(documents["residence_registration"]),
+        regimes=read_regimes(documents),
+    )

@@ -1,0 +1,22 @@
+"""Versions of a thing, newest first."""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from services.chassis.schemas import View
+
+StateT = TypeVar("StateT", bound=View)
+
+
+class VersionView(View, Generic[StateT]):
+    """One version: when it was recorded, by whom, which fields changed, and the state after it."""
+
+    version: int
+    recorded_at: datetime
+    client_id: str
+    actor: str | None = Field(description="The officer, where one acted.")
+    request_id: str
+    changed: list[str] = Field(description="Names of the fields that changed with this version.")
+    state: StateT

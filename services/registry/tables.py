@@ -1,0 +1,271 @@
+"""The registry's tables. They say what is stored and what can never be stored; meaning is in `rules`, statements are in `store`.
+
+Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sealed|<id>`); columns named `*_index` hold keyed digests
+for equality search. `*_on` are law dates, `*_at` instants of the system clock.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, MetaData, Text, text
+from sqlmodel import Field, SQLModel
+
+from services.chassis.db import NAMING_CONVENTION, Jsonb
+
+METADATA = MetaData(naming_convention=NAMING_CONVENTION)
+
+_INSTANT = DateTime(timezone=True)
+_NOW: dict[str, Any] = {"server_default": text("now()")}
+_DIGEST_BYTES = 32
+
+
+class _Table(SQLModel):
+    metadata = METADATA
+
+
+def _one_of(column: str, values: Sequence[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _digest(column: str) -> CheckConstraint:
+    return CheckConstraint(f"octet_length({column}) = {_DIGEST_BYTES}", name=column)
+
+
+def _kept(how_long: str) -> dict[str, str]:
+    return {"comment": f"retention: {how_long}"}
+
+
+class Person(_Table, table=True):
+    """A human. `sealed`: name and phone. Visible to divisions through `PersonDivision` only."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version"),
+        _one_of("sex_code", ("0", "1", "2", "9")),
+        _one_of("no_document_reason", ("newborn", "lost", "never_issued")),
+        _digest("name_index"),
+        Index("ix_person_name_index", "name_index", "birth_date"),
+        _kept("as long as the person is registered; period after leaving to be set by the city (V-68)"),
+    )
+
+    person_id: UUID = Field(primary_key=True)
+    sealed: bytes
+    name_index: bytes
+    birth_date: date
+    sex_code: str = Field(sa_type=Text)
+    ethnicity_code: str | None = Field(sa_type=Text)
+    education_code: str | None = Field(sa_type=Text)
+    hukou_division_code: str | None = Field(sa_type=Text)
+    no_document_reason: str | None = Field(sa_type=Text)
+    warnings: list[Any] = Field(sa_type=Jsonb, description="Doubts told to the caller, as given then.")
+    version: int
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+
+
+class IdentityDocument(_Table, table=True):
+    """One identity document. `sealed`: number as given, normalised number, issuer. Current until superseded by a correction."""
+
+    __tablename__ = "identity_document"
+    __table_args__ = (
+        _digest("number_index"),
+        Index(
+            "uq_identity_document_current",
+            "number_index",
+            unique=True,
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+        Index("ix_identity_document_person_id", "person_id"),
+        _kept("as the person"),
+    )
+
+    document_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.person_id")
+    type: str = Field(sa_type=Text)
+    number_index: bytes = Field(description="Digest of type and normalised number.")
+    sealed: bytes
+    valid_from: date | None
+    valid_until: date | None
+    recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    superseded_at: datetime | None = Field(sa_type=_INSTANT)
+
+
+class PersonDivision(_Table, table=True):
+    """Why a division may see a person: `intake` (entered there, not yet registered) or a residence registration there.
+
+    A row counts while `until` is null and for two years after (architecture §6); `since` and `until` are law dates.
+    """
+
+    __tablename__ = "person_division"
+    __table_args__ = (
+        _one_of("source", ("intake", "residence_registration")),
+        CheckConstraint("until >= since", name="until"),
+        Index("uq_person_division_open", "person_id", "division_code", "source", unique=True, postgresql_where=text("until IS NULL")),
+        Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
+        _kept("two years after `until`"),
+    )
+
+    person_division_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.person_id")
+    division_code: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    since: date
+    until: date | None
+
+
+class PersonResolution(_Table, table=True):
+    """A client named the person by complete number and name; until `expires_at` it may read masked data and register the person."""
+
+    __tablename__ = "person_resolution"
+    __table_args__ = (_kept("until expires_at"),)
+
+    person_id: UUID = Field(primary_key=True, foreign_key="person.person_id")
+    client_id: str = Field(primary_key=True, sa_type=Text)
+    expires_at: datetime = Field(sa_type=_INSTANT)
+
+
+class Relationship(_Table, table=True):
+    """`related_person_id` is the `kind` of `person_id`. `sealed`: evidence."""
+
+    __tablename__ = "relationship"
+    __table_args__ = (
+        _one_of("kind", ("parent", "guardian", "spouse", "sibling")),
+        CheckConstraint("person_id <> related_person_id", name="two_persons"),
+        CheckConstraint("(ended_on IS NULL) = (end_reason IS NULL)", name="ended"),
+        CheckConstraint("ended_on >= valid_from", name="ended_on"),
+        CheckConstraint("version > 0", name="version"),
+        Index(
+            "uq_relationship_current",
+            "person_id",
+            "related_person_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("ended_on IS NULL"),
+        ),
+        Index("ix_relationship_related_person_id", "related_person_id"),
+        _kept("as the person"),
+    )
+
+    relationship_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.person_id")
+    related_person_id: UUID = Field(foreign_key="person.person_id")
+    kind: str = Field(sa_type=Text)
+    valid_from: date
+    ended_on: date | None
+    end_reason: str | None = Field(sa_type=Text)
+    sealed: bytes
+    version: int
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+
+
+class ResidenceRegistration(_Table, table=True):
+    """Where a person lives; at most one is current per person. `sealed`: address."""
+
+    __tablename__ = "residence_registration"
+    __table_args__ = (
+        _one_of("status", ("current", "ended")),
+        CheckConstraint("(status = 'ended') = (ended_on IS NOT NULL AND end_reason IS NOT NULL)", name="ended"),
+        CheckConstraint("started_on <= registered_on", name="started_on"),
+        CheckConstraint("version > 0", name="version"),
+        Index("uq_residence_registration_current", "person_id", unique=True, postgresql_where=text("status = 'current'")),
+        Index("ix_residence_registration_person_id", "person_id"),
+        Index(
+            "ix_residence_registration_division",
+            "division_code",
+            "created_at",
+            "registration_id",
+            postgresql_ops={"division_code": "text_pattern_ops"},
+        ),
+        _kept("as the person"),
+    )
+
+    registration_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.person_id")
+    status: str = Field(sa_type=Text)
+    division_code: str = Field(sa_type=Text)
+    sealed: bytes
+    residence_kind: str = Field(sa_type=Text)
+    reported_by: str = Field(sa_type=Text)
+    reporter_person_id: UUID | None = Field(foreign_key="person.person_id")
+    registered_on: date
+    started_on: date
+    stay_until: date | None
+    residence_since: date
+    ended_on: date | None
+    end_reason: str | None = Field(sa_type=Text)
+    version: int
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+
+
+class ResidencePermit(_Table, table=True):
+    """A permit from application to end; at most one is open per person. `sealed`: card number and evidence."""
+
+    __tablename__ = "residence_permit"
+    __table_args__ = (
+        _one_of("status", ("refused", "accepted", "valid", "suspended", "ended")),
+        CheckConstraint("(status = 'ended') = (ended_on IS NOT NULL AND end_reason IS NOT NULL)", name="ended"),
+        CheckConstraint("(status = 'suspended') = (suspended_on IS NOT NULL)", name="suspended"),
+        CheckConstraint("status NOT IN ('valid', 'suspended') OR issued_on IS NOT NULL", name="issued"),
+        CheckConstraint("(status = 'refused') = (accepted_on IS NULL)", name="accepted"),
+        CheckConstraint("version > 0", name="version"),
+        Index(
+            "uq_residence_permit_open",
+            "person_id",
+            unique=True,
+            postgresql_where=text("status IN ('accepted', 'valid', 'suspended')"),
+        ),
+        Index("ix_residence_permit_person_id", "person_id"),
+        Index("ix_residence_permit_window", "endorsement_until", postgresql_where=text("status = 'valid'")),
+        _kept("as the person"),
+    )
+
+    permit_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(foreign_key="person.person_id")
+    registration_id: UUID | None = Field(foreign_key="residence_registration.registration_id")
+    division_code: str | None = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    ground: str = Field(sa_type=Text)
+    regime: str = Field(sa_type=Text)
+    applied_on: date
+    accepted_on: date | None
+    due_on: date | None
+    issued_on: date | None
+    endorsement_anchor_on: date | None
+    endorsement_from: date | None
+    endorsement_until: date | None
+    residence_years_from: date | None
+    suspended_on: date | None
+    suspension_reason: str | None = Field(sa_type=Text)
+    lost_on: date | None
+    ended_on: date | None
+    end_reason: str | None = Field(sa_type=Text)
+    reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal, with article and both texts.")
+    sealed: bytes
+    version: int
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+
+
+class Endorsement(_Table, table=True):
+    """One endorsement of a permit (RR-30 to RR-32)."""
+
+    __tablename__ = "endorsement"
+    __table_args__ = (
+        CheckConstraint("window_from <= window_until", name="window"),
+        Index("ix_endorsement_permit_id", "permit_id", "endorsed_on"),
+        _kept("as the permit"),
+    )
+
+    endorsement_id: UUID = Field(primary_key=True)
+    permit_id: UUID = Field(foreign_key="residence_permit.permit_id")
+    person_id: UUID = Field(foreign_key="person.person_id")
+    endorsed_on: date
+    window_from: date = Field(description="The window it was due in.")
+    window_until: date
+    was_late: bool
+    recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)

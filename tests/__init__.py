@@ -1,0 +1,1 @@
+"""The whole test suite: real PostgreSQL, real NATS, no network beyond loopback."""

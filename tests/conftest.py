@@ -1,0 +1,86 @@
+"""Fixtures every part shares: the embedded servers, a migrated database to clone, keys of a pretended gateway."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey
+
+from services.chassis import migrations
+from services.chassis.keyring import KeySet, make_key, make_key_file
+from tests.running import InsideKeys
+from tests.servers import Servers, embedded_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """PostgreSQL and NATS of this session."""
+    with embedded_servers() as running:
+        yield running
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database with its two roles."""
+
+    application_url: str
+    owner_url: str
+
+
+MakeDatabase = Callable[[str, Path], Database]
+
+
+@pytest.fixture(scope="session")
+def make_database(servers: Servers) -> Iterator[MakeDatabase]:
+    """`make_database(process, migrations_folder)`: a fresh clone of the migrated template of that process."""
+    templates: dict[Path, str] = {}
+    made: list[str] = []
+    numbers = itertools.count(1)
+
+    def make(process: str, folder: Path) -> Database:
+        if folder not in templates:
+            template = f"template_{len(templates)}_{process}"
+            servers.create_database(template, process=process)
+            urls = _urls(servers, template, process)
+            asyncio.run(migrations.upgrade(folder, urls.owner_url, urls.application_url))
+            templates[folder] = template
+        name = f"{process}_{next(numbers)}"
+        servers.create_database(name, process=process, template=templates[folder])
+        made.append(name)
+        return _urls(servers, name, process)
+
+    yield make
+    for name in made:
+        servers.drop_database(name)
+
+
+def _urls(servers: Servers, name: str, process: str) -> Database:
+    return Database(servers.postgres_url(name, f"{process}_app"), servers.postgres_url(name, f"{process}_owner"))
+
+
+@pytest.fixture(scope="session")
+def inside_keys(tmp_path_factory: pytest.TempPathFactory) -> InsideKeys:
+    """The key with which a test mints inside tokens, and the public half as services read it."""
+    key = ECKey.generate_key("P-256", parameters={"use": "sig", "alg": "ES256"}, private=True, auto_kid=True)
+    path = tmp_path_factory.mktemp("inside") / "inside.jwks.json"
+    path.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    return InsideKeys(key, path)
+
+
+@pytest.fixture(scope="session")
+def document_token_keys() -> KeySet:
+    """The suite-wide key of identity document tokens."""
+    return KeySet(current="d1", keys={"d1": make_key()})
+
+
+@pytest.fixture(scope="session")
+def key_file(tmp_path_factory: pytest.TempPathFactory, document_token_keys: KeySet) -> Path:
+    """A service's key file."""
+    path = tmp_path_factory.mktemp("keys") / "service.json"
+    path.touch(mode=0o600)
+    path.write_text(make_key_file(document_token_keys))
+    return path
