@@ -93,7 +93,13 @@ class InsideMint:
         self._life_s = life_s
 
     def bearer(
-        self, service: str, client: ClientRecord, scopes: frozenset[str], *, purpose: str | None = None, actor: str | None = None
+        self,
+        service: str,
+        client: ClientRecord,
+        scopes: frozenset[str],
+        *,
+        purpose: str | None = None,
+        actor: str | None = None,
     ) -> str:
         """A fresh `Authorization` value for one service."""
         now = int(time.time())
@@ -113,7 +119,9 @@ class InsideMint:
             claims["pur"] = purpose
         return f"Bearer {self._keys.sign(INSIDE_TYPE, claims)}"
 
-    def session_bearer(self, session: Session, client: ClientRecord, service: str, purpose: str | None, actor: str | None) -> str:
+    def session_bearer(
+        self, session: Session, client: ClientRecord, service: str, purpose: str | None, actor: str | None
+    ) -> str:
         """The `Authorization` value for this caller, from the session's store while it is fresh enough."""
         if session.client is not client:
             # The client's row changed: what was said of it before is no longer true.
@@ -140,7 +148,14 @@ class Doorkeeper:
     """Decides whether one request may pass, and on whose behalf."""
 
     def __init__(
-        self, tokens: AccessTokens, directory: ClientDirectory, pool: Pool, *, issuer: str, sandbox: bool, acquire_timeout_s: float
+        self,
+        tokens: AccessTokens,
+        directory: ClientDirectory,
+        pool: Pool,
+        *,
+        issuer: str,
+        sandbox: bool,
+        acquire_timeout_s: float,
     ) -> None:
         self._tokens = tokens
         self._directory = directory
@@ -173,7 +188,9 @@ class Doorkeeper:
                 raise DomainError("purpose-required")
             return None
         if not PURPOSE.fullmatch(purpose):
-            wanted = FieldError("X-Purpose", "format", "小写字母和下划线，2 至 41 个字符", "lower case and underscores, 2 to 41 characters")
+            wanted = FieldError(
+                "X-Purpose", "format", "小写字母和下划线，2 至 41 个字符", "lower case and underscores, 2 to 41 characters"
+            )
             raise DomainError("purpose-required", errors=[wanted])
         if not client.may_use_purpose(purpose):
             raise DomainError("purpose-not-allowed")
@@ -199,5 +216,7 @@ class Doorkeeper:
         key = exchange.headers.get(b"idempotency-key", b"").strip(b'"')
         act = b"\n".join((exchange.method.encode(), exchange.path, key))
         if not await assertions.use(self._pool, assertion, act, acquire_timeout_s=self._acquire_timeout_s):
-            raise DomainError("actor-assertion-invalid", detail_zh="该声明已用于另一行为", detail_en="jti already served another act")
+            raise DomainError(
+                "actor-assertion-invalid", detail_zh="该声明已用于另一行为", detail_en="jti already served another act"
+            )
         return assertion.subject

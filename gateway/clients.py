@@ -94,9 +94,7 @@ async def create_client(
 async def list_clients(pool: Pool) -> list[ClientSummary]:
     """All clients, revoked ones too, oldest first."""
     rows = await in_transaction(pool, store.clients)
-    return [
-        ClientSummary(**{**dict(row), "scopes": tuple(row["scopes"]), "purposes": tuple(row["purposes"])}) for row in rows
-    ]
+    return [ClientSummary(**{**dict(row), "scopes": tuple(row["scopes"]), "purposes": tuple(row["purposes"])}) for row in rows]
 
 
 async def rotate_secret(pool: Pool, client_id: str, *, operator: str | None = None) -> CreatedClient:
@@ -217,11 +215,15 @@ def _client_errors(
     if not _DIVISION.fullmatch(division_code):
         errors.append(FieldError("/division_code", "format", "应为行政区划代码", "2, 4, 6, 9 or 12 digits of GB/T 2260"))
     if unknown := sorted(set(scopes) - known_scopes(load_routes())):
-        errors.append(FieldError("/scopes", "unknown", "没有这些权限：" + "、".join(unknown), "no such scope: " + ", ".join(unknown)))
+        errors.append(
+            FieldError("/scopes", "unknown", "没有这些权限：" + "、".join(unknown), "no such scope: " + ", ".join(unknown))
+        )
     if not scopes:
         errors.append(FieldError("/scopes", "missing", "至少一项权限", "at least one scope"))
     if not purposes or any(not PURPOSE.fullmatch(purpose) for purpose in purposes if purpose != ANY_PURPOSE):
-        errors.append(FieldError("/purposes", "format", "至少一项目的，小写字母和下划线", "at least one, lower case and underscores"))
+        errors.append(
+            FieldError("/purposes", "format", "至少一项目的，小写字母和下划线", "at least one, lower case and underscores")
+        )
     if ANY_PURPOSE in purposes and not sandbox:
         errors.append(FieldError("/purposes", "sandbox_only", "任意目的只限沙箱", "any purpose (*) is for a sandbox only"))
     return errors
@@ -233,5 +235,9 @@ def _key_errors(jwk: Mapping[str, Any] | None, *, sandbox: bool) -> list[FieldEr
     try:
         import_key(jwk, private=False)
     except ValueError:
-        return [FieldError("/public_key_jwk", "format", "应为 P-256 公钥（JWK，不含私钥）", "a public P-256 JWK, without the private part")]
+        return [
+            FieldError(
+                "/public_key_jwk", "format", "应为 P-256 公钥（JWK，不含私钥）", "a public P-256 JWK, without the private part"
+            )
+        ]
     return []

@@ -88,7 +88,15 @@ def import_key(jwk: Mapping[str, Any], *, private: bool) -> ECKey:
 def public_jwk(key: ECKey) -> dict[str, str]:
     """The public JWK with `kid`, `use` and `alg`."""
     members = key.as_dict(private=False)
-    return {"kty": "EC", "crv": "P-256", "x": str(members["x"]), "y": str(members["y"]), "kid": _kid(key), "use": "sig", "alg": ALGORITHM}
+    return {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": str(members["x"]),
+        "y": str(members["y"]),
+        "kid": _kid(key),
+        "use": "sig",
+        "alg": ALGORITHM,
+    }
 
 
 def verify(token: str, *, typ: str, keys: Mapping[str, ECKey], kid_needed: bool = True) -> tuple[dict[str, Any], str]:

@@ -50,9 +50,7 @@ _RETRY_AFTER_S = 2
 class Forwarder:
     """Forwards requests to the services."""
 
-    def __init__(
-        self, upstreams: Mapping[str, Upstream], *, body_limit: int, deadline_s: float, max_in_flight: int
-    ) -> None:
+    def __init__(self, upstreams: Mapping[str, Upstream], *, body_limit: int, deadline_s: float, max_in_flight: int) -> None:
         self._upstreams = upstreams
         self._body_limit = body_limit
         self._deadline_s = deadline_s
@@ -249,4 +247,3 @@ def _response_headers(answer: UpstreamAnswer) -> tuple[list[Header], int | None]
 
 def _unavailable(route: Route) -> DomainError:
     return DomainError("service-unavailable", extra={"service": route.service}, retry_after=_RETRY_AFTER_S)
-

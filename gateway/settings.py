@@ -17,7 +17,9 @@ class GatewaySettings(ProcessSettings):
     upstreams: dict[str, str] = Field(description='Base URL of each service, as JSON: {"registry": "http://127.0.0.1:8001"}.')
     access_key_file: Path = Field(description="Private ES256 JWK that signs access tokens for the outside; mode 0600.")
     inside_key_file: Path = Field(description="Private ES256 JWK that signs inside tokens for the services; mode 0600.")
-    issuer: str = Field("https://xinshimin.local", description="Our issuer identifier (RFC 8414): `iss` of tokens, `aud` of assertions.")
+    issuer: str = Field(
+        "https://xinshimin.local", description="Our issuer identifier (RFC 8414): `iss` of tokens, `aud` of assertions."
+    )
     public_url: str | None = Field(None, description="Where clients reach this gateway; without it the issuer is taken.")
     access_token_s: int = Field(600, ge=30, le=3600, description="Life of an access token in seconds.")
     inside_token_s: int = Field(60, ge=30, le=60, description="Life of an inside token in seconds.")

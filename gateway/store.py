@@ -58,9 +58,7 @@ _END_KEYS = prepare(
       AND (valid_until IS NULL OR valid_until > now() + CAST(:overlap AS double precision) * interval '1 second')
     """
 )
-_REVOKE = prepare(
-    "UPDATE client SET revoked_at = coalesce(revoked_at, now()) WHERE client_id = CAST(:client_id AS text)"
-)
+_REVOKE = prepare("UPDATE client SET revoked_at = coalesce(revoked_at, now()) WHERE client_id = CAST(:client_id AS text)")
 _INSERT_AUDIT = prepare("INSERT INTO audit_line (audit_id, line, digest) VALUES (CAST(:audit_id AS uuid), :line, :digest)")
 _USE_ASSERTION = prepare(
     """
@@ -141,9 +139,7 @@ async def insert_audit_line(tx: Transaction, *, audit_id: UUID, line: str, diges
     await tx.execute(_INSERT_AUDIT, audit_id=audit_id, line=line, digest=digest)
 
 
-async def use_assertion(
-    tx: Transaction, *, client_id: str, kind: str, jti: str, used_for: bytes, expires_at: datetime
-) -> bool:
+async def use_assertion(tx: Transaction, *, client_id: str, kind: str, jti: str, used_for: bytes, expires_at: datetime) -> bool:
     """Take the assertion for this act; false when it already served another."""
     taken = await tx.fetch_value(
         _USE_ASSERTION, client_id=client_id, kind=kind, jti=jti, used_for=used_for, expires_at=expires_at

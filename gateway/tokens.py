@@ -145,9 +145,7 @@ class TokenEndpoint:
         except TokenError as error:
             raise _unproven(str(error)) from error
         # A random act: no second use of this assertion is the same one.
-        unused = await assertions.use(
-            self._pool, verified, new_id().bytes, acquire_timeout_s=self._settings.acquire_timeout_s
-        )
+        unused = await assertions.use(self._pool, verified, new_id().bytes, acquire_timeout_s=self._settings.acquire_timeout_s)
         if not unused:
             raise _unproven("jti was used before")
         return client, verified.credential
@@ -250,4 +248,3 @@ def _unverified_subject(assertion: str) -> str | None:
 
 def _unproven(reason: str) -> OAuthError:
     return OAuthError("invalid_client", "the client is unknown or did not prove itself", reason)
-

@@ -1,4 +1,4 @@
-"""NATS JetStream: one connection per process, publishing in atomic batches, pulling for a durable consumer. Nothing else touches nats.
+"""NATS JetStream: one connection, publishing in atomic batches, pulling for a durable consumer. Nothing else touches nats.
 
 With `sync_interval: always` the server writes to disk once per atomic batch instead of once per message, which is ten times the
 rate (measurements.md §5). Reliability rules 8 to 12 are kept here.
@@ -221,9 +221,7 @@ class Bus:
         for batch in _batches(messages):
             self._demand_connection()
             with _translated():
-                if len(batch) == 1:
-                    await self._publish_singly(batch)
-                elif not await self._publish_atomically(batch):
+                if len(batch) == 1 or not await self._publish_atomically(batch):
                     await self._publish_singly(batch)
 
     async def _publish_atomically(self, batch: Sequence[Outgoing]) -> bool:
@@ -261,7 +259,10 @@ class Bus:
             raise failures[0]
 
     async def pull_consumer(self, stream: str, durable: str) -> PullConsumer:
-        """Bind the durable that reads the whole of `stream`, making it at first; raises `StreamMissingError` before the producer did."""
+        """Bind the durable that reads the whole of `stream`, making it at first.
+
+        Raises `StreamMissingError` while the producer has not made its stream.
+        """
         self._demand_connection()
         config = api.ConsumerConfig(
             durable_name=durable,
@@ -274,7 +275,10 @@ class Bus:
             return PullConsumer(await self._jetstream.pull_subscribe_bind(durable, stream))
 
     async def backlog(self, stream: str, durable: str) -> Backlog | None:
-        """What `durable` has before it; `None` when the stream does not exist, `StreamMissingError` when only the durable does not."""
+        """What `durable` has before it; `None` when the stream does not exist.
+
+        Raises `StreamMissingError` when only the durable does not.
+        """
         self._demand_connection()
         try:
             with _translated():
@@ -312,8 +316,8 @@ def _batches(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
 async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None]) -> Bus:
     """Connect; several servers of a cluster are separated by commas.
 
-    Waits two seconds at most: a service must start while NATS is away and say so in its readiness. `on_closed` is called when the
-    client gives up for good, which only a refusal by the server brings about; the process must then end.
+    Waits two seconds at most: a service must start while NATS is away and say so in its readiness. `on_closed` is called when
+    the client gives up for good, which only a refusal by the server brings about; the process must then end.
     """
     client = Client()
     bus = Bus(client)

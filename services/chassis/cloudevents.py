@@ -1,6 +1,6 @@
 """CloudEvents 1.0 in NATS binary mode: an envelope as message headers, and back. Pure.
 
-A message nobody can read must not stop a stream, so reading never fails: what is not a lawful event comes back with its `fault`.
+A message nobody can read must not stop a stream, so reading never fails: what is no lawful event comes back with its `fault`.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ _SEQUENCE_DIGITS_MAX = 18  # fits PostgreSQL's bigint
 class Arrived:
     """An event as it came from the stream, its data still JSON text.
 
-    `fault` names what makes it unreadable; such an event is never handed to a handler. Attributes that could not be read are then
-    `NIL_KEY`, 0 or empty.
+    `fault` names what makes it unreadable; such an event is never handed to a handler. Attributes that could not be read are
+    then `NIL_KEY`, 0 or empty.
     """
 
     envelope: Envelope

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
-from sqlalchemy import text
+from sqlalchemy import Boolean, text
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.sql import ClauseElement, Executable
 from sqlalchemy.types import UserDefinedType
@@ -106,7 +106,8 @@ def prepare(statement: str | Executable) -> Prepared:
         raise ValueError(f"{stray.group()} was not recognised as a bind: write CAST({stray.group()} AS type)")
     constants: dict[str, Any] = {}
     for name, bind in compiled.binds.items():
-        if bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) is not None:
+        converts = bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) is not None
+        if converts and not isinstance(bind.type, Boolean):  # Boolean's processor only checks
             raise ValueError(f"bind {name} has type {bind.type!r}, which converts values")
         if bind.callable is not None:
             raise ValueError(f"bind {name} is computed at execution")

@@ -1,7 +1,7 @@
 """The inbox of one producer: applies events in order and once, whatever the stream does (architecture §5).
 
-A batch is one transaction: positions are checked set-based, handlers run, held successors follow, positions are written, commit.
-When anything in it fails, it is repeated event by event, so that only the poison one fails: after three quick tries it goes to
+A batch is one transaction: positions are checked set-based, handlers run, held successors follow, positions are written. When
+anything in it fails, it is repeated event by event, so that only the poison one fails: after three quick tries it goes to
 `inbox_dead`, and later events of its key wait in `inbox_held` while other keys flow on.
 
 Every transaction on an inbox first takes that inbox's transaction lock and then looks, in a new snapshot. So a leader that was
@@ -9,67 +9,35 @@ frozen, a successor and a replay from the command line cannot interleave – als
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import ValidationError
 
 from services.chassis import inbox_statements as sql
 from services.chassis.cloudevents import NIL_KEY, Arrived
-from services.chassis.db import RETRIABLE, Pool, Record, Transaction, in_transaction
-from services.chassis.errors import DomainError
+from services.chassis.db import Pool, Record, Transaction, in_transaction
+from services.chassis.dispatch import Dispatcher, MakeWork, UnprocessableError, reason_of
 from services.chassis.event_metrics import APPLIED, BURIED
-from services.chassis.events import Envelope, EventData, Received
+from services.chassis.events import Envelope
 from services.chassis.sequencing import Sequencer
-from services.chassis.snapshots import Snapshot, snapshot_type
-from services.chassis.subscriptions import Subscription, Subscriptions, by_type
-from services.chassis.work import Work
+from services.chassis.snapshots import snapshot_type
+from services.chassis.subscriptions import Subscriptions, by_type
 
 logger = logging.getLogger(__name__)
 
-MakeWork = Callable[[Transaction, str | None], Work]
-"""A unit of work of the service itself on this transaction, in the trace of this `traceparent`."""
-
 TRIES = 3
 _HELD_PER_TRANSACTION = 1000
-_TRANSACTIONS_TRIED_MAX = 10_000  # bounds every loop here
-_GROUND_CODES = ("busy", "database-unavailable")
-_GROUND = (
-    *RETRIABLE,
-    asyncpg.LockNotAvailableError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-)
-
-
-class UnprocessableError(Exception):
-    """`event` cannot be applied, and not because the ground gave way; `reason` holds no value of its data."""
-
-    def __init__(self, event: Arrived, reason: str) -> None:
-        super().__init__(reason)
-        self.event = event
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One event on its way to one handler."""
-
-    origin: Arrived
-    subscription: Subscription
-    received: Received[EventData]
+_TRANSACTIONS_MAX = 10_000  # bounds every loop here
+# A handler's fault that shows only after it returned: a deferred constraint at COMMIT, a database error it swallowed.
+_LATE_FAULTS = (asyncpg.IntegrityConstraintViolationError, asyncpg.InFailedSQLTransactionError)
 
 
 @dataclass(slots=True)
 class _Outcome:
-    applied: list[Arrived]
+    applied: list[Arrived] = field(default_factory=list)
     emitted: bool = False
     more_held: bool = False
 
@@ -99,16 +67,15 @@ class Inbox:
         self._pool = pool
         self._service = service
         self._producer = producer
-        self._models = by_type(subscriptions, producer)
-        self._make_work = make_work
         self._wake_relay = wake_relay
         self._snapshot_type = snapshot_type(producer, service)
+        self._dispatcher = Dispatcher(by_type(subscriptions, producer), self._snapshot_type, make_work)
 
     async def settle(self, events: Sequence[Arrived]) -> None:
         """Apply, hold or bury every one of `events`; when this returns, all of them may be acknowledged.
 
-        Raises what the ground raised (`DomainError` of a lost or busy database); then nothing is certain and the same call may be
-        made again.
+        Raises what the ground raised (`DomainError` of a lost or busy database); then nothing is certain, and the same call may
+        be made again.
         """
         for event in events:
             if event.fault is not None:
@@ -125,7 +92,7 @@ class Inbox:
 
     async def drain_ready(self) -> None:
         """Apply held events whose gap is closed; a crash between two transactions can leave some."""
-        for _ in range(_TRANSACTIONS_TRIED_MAX):
+        for _ in range(_TRANSACTIONS_MAX):
             rows = await self._pool.fetch(sql.READY_KEYS.sql, *sql.READY_KEYS.arguments({"producer": self._producer}))
             if not rows:
                 return
@@ -137,7 +104,7 @@ class Inbox:
         arguments = {"producer": self._producer, "partition_key": partition_key, "snapshot_type": self._snapshot_type}
         applied = 0
         failed: list[UUID] = []
-        for _ in range(_TRANSACTIONS_TRIED_MAX):
+        for _ in range(_TRANSACTIONS_MAX):
             row = await self._pool.fetchrow(sql.NEXT_DEAD.sql, *sql.NEXT_DEAD.arguments({**arguments, "failed": failed}))
             if row is None:
                 break
@@ -149,6 +116,12 @@ class Inbox:
                 applied += 1
                 await self._drain(key)
         return ReplayReport(applied, await self._count_dead(partition_key))
+
+    async def count_waiting(self) -> tuple[int, int]:
+        """How many events are held and dead."""
+        row = await self._pool.fetchrow(sql.COUNT_WAITING.sql, *sql.COUNT_WAITING.arguments({"producer": self._producer}))
+        assert row is not None
+        return row["held"], row["dead"]
 
     async def _count_dead(self, partition_key: UUID | None) -> int:
         arguments = sql.COUNT_DEAD.arguments({"producer": self._producer, "partition_key": partition_key})
@@ -169,7 +142,7 @@ class Inbox:
 
     async def _drain(self, key: UUID) -> None:
         """Apply held successors of `key`, a transaction each, up to the next gap or poison event."""
-        for _ in range(_TRANSACTIONS_TRIED_MAX):
+        for _ in range(_TRANSACTIONS_MAX):
             outcome = await self._try((), {key}, held_max=1)
             if outcome is None or not outcome.more_held:
                 return
@@ -186,7 +159,7 @@ class Inbox:
 
     async def _transact(self, events: Sequence[Arrived], keys: Collection[UUID], *, held_max: int) -> _Outcome:
         """One transaction: order `events` and up to `held_max` held ones, call handlers, write down where each key stands."""
-        outcome = _Outcome([])
+        outcome = _Outcome()
 
         async def body(tx: Transaction) -> None:
             await tx.execute(sql.LOCK, producer=self._producer)
@@ -195,14 +168,15 @@ class Inbox:
             sequencer.take(events)
             outcome.more_held = await self._take_held(tx, sequencer, keys, held_max)
             outcome.applied = sequencer.applied
-            outcome.emitted = await self._call_handlers(tx, sequencer.applied)
+            outcome.emitted = await self._dispatcher.deliver(tx, sequencer.applied)
             await self._write_down(tx, sequencer)
 
         try:
             await in_transaction(self._pool, body)
-        except asyncpg.IntegrityConstraintViolationError as error:
-            # A deferred constraint speaks up at COMMIT only.
-            raise UnprocessableError((outcome.applied or list(events))[0], reason_of(error)) from error
+        except _LATE_FAULTS as error:
+            if not outcome.applied:
+                raise
+            raise UnprocessableError(outcome.applied[0], reason_of(error)) from error
         if outcome.emitted:
             self._wake_relay()
         APPLIED.labels(self._service, self._producer).inc(len(outcome.applied))
@@ -224,47 +198,6 @@ class Inbox:
                 return len(rows) > held_max
             held_max -= len(rows)
 
-    async def _call_handlers(self, tx: Transaction, applied: Sequence[Arrived]) -> bool:
-        """Validate and hand over; returns whether a handler emitted."""
-        calls: list[_Call] = []
-        for event in applied:
-            with _blaming(event, tx):
-                calls.extend(self._calls(event))
-        if not all(call.subscription.in_bulk for call in calls):
-            groups = [[call] for call in calls]
-        else:
-            by_event_type: dict[str, list[_Call]] = {}
-            for call in calls:
-                by_event_type.setdefault(call.received.data.event_type, []).append(call)
-            groups = list(by_event_type.values())
-        emitted = False
-        for group in groups:
-            with _blaming(group[0].origin, tx):
-                emitted |= await self._call(tx, group)
-        return emitted
-
-    def _calls(self, event: Arrived) -> Iterator[_Call]:
-        """An event as its handler's argument, a snapshot as those of its states; types nobody handles give nothing."""
-        envelope = event.envelope
-        if envelope.type != self._snapshot_type:
-            states = [(envelope.type, event.body)]
-        else:
-            states = Snapshot.model_validate_json(event.body).texts()
-        for event_type, text in states:
-            if known := self._models.get(event_type):
-                model, subscription = known
-                yield _Call(event, subscription, Received(envelope, model.model_validate_json(text)))
-
-    async def _call(self, tx: Transaction, group: Sequence[_Call]) -> bool:
-        traces = {call.received.envelope.traceparent for call in group}
-        work = self._make_work(tx, traces.pop() if len(traces) == 1 else None)
-        subscription = group[0].subscription
-        received = [call.received for call in group]
-        await subscription.handler(work, received if subscription.in_bulk else received[0])
-        emitted = work.has_events
-        await work.flush()
-        return emitted
-
     async def _write_down(self, tx: Transaction, sequencer: Sequencer) -> None:
         moved, waiting = sequencer.moved, sequencer.waiting
         if moved or waiting:
@@ -277,7 +210,7 @@ class Inbox:
             )
 
     async def _bury(self, event: Arrived, reason: str, *, tries: int) -> None:
-        """Set the event aside; its key waits, others flow on. An event without a place in any order gets one under `NIL_KEY`."""
+        """Set the event aside; its key waits, others flow on. One without a place in any order gets one under `NIL_KEY`."""
 
         async def body(tx: Transaction) -> None:
             await tx.execute(sql.LOCK, producer=self._producer)
@@ -288,33 +221,6 @@ class Inbox:
         await in_transaction(self._pool, body)
         BURIED.labels(self._service, self._producer).inc()
         logger.error("event is dead", extra={"fields": {**_naming(event, self._producer), "reason": reason}})
-
-
-@contextmanager
-def _blaming(event: Arrived, tx: Transaction) -> Iterator[None]:
-    """Whatever fails inside is the event's fault, unless the ground failed: that may never make an event poison."""
-    try:
-        yield
-    except _GROUND:
-        raise
-    except Exception as error:
-        if tx.connection.is_closed() or (isinstance(error, DomainError) and error.code in _GROUND_CODES):
-            raise
-        raise UnprocessableError(event, reason_of(error)) from error
-
-
-def reason_of(error: BaseException) -> str:
-    """Why, without any value of the data: class, and where there is one the fields, the code or the constraint."""
-    name = type(error).__name__
-    if isinstance(error, ValidationError):
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        places = (f"/{'/'.join(str(part) for part in detail['loc'])} {detail['type']}" for detail in details[:20])
-        return f"{name}: {', '.join(places)}"
-    if isinstance(error, DomainError):
-        return f"{name}: {error.code}"
-    if constraint := getattr(error, "constraint_name", None):
-        return f"{name}: {constraint}"
-    return name
 
 
 def _arrived(row: Record) -> Arrived:

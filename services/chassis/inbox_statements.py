@@ -63,7 +63,8 @@ WRITE_DOWN = prepare(
     """
 )
 
-# An event already overtaken needs no burial. Without a place in any order (nil key) it gets the next free number.
+# An event already overtaken needs no burial, nor a malformed copy of one that waits in good order. Without a place in any order
+# (nil key) it gets the next free number.
 BURY = prepare(
     """
     WITH place AS (
@@ -72,7 +73,7 @@ BURY = prepare(
                      WHERE producer = CAST(:producer AS text) AND partition_key = CAST(:nil_key AS uuid)) END AS sequence
     ), unheld AS (
         DELETE FROM inbox_held WHERE producer = CAST(:producer AS text) AND partition_key = CAST(:partition_key AS uuid)
-          AND sequence = CAST(:sequence AS bigint)
+          AND sequence = CAST(:sequence AS bigint) AND NOT CAST(:malformed AS boolean)
     )
     INSERT INTO inbox_dead AS d
         (producer, partition_key, sequence, event_id, event_type, source, event_time, traceparent, data, tries, error)
@@ -82,7 +83,10 @@ BURY = prepare(
     FROM place WHERE NOT EXISTS (
         SELECT FROM inbox_position p WHERE p.producer = CAST(:producer AS text)
           AND p.partition_key = CAST(:partition_key AS uuid) AND p.sequence >= place.sequence
-    )
+    ) AND NOT (CAST(:malformed AS boolean) AND EXISTS (
+        SELECT FROM inbox_held h WHERE h.producer = CAST(:producer AS text)
+          AND h.partition_key = CAST(:partition_key AS uuid) AND h.sequence = place.sequence
+    ))
     ON CONFLICT (producer, partition_key, sequence) DO UPDATE
     SET event_id = excluded.event_id, event_type = excluded.event_type, source = excluded.source,
         event_time = excluded.event_time, traceparent = excluded.traceparent, data = excluded.data,
@@ -107,6 +111,13 @@ COUNT_DEAD = prepare(
     """
     SELECT count(*) FROM inbox_dead WHERE producer = :producer
       AND (CAST(:partition_key AS uuid) IS NULL OR partition_key = CAST(:partition_key AS uuid))
+    """
+)
+
+COUNT_WAITING = prepare(
+    """
+    SELECT (SELECT count(*) FROM inbox_held WHERE producer = CAST(:producer AS text)) AS held,
+           (SELECT count(*) FROM inbox_dead WHERE producer = CAST(:producer AS text)) AS dead
     """
 )
 
@@ -138,4 +149,5 @@ def values_of(event: Arrived) -> dict[str, Any]:
         "event_time": envelope.time,
         "traceparent": envelope.traceparent,
         "body": event.body,
+        "malformed": event.fault is not None,
     }

@@ -1,7 +1,7 @@
 """One active worker per task across all replicas: leader is who holds a session advisory lock on a connection of its own.
 
-The lock lives and dies with that connection, so PostgreSQL itself ends a leadership whose process is gone. The connection is outside
-the pool: a pooled one would carry the lock to whoever uses it next.
+The lock lives and dies with that connection, so PostgreSQL itself ends a leadership whose process is gone. The connection is
+outside the pool: a pooled one would carry the lock to whoever uses it next.
 """
 
 import asyncio

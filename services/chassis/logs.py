@@ -67,5 +67,5 @@ def configure(process: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn.access", "asyncio", "aiohttp.access", "alembic.runtime.plugins"):
+    for noisy in ("uvicorn.access", "asyncio", "httpx", "aiohttp.access", "alembic.runtime.plugins"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

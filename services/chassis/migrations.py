@@ -5,7 +5,6 @@ A migration runs as the owning role; afterwards the application role is granted 
 (reliability.md 18).
 """
 
-import asyncio
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,8 +16,11 @@ from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, pool
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.chassis.db import Connection
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
@@ -27,7 +29,7 @@ _APPEND_ONLY = ("audit_line", "history")
 
 def run(metadata: MetaData) -> None:
     """The body of `env.py`."""
-    connection: Connection | None = context.config.attributes.get("connection")
+    connection: SyncConnection | None = context.config.attributes.get("connection")
     if connection is None:
         raise RuntimeError("migrations run through `xinshimin migrate`")
     connection.exec_driver_sql("SET lock_timeout = '2s'")
@@ -74,7 +76,7 @@ async def upgrade(folder: Path, owner_url: str, application_url: str) -> str:
         await guard.execute("SELECT pg_advisory_lock(hashtextextended('xinshimin migrations', 0))")
         target = head(folder)
         if await current(owner_url) != target:
-            await asyncio.to_thread(asyncio.run, _upgrade(folder, owner_url))
+            await _upgrade(folder, owner_url)
         await _grant(guard, role_of(owner_url), role_of(application_url))
         return target
     finally:
@@ -94,12 +96,12 @@ def _config(folder: Path) -> Config:
 
 
 async def _upgrade(folder: Path, owner_url: str) -> None:
-    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+    async def connect() -> Connection:
         return await asyncpg.connect(owner_url, timeout=5)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
 
-    def work(connection: Connection) -> None:
+    def work(connection: SyncConnection) -> None:
         config = _config(folder)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -112,7 +114,7 @@ async def _upgrade(folder: Path, owner_url: str) -> None:
         await engine.dispose()
 
 
-async def _grant(connection: "asyncpg.Connection[asyncpg.Record]", owner: str, application: str) -> None:
+async def _grant(connection: Connection, owner: str, application: str) -> None:
     if not application or owner == application:
         return
     if not re.fullmatch(r"[a-z_][a-z0-9_]*", application):
@@ -129,7 +131,7 @@ async def _grant(connection: "asyncpg.Connection[asyncpg.Record]", owner: str, a
             await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
 
 
-def differences(connection: Connection, metadata: MetaData) -> list[object]:
+def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
     chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_line", "idempotency_key", "rate_window")
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)

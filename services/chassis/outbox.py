@@ -1,8 +1,9 @@
 """The relay: carries committed outbox rows to the service's stream, in order, and never loses one.
 
-`Work.emit` wrote the rows in the business transaction. Rows are claimed by state, never by `id > last`: ids are given before the
-commit, so a later id may be there first (reliability.md 9). Order per partition key holds because a key's rows are written under
-that key's lock. A crash between publishing and marking publishes again under the same message ids; stream and inbox drop those.
+`Work.emit` wrote the rows in the business transaction. Rows are claimed by state, never by `id > last`: ids are given before
+the commit, so a later id may be there first (reliability.md 9). Order per partition key holds because a key's rows are written
+under that key's lock. A crash between publishing and marking publishes again under the same message ids; stream and inbox drop
+those.
 """
 
 import asyncio
@@ -42,7 +43,8 @@ _MARK = prepare(
         RETURNING last_position - cardinality(CAST(:outbox_ids AS bigint[])) AS before
     )
     UPDATE outbox o SET published_position = counter.before + g.place, published_at = clock_timestamp()
-    FROM counter, unnest(CAST(:days AS date[]), CAST(:outbox_ids AS bigint[])) WITH ORDINALITY AS g (recorded_on, outbox_id, place)
+    FROM counter,
+         unnest(CAST(:days AS date[]), CAST(:outbox_ids AS bigint[])) WITH ORDINALITY AS g (recorded_on, outbox_id, place)
     WHERE o.recorded_on = g.recorded_on AND o.outbox_id = g.outbox_id AND o.published_position IS NULL
     """
 )

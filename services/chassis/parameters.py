@@ -1,7 +1,9 @@
-"""Dated values of a rule: TOML files beside the code, each value with the day it takes effect, its source and how sure we are of it.
+"""Dated values of a rule: TOML files beside the code, each value with the day it takes effect, its source and how sure we
+are of it.
 
-A value is never overwritten: a change of law is one more entry with a later `valid_from`. A `History` answers "what was in force on that
-day"; a `Register` is a list whose rows come and go. Everything is checked on load, and a message names file, parameter and entry.
+A value is never overwritten: a change of law is one more entry with a later `valid_from`. A `History` answers "what was in
+force on that day"; a `Register` is a list whose rows come and go. Everything is checked on load, and a message names file,
+parameter and entry.
 
 One parameter, as an official reads it:
 
@@ -15,8 +17,8 @@ One parameter, as an official reads it:
     source = "Decree, Art 9"
     confidence = "S"
 
-A register has `rows` in place of `values`. What all entries share (`valid_from`, `source`, `confidence`, `rule`, `note`) may stand once in
-the header. A key that nobody reads is an error, so a misspelt parameter cannot be silently ignored.
+A register has `rows` in place of `values`. What all entries share (`valid_from`, `source`, `confidence`, `rule`, `note`)
+may stand once in the header. A key that nobody reads is an error, so a misspelt parameter cannot be silently ignored.
 """
 
 import tomllib
@@ -57,7 +59,9 @@ class Confidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dated(Generic[T]):
-    """A value and its validity: `valid_from` inclusive (`None`, in a register only: since before our data), `valid_until` exclusive."""
+    """A value and its validity: `valid_from` inclusive (`None`, in a register only: since before our data), `valid_until`
+    exclusive.
+    """
 
     value: T
     valid_from: date | None
@@ -274,7 +278,9 @@ class Document:
 
 
 def read_folder(folder: Path) -> dict[str, Document]:
-    """Every `*.toml` of a folder by its name without the suffix. Raises ParameterError when a file is no TOML, OSError when unreadable."""
+    """Every `*.toml` of a folder by its name without the suffix. Raises ParameterError when a file is no TOML, OSError when
+    unreadable.
+    """
     return {path.stem: Document.parse(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))}
 
 

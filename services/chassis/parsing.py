@@ -122,8 +122,11 @@ def _field_error(item: ErrorDetails, pointer: str) -> FieldError:
     context = item.get("ctx", {})
     if item["type"] == "rule":
         return FieldError(pointer, context["code"], context["message_zh"], context["message_en"], context["rule"] or None)
-    zh, en = _MESSAGES.get(item["type"], _OTHERWISE)
+    kind = item["type"]
+    if context.get("field_type") == "Value":  # a length bound added to a text type that has a validator of its own
+        kind = f"string_{kind}"
+    zh, en = _MESSAGES.get(kind, _OTHERWISE)
     try:
-        return FieldError(pointer, item["type"], zh.format(**context), en.format(**context))
+        return FieldError(pointer, kind, zh.format(**context), en.format(**context))
     except (KeyError, IndexError):
-        return FieldError(pointer, item["type"], *_OTHERWISE)
+        return FieldError(pointer, kind, *_OTHERWISE)

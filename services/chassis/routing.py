@@ -65,7 +65,11 @@ class ServiceRouter(APIRouter):
         super().__init__(route_class=UnitOfWorkRoute, **options)
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Register a route; the response model is what the handler returns, `Answer[...]` unwrapped."""
+        """Register a route: the response model is what the handler returns, `Answer[...]` unwrapped; its docstring's first
+        line is the summary, the rest the description.
+        """
+        summary, _, description = inspect.cleandoc(endpoint.__doc__ or "").partition("\n")
+        options["summary"], options["description"] = summary.rstrip("."), description.strip()
         returned = get_type_hints(endpoint)["return"]
         options["response_model"] = get_args(returned)[0] if get_origin(returned) is Answer else returned
         super().add_api_route(path, endpoint, **options)

@@ -25,7 +25,7 @@ _LOAD = prepare("SELECT offset_seconds FROM sandbox_clock")
 _SAVE = prepare(
     """
     INSERT INTO sandbox_clock (offset_seconds) VALUES (:offset_seconds)
-    ON CONFLICT (only) DO UPDATE SET offset_seconds = excluded.offset_seconds
+    ON CONFLICT (one_row) DO UPDATE SET offset_seconds = excluded.offset_seconds
     """
 )
 
@@ -81,15 +81,17 @@ class Sandbox:
     def _guarded(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             runtime = self.runtime()
+            given = request_id(request.headers.get("x-request-id"))
             try:
                 principal = runtime.tokens.principal(request.headers.get("authorization"))
                 if SCOPE not in principal.scopes:
                     raise DomainError("scope-missing", extra={"scope": SCOPE})
-                return await endpoint(request)
+                response = await endpoint(request)
             except DomainError as error:
-                given = request_id(request.headers.get("x-request-id"))
                 problem = runtime.catalogue.document(error, language="zh", request_id=given)
-                return Response(problem.body, problem.status, problem.headers)
+                response = Response(problem.body, problem.status, problem.headers)
+            response.headers["x-request-id"] = given
+            return response
 
         return guarded
 

@@ -1,7 +1,7 @@
 """Which of the events at hand may be applied now: the order rule of the inbox (architecture §5). Pure.
 
-Per partition key, a sequence up to the position is a duplicate, the next one is applied, later ones wait until the gap closes. A
-snapshot is applied wherever it lies ahead of the position, and moves the position to its own sequence.
+Per partition key, a sequence up to the position is a duplicate, the next one is applied, later ones wait until the gap closes.
+A snapshot is applied wherever it lies ahead of the position, and moves the position to its own sequence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from services.chassis.cloudevents import Arrived
 class Sequencer:
     """Takes events in any order and sorts them into `applied`, in an order that is lawful, and `waiting`.
 
-    `positions` are those before the first event; a key that is missing stands at 0. `snapshot_type` is the event type of snapshots.
+    `positions` are those before the first event; a key that is missing stands at 0. `snapshot_type` is the type of snapshots.
     """
 
     def __init__(self, positions: Mapping[UUID, int], snapshot_type: str) -> None:

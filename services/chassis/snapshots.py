@@ -1,8 +1,8 @@
 """Snapshots: the present state of all a producer's aggregates, so that a new or restored service fills its mirrors.
 
-`xinshimin events snapshot --for CONSUMER` reads everything in one REPEATABLE READ transaction and publishes, per partition key, the
-states and the sequence they stand at. The consumer applies the states through its ordinary handlers, sets its position to that sequence and
-goes on with the stream. Other consumers of the stream pass it over.
+`xinshimin events snapshot --for CONSUMER` reads everything in one REPEATABLE READ transaction and publishes, per partition key,
+the states and the sequence they stand at. The consumer applies the states through its ordinary handlers, sets its position to
+that sequence and goes on with the stream. Other consumers of the stream pass it over.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from services.chassis.bus import Bus, Outgoing
@@ -29,9 +29,7 @@ _KEYS_PER_BATCH = 500
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 _EPOCH = prepare("SELECT epoch FROM relay_state")
-_SEQUENCES = prepare(
-    "SELECT partition_key, last_sequence FROM event_sequence WHERE partition_key = ANY(CAST(:keys AS uuid[]))"
-)
+_SEQUENCES = prepare("SELECT partition_key, last_sequence FROM event_sequence WHERE partition_key = ANY(CAST(:keys AS uuid[]))")
 _KEYS_AFTER = prepare(
     """
     SELECT partition_key, last_sequence FROM event_sequence
@@ -86,8 +84,8 @@ async def send_snapshot(
 ) -> SnapshotReport:
     """Send `consumer` the present state of everything `service` owns.
 
-    A key whose aggregates are gone is sent without states, or its next event would wait for ever. Raises `ValueError` for a name
-    that is none, `BusError` when the stream does not take it; sending again does no harm.
+    A key whose aggregates are gone is sent without states, or its next event would wait for ever. Raises `ValueError` for a
+    name that is none, `BusError` when the stream does not take it; sending again does no harm.
     """
     if not _SERVICE_NAME.fullmatch(consumer):
         raise ValueError("consumer is not the name of a service")
@@ -132,7 +130,8 @@ class _Sender:
         after = UUID(int=0)
         while rows := await self._tx.fetch(_KEYS_AFTER, after=after, limit=_KEYS_PER_BATCH):
             after = rows[-1]["partition_key"]
-            await self._publish({row["partition_key"]: row["last_sequence"] for row in rows if row["partition_key"] not in self.sent})
+            unsent = (row for row in rows if row["partition_key"] not in self.sent)
+            await self._publish({row["partition_key"]: row["last_sequence"] for row in unsent})
 
     async def _publish(self, sequences: dict[UUID, int]) -> None:
         messages = [self._message(key, sequence, self._collected.get(key, [])) for key, sequence in sequences.items()]
@@ -148,4 +147,4 @@ class _Sender:
             "states": [{"type": state.event_type, "data": state.model_dump(mode="json")} for state in states],
         }
         envelope = Envelope(new_id(), self._type, self._source, utc_now(), key, sequence)
-        return Outgoing(self._type, headers_of(envelope), TypeAdapter(dict[str, Any]).dump_json(body))
+        return Outgoing(self._type, headers_of(envelope), to_json(body))

@@ -118,7 +118,7 @@ class ResidencePermitState(AboutPerson):
     """A residence permit, from application to end."""
 
     permit_id: UUID
-    status: Literal["refused", "accepted", "valid", "suspended", "ended"]
+    status: Literal["refused", "accepted", "withdrawn", "valid", "suspended", "ended"]
     ground: str = Field(description="`employment`, `home` or `study` (RR-20).")
     regime: str = Field(description="Legal regime the application was decided under, e.g. `zj-2016`.")
     division_code: str | None = Field(description="Division of the registration it rests on.")
@@ -128,7 +128,9 @@ class ResidencePermitState(AboutPerson):
     issued_on: date | None
     endorsement_anchor_on: date | None = Field(description="Day whose anniversaries end the permit's years (RR-30).")
     endorsement_from: date | None = Field(description="First day of the coming endorsement window.")
-    endorsement_until: date | None = Field(description="Last day of the coming endorsement window; the day after, it is suspended.")
+    endorsement_until: date | None = Field(
+        description="Last day of the coming endorsement window; the day after, it is suspended."
+    )
     residence_years_from: date | None = Field(description="Day from which residence years count as continuous (RR-32).")
     suspended_on: date | None = Field(description="First day without function, while suspended (RR-31).")
     lost_on: date | None = Field(description="Day the card was reported lost, until it is replaced.")
@@ -180,7 +182,7 @@ class ResidencePermitReplaced(ResidencePermitState):
 
 
 class ResidencePermitEnded(ResidencePermitState):
-    """The permit ended (RR-37)."""
+    """The permit ended (RR-37), or its application was withdrawn before anything was issued (`status` tells)."""
 
     event_type: ClassVar[str] = "registry.residence_permit.ended.v1"
 

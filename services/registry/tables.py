@@ -103,7 +103,14 @@ class PersonDivision(_Table, table=True):
     __table_args__ = (
         _one_of("source", ("intake", "residence_registration")),
         CheckConstraint("until >= since", name="until"),
-        Index("uq_person_division_open", "person_id", "division_code", "source", unique=True, postgresql_where=text("until IS NULL")),
+        Index(
+            "uq_person_division_open",
+            "person_id",
+            "division_code",
+            "source",
+            unique=True,
+            postgresql_where=text("until IS NULL"),
+        ),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
         _kept("two years after `until`"),
     )
@@ -193,8 +200,10 @@ class ResidenceRegistration(_Table, table=True):
     reporter_person_id: UUID | None = Field(foreign_key="person.person_id")
     registered_on: date
     started_on: date
-    stay_until: date | None
+    expected_end_on: date | None
     residence_since: date
+    changed_on: date | None
+    reported_late: bool
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
     version: int
@@ -203,14 +212,21 @@ class ResidenceRegistration(_Table, table=True):
 
 
 class ResidencePermit(_Table, table=True):
-    """A permit from application to end; at most one is open per person. `sealed`: card number and evidence."""
+    """A permit from application to end; at most one is open per person. `sealed`: card number, evidence, officers' notes."""
 
     __tablename__ = "residence_permit"
     __table_args__ = (
-        _one_of("status", ("refused", "accepted", "valid", "suspended", "ended")),
-        CheckConstraint("(status = 'ended') = (ended_on IS NOT NULL AND end_reason IS NOT NULL)", name="ended"),
-        CheckConstraint("(status = 'suspended') = (suspended_on IS NOT NULL)", name="suspended"),
-        CheckConstraint("status NOT IN ('valid', 'suspended') OR issued_on IS NOT NULL", name="issued"),
+        _one_of("status", ("accepted", "refused", "withdrawn", "valid", "suspended", "ended")),
+        _one_of("card_status", ("in_use", "reported_lost", "replaced", "withdrawn")),
+        CheckConstraint(
+            "(status IN ('ended', 'withdrawn')) = (ended_on IS NOT NULL) AND (ended_on IS NULL) = (end_reason IS NULL)",
+            name="ended",
+        ),
+        CheckConstraint(
+            "(status = 'suspended') = (suspended_on IS NOT NULL) AND (suspended_on IS NULL) = (suspension_cause IS NULL)",
+            name="suspended",
+        ),
+        CheckConstraint("(status IN ('valid', 'suspended', 'ended')) = (issued_on IS NOT NULL)", name="issued"),
         CheckConstraint("(status = 'refused') = (accepted_on IS NULL)", name="accepted"),
         CheckConstraint("version > 0", name="version"),
         Index(
@@ -231,16 +247,20 @@ class ResidencePermit(_Table, table=True):
     status: str = Field(sa_type=Text)
     ground: str = Field(sa_type=Text)
     regime: str = Field(sa_type=Text)
+    applicant: str = Field(sa_type=Text)
     applied_on: date
+    eligible_from: date | None
     accepted_on: date | None
     due_on: date | None
+    residence_start: date | None
     issued_on: date | None
     endorsement_anchor_on: date | None
     endorsement_from: date | None
     endorsement_until: date | None
     residence_years_from: date | None
     suspended_on: date | None
-    suspension_reason: str | None = Field(sa_type=Text)
+    suspension_cause: str | None = Field(sa_type=Text)
+    card_status: str | None = Field(sa_type=Text)
     lost_on: date | None
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
@@ -252,20 +272,23 @@ class ResidencePermit(_Table, table=True):
 
 
 class Endorsement(_Table, table=True):
-    """One endorsement of a permit (RR-30 to RR-32)."""
+    """A decision on an endorsement (RR-30 to RR-33), accepted or refused, with the window it was asked for in."""
 
     __tablename__ = "endorsement"
     __table_args__ = (
         CheckConstraint("window_from <= window_until", name="window"),
-        Index("ix_endorsement_permit_id", "permit_id", "endorsed_on"),
+        CheckConstraint("accepted OR NOT is_late", name="is_late"),
+        Index("uq_endorsement_day", "permit_id", "decided_on", unique=True, postgresql_where=text("accepted")),
         _kept("as the permit"),
     )
 
     endorsement_id: UUID = Field(primary_key=True)
     permit_id: UUID = Field(foreign_key="residence_permit.permit_id")
     person_id: UUID = Field(foreign_key="person.person_id")
-    endorsed_on: date
-    window_from: date = Field(description="The window it was due in.")
+    decided_on: date
+    accepted: bool
+    is_late: bool
+    window_from: date = Field(description="The window that was waiting; inclusive.")
     window_until: date
-    was_late: bool
+    reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal.")
     recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)

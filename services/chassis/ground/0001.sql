@@ -17,7 +17,7 @@ CREATE TABLE outbox (
     sequence bigint NOT NULL CHECK (sequence > 0),
     division_codes text[] NOT NULL,
     traceparent text,
-    data text NOT NULL,
+    data text NOT NULL CHECK (octet_length(data) <= 65536),
     published_position bigint,
     published_at timestamptz,
     PRIMARY KEY (recorded_on, outbox_id),
@@ -32,7 +32,7 @@ CREATE INDEX ix_outbox_published ON outbox (published_position) WHERE published_
 -- One row: the last position given in publication order, and the epoch in CloudEvents `source`
 -- (raised after a restore to the past, so that re-made events are new events).
 CREATE TABLE relay_state (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     last_position bigint NOT NULL DEFAULT 0,
     first_position_kept bigint NOT NULL DEFAULT 1,
     epoch integer NOT NULL DEFAULT 1
@@ -53,6 +53,8 @@ DECLARE
     dropped integer := 0;
 BEGIN
     FOR day IN SELECT generate_series(today - 1, today + 7, interval '1 day')::date LOOP
+        -- Rows that already fell into the rest would make the new partition an error, every day again.
+        CONTINUE WHEN EXISTS (SELECT FROM outbox_rest WHERE recorded_on = day);
         IF to_regclass('outbox_' || to_char(day, 'YYYYMMDD')) IS NULL THEN
             EXECUTE format('CREATE TABLE %I PARTITION OF outbox FOR VALUES FROM (%L) TO (%L)',
                            'outbox_' || to_char(day, 'YYYYMMDD'), day, day + 1);
@@ -72,6 +74,10 @@ BEGIN
         EXECUTE format('DROP TABLE %I', part.relname);
         dropped := dropped + 1;
     END LOOP;
+    WITH gone AS (
+        DELETE FROM outbox_rest WHERE recorded_on < today - days_kept AND published_position IS NOT NULL
+        RETURNING published_position
+    ) UPDATE relay_state SET first_position_kept = greatest(first_position_kept, (SELECT max(published_position) + 1 FROM gone));
     RETURN dropped;
 END $$;
 
@@ -191,7 +197,7 @@ COMMENT ON TABLE job_run IS 'retention: one year';
 
 -- The sandbox's law clock survives a restart, or data would lie in the future of their own law.
 CREATE TABLE sandbox_clock (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     offset_seconds double precision NOT NULL
 );
 COMMENT ON TABLE sandbox_clock IS 'retention: as long as the sandbox';

@@ -1,7 +1,7 @@
 """The citizen number (公民身份号码), GB 11643-1999: form, check character, birth date, the old 15 digits (C-01 to C-08).
 
-The pieces other card numbers share with it (check character, birth date, cleaning of what was typed) are here too. Two persons may share
-one number in old records (重号, C-08): the number is no primary key.
+The pieces other card numbers share with it (check character, birth date, cleaning of what was typed) are here too. Two
+persons may share one number in old records (重号, C-08): the number is no primary key.
 """
 
 import re
@@ -18,7 +18,8 @@ from services.registry.rules.findings import Finding
 class CitizenNumber:
     """A citizen number that stands (18 characters, upper-case `X`), and what it says of its holder.
 
-    `sex_code` is GB/T 2261.1 (`1` male, `2` female). Neither sex nor birth date may silently overwrite what a person states: cross-check.
+    `sex_code` is GB/T 2261.1 (`1` male, `2` female). Neither sex nor birth date may silently overwrite what a person
+    states: cross-check.
     """
 
     number: str = field(repr=False)
@@ -82,7 +83,9 @@ def parse_citizen_number(text: str, *, today: date, divisions: Divisions | None 
 
 
 def upgraded(typed: str) -> str:
-    """The 18-character form of 15 digits (C-05): the century inserted, the check character appended. Other texts are left alone."""
+    """The 18-character form of 15 digits (C-05): the century inserted, the check character appended. Other texts are left
+    alone.
+    """
     if len(typed) != 15 or not _DIGITS.fullmatch(typed):
         return typed
     first_17 = f"{typed[:6]}19{typed[6:]}"

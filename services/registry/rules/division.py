@@ -1,7 +1,8 @@
 """Administrative division codes (行政区划代码): 2, 4, 6, 9 or 12 digits, province to village (C-20 to C-26).
 
-In a longer code trailing zeros stand for "the whole of": `330200` is the prefecture, `330282000000` the county. The snapshot of divisions is
-partial on purpose: it says below which codes it is complete, and only there an unknown code is doubtful.
+In a longer code trailing zeros stand for "the whole of": `330200` is the prefecture, `330282000000` the county. The
+snapshot of divisions is partial on purpose: it says below which codes it is complete, and only there an unknown code is
+doubtful.
 """
 
 from collections.abc import Mapping
@@ -64,7 +65,9 @@ class Division:
 
 
 def is_division_code(code: str) -> bool:
-    """Whether the text has the form of a code: 2, 4, 6, 9 or 12 ASCII digits, the province not zero, no gap of zeros before a lower level."""
+    """Whether the text has the form of a code: 2, 4, 6, 9 or 12 ASCII digits, the province not zero, no gap of zeros before
+    a lower level.
+    """
     if len(code) not in _LENGTHS or not (code.isascii() and code.isdigit()):
         return False
     bare = _without_trailing_zero_levels(code)
@@ -85,13 +88,17 @@ def level_of(code: str) -> DivisionLevel:
 
 
 def ancestors(code: str) -> tuple[str, ...]:
-    """The codes above it, province first, as 2, 4, 6 and 9 digits; empty for a province. Raises ValueError on a malformed code."""
+    """The codes above it, province first, as 2, 4, 6 and 9 digits; empty for a province. Raises ValueError on a malformed
+    code.
+    """
     bare = significant(code)
     return tuple(bare[:length] for length in _LENGTHS if length < len(bare))
 
 
 def covers(scope: str, code: str) -> bool:
-    """Whether `code` is `scope` itself or lies inside it. A partial order over places. Raises ValueError on a malformed code."""
+    """Whether `code` is `scope` itself or lies inside it. A partial order over places. Raises ValueError on a malformed
+    code.
+    """
     return significant(code).startswith(significant(scope))
 
 
@@ -105,8 +112,8 @@ def county_of(code: str) -> str | None:
 class Divisions:
     """The snapshot of divisions (C-27) and what follows from it.
 
-    `city` is the six-digit code of this city. `complete_below` holds the codes whose direct children the snapshot lists completely (`""`:
-    the provinces). `questioned` holds well-formed codes that are known to be doubtful.
+    `city` is the six-digit code of this city. `complete_below` holds the codes whose direct children the snapshot lists
+    completely (`""`: the provinces). `questioned` holds well-formed codes that are known to be doubtful.
     """
 
     city: str
@@ -122,7 +129,9 @@ class Divisions:
         object.__setattr__(self, "_by_code", by_code)
 
     def named(self, code: str, on: date) -> Division | None:
-        """The division in force under this code on that day, if the snapshot holds it. Raises ValueError on a malformed code."""
+        """The division in force under this code on that day, if the snapshot holds it. Raises ValueError on a malformed
+        code.
+        """
         return next((row.value for row in self._by_code.get(significant(code), ()) if row.is_in_force(on)), None)
 
     def warnings(self, code: str, on: date) -> tuple[Finding, ...]:
@@ -138,8 +147,9 @@ class Divisions:
     def is_floating(self, hukou_code: str, residence_code: str, on: date) -> bool | None:
         """Whether somebody with this hukou (户籍) who lives there is floating (流动人口).
 
-        RR-01, ZJ-2016 Art 2: one has left the county or county-level city of the hukou or, from an urban district, the urban districts of
-        its prefecture-level city. `None`: a code is too coarse to tell. Raises ValueError on a malformed code.
+        RR-01, ZJ-2016 Art 2: one has left the county or county-level city of the hukou or, from an urban district, the
+        urban districts of its prefecture-level city. `None`: a code is too coarse to tell. Raises ValueError on a malformed
+        code.
         """
         hukou, residence = self._today(hukou_code, on), self._today(residence_code, on)
         shorter = min(len(hukou), len(residence), 6)
@@ -210,8 +220,9 @@ def _parent(bare: str) -> str:
 
 
 def _is_district_by_number(county: str) -> bool:
-    """By the numbering of GB/T 2260 (G-high): prefecture-level cities are 01–20 and 51–70, their districts 01–20; in a municipality
-    `01` holds the districts and `02` the counties."""
+    """By the numbering of GB/T 2260 (G-high): prefecture-level cities are 01–20 and 51–70, their districts 01–20; in a
+    municipality `01` holds the districts and `02` the counties.
+    """
     prefecture, number = int(county[2:4]), int(county[4:6])
     if county[:2] in _MUNICIPALITIES:
         return prefecture == 1

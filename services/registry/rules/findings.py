@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found. `rule` is the policy number (`C-03`, `RR-04`). The messages never repeat a value of a person's record."""
+    """One thing found. `rule` is the policy number (`C-03`, `RR-04`). The messages never repeat a value of a person's
+    record.
+    """
 
     code: str
     rule: str

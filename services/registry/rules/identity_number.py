@@ -1,10 +1,10 @@
 """Numbers of identity documents (身份证件号码), policy C-01 to C-12.
 
-A number is checked for what its standard fixes, and every problem is told at once. A doubtful division code is a warning and never a
-rejection (C-07): codes change, and many genuine numbers carry repealed ones. Messages never repeat the number.
+A number is checked for what its standard fixes, and every problem is told at once. A doubtful division code is a warning
+and never a rejection (C-07): codes change, and many genuine numbers carry repealed ones. Messages never repeat the number.
 
-`normalised_number` is what tokens and blind indexes are computed over: the same card typed with full-width digits, a lower-case `x`, spaces,
-or in its old 15-digit form gives the same text.
+`normalised_number` is what tokens and blind indexes are computed over: the same card typed with full-width digits, a
+lower-case `x`, spaces, or in its old 15-digit form gives the same text.
 """
 
 import re
@@ -89,8 +89,9 @@ class DocumentNumber:
 class PersonalFacts:
     """Birth date and sex after cross-checking what was stated with what the documents say.
 
-    `derived` names the fields taken from a number because they were not stated (`birth_date`, `sex_code`). `conflicts` names each pair of
-    fields that disagree, e.g. `("birth_date", "identity_documents/0/number")`; then nothing may be stored.
+    `derived` names the fields taken from a number because they were not stated (`birth_date`, `sex_code`). `conflicts`
+    names each pair of fields that disagree, e.g. `("birth_date", "identity_documents/0/number")`; then nothing may be
+    stored.
     """
 
     birth_date: date | None
@@ -121,7 +122,9 @@ def normalised_number(document_type: DocumentType, text: str) -> str:
 
 
 def masked_number(text: str) -> str:
-    """At most the last four characters, never the birth date (privacy §9); of a number under twelve characters none. Not a key (V-60)."""
+    """At most the last four characters, never the birth date (privacy §9); of a number under twelve characters none. Not a
+    key (V-60).
+    """
     number = normalise(text)
     return _MASK + (number[-4:] if len(number) >= 12 else "")
 
@@ -131,8 +134,8 @@ def cross_check(
 ) -> PersonalFacts:
     """Compare what was stated with what each number says; fill what was not stated; name both sides of each conflict.
 
-    `documents` in the order of `identity_documents`. A stated sex of `0` (unknown) or `9` (not stated) is kept and conflicts with nothing
-    (codes.md, trap 3).
+    `documents` in the order of `identity_documents`. A stated sex of `0` (unknown) or `9` (not stated) is kept and
+    conflicts with nothing (codes.md, trap 3).
     """
     birth_date, sex_code = stated_birth_date, stated_sex_code
     derived: dict[str, str] = {}
@@ -153,7 +156,8 @@ def cross_check(
 
 
 def origin_of(document_types: Iterable[DocumentType]) -> Origin:
-    """Whose rules a person follows, by the documents held: any mainland document decides, then any of Hong Kong, Macao or Taiwan.
+    """Whose rules a person follows, by the documents held: any mainland document decides, then any of Hong Kong, Macao or
+    Taiwan.
 
     A passport alone counts as foreign: a citizen who has only a passport is asked for the citizen number first.
     """

@@ -7,7 +7,8 @@ from datetime import date
 def add_months(start: date, months: int) -> date:
     """The same day `months` later (or earlier, when negative); a day the month does not have becomes its last day.
 
-    Always add to the original date: adding to a clamped result would lose the day for good (31 August → 29 February → 29 March).
+    Always add to the original date: adding to a clamped result would lose the day for good (31 August → 29 February → 29
+    March).
     """
     year, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
     return date(year, month_index + 1, min(start.day, monthrange(year, month_index + 1)[1]))
@@ -22,5 +23,7 @@ def whole_years(start: date, on: date) -> int:
 
 
 def is_younger_than(birth_date: date, age: int, on: date) -> bool:
-    """Whether a person born on `birth_date` has not yet reached `age` whole years (周岁) on `on`; the birthday itself counts as reached."""
+    """Whether a person born on `birth_date` has not yet reached `age` whole years (周岁) on `on`; the birthday itself
+    counts as reached.
+    """
     return add_months(birth_date, 12 * age) > on

@@ -1,11 +1,12 @@
 """The state machine of a residence permit (residence.md §3.1): one table, one function.
 
-`replaced` is not a status. A lost or damaged *card* is replaced; the permit behind it keeps its residence years and stays what it was.
-Were it a status, replacing the card of a suspended permit would either restore a function the law suspended (RR-31) or lose the knowledge
-that it was in function. So loss and replacement are acts that leave the status alone, and the card has its own small life (`CardStatus`).
+`replaced` is not a status. A lost or damaged *card* is replaced; the permit behind it keeps its residence years and stays
+what it was. Were it a status, replacing the card of a suspended permit would either restore a function the law suspended
+(RR-31) or lose the knowledge that it was in function. So loss and replacement are acts that leave the status alone, and the
+card has its own small life (`CardStatus`).
 
-`withdrawn` is ours, not the page's: an accepted application whose applicant withdraws it, dies or becomes local hukou before the permit is
-issued. Nothing was issued, so nothing can be `ended`.
+`withdrawn` is ours, not the page's: an accepted application whose applicant withdraws it, dies or becomes local hukou
+before the permit is issued. Nothing was issued, so nothing can be `ended`.
 """
 
 from collections.abc import Mapping
@@ -111,7 +112,9 @@ TRANSITIONS: Mapping[tuple[PermitStatus, PermitAct], PermitStatus] = MappingProx
         (PermitStatus.SUSPENDED, PermitAct.END): PermitStatus.ENDED,
     }
 )
-"""Every lawful step; what is not here is illegal. Whether a lawful step is *due* (window open, conditions hold) the regime decides."""
+"""Every lawful step; what is not here is illegal. Whether a lawful step is *due* (window open, conditions hold) the regime
+decides.
+"""
 
 
 def transition(status: PermitStatus, act: PermitAct) -> PermitStatus | IllegalTransition:

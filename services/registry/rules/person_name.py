@@ -1,4 +1,6 @@
-"""Names of persons (C-31 to C-37): every character that may be somebody's name is kept; nothing that only confuses is let in."""
+"""Names of persons (C-31 to C-37): every character that may be somebody's name is kept; nothing that only confuses is let
+in.
+"""
 
 import re
 import unicodedata
@@ -28,7 +30,8 @@ class RefusedName:
 
 
 def parse_name(text: str) -> PersonName | RefusedName:
-    """Normalise and check a name: 1–50 code points, no control, bidirectional or invisible characters; private use is a warning.
+    """Normalise and check a name: 1–50 code points, no control, bidirectional or invisible characters; private use is a
+    warning.
 
     Characters Python's Unicode tables do not know are let in: the Han extensions grow faster than they do (C-31).
     """
@@ -42,8 +45,8 @@ def parse_name(text: str) -> PersonName | RefusedName:
 def normalise_name(text: str) -> str:
     """Trimmed, composed, the middle dot between Han characters as U+00B7 (C-34). Idempotent.
 
-    Composed means NFC – never NFKC (C-36) – and not even NFC for compatibility ideographs, which it would replace although they may be
-    the very form on somebody's document; `name_key` makes them equal for comparison.
+    Composed means NFC – never NFKC (C-36) – and not even NFC for compatibility ideographs, which it would replace although
+    they may be the very form on somebody's document; `name_key` makes them equal for comparison.
     """
     runs = _COMPATIBILITY_IDEOGRAPHS.split(text.strip(" \u3000"))
     composed = "".join(run if position % 2 else unicodedata.normalize("NFC", run) for position, run in enumerate(runs))
@@ -53,7 +56,9 @@ def normalise_name(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """For comparing names only: the same with and without the dot, with and without spaces, in any case. Never identity (C-37)."""
+    """For comparing names only: the same with and without the dot, with and without spaces, in any case. Never identity
+    (C-37).
+    """
     composed = unicodedata.normalize("NFC", normalise_name(name))
     kept = (char for char in composed if char not in _IGNORED_IN_KEY and not _is_variation_selector(char))
     return unicodedata.normalize("NFC", "".join(kept).casefold())
@@ -62,8 +67,8 @@ def name_key(name: str) -> str:
 def masked_name(name: str) -> str:
     """The name as others may see it (privacy §9): its first character, or its part before the first dot.
 
-    Three and more characters also keep the first only, so that the same person is always written the same way; a name of one character
-    shows nothing; the width of the mask tells nothing about the length (V-60).
+    Three and more characters also keep the first only, so that the same person is always written the same way; a name of
+    one character shows nothing; the width of the mask tells nothing about the length (V-60).
     """
     whole = normalise_name(name)
     before_dot, dot, _ = whole.partition(MIDDLE_DOT)
@@ -96,7 +101,9 @@ def _is_variation_selector(char: str) -> bool:
 
 
 def _is_between_han(text: str, position: int) -> bool:
-    """A private-use character counts as Han here: old systems put rare ones there (C-33). Variation selectors are looked through."""
+    """A private-use character counts as Han here: old systems put rare ones there (C-33). Variation selectors are looked
+    through.
+    """
     before = next((char for char in reversed(text[:position]) if not _is_variation_selector(char)), "")
     after = text[position + 1 : position + 2]
     return all(char and (is_han(char) or _is_private_use(char)) for char in (before, after))

@@ -68,7 +68,9 @@ def read_regimes(documents: Mapping[str, Document]) -> Regimes:
     register = documents["regimes"].register("regimes", _read_regime)
     documents["regimes"].finish()
     known = _in_order(register)
-    held = {regime.key: _rules_of(regime.key, documents[_stem(regime.key)]) for regime in known if _stem(regime.key) in documents}
+    held = {
+        regime.key: _rules_of(regime.key, documents[_stem(regime.key)]) for regime in known if _stem(regime.key) in documents
+    }
     return Regimes(known, held)
 
 

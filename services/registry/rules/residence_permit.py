@@ -1,6 +1,8 @@
-"""The words of the residence permit (居住证): facts a rule is given, answers it gives, and the protocol every regime fulfils.
+"""The words of the residence permit (居住证): facts a rule is given, answers it gives, and the protocol every regime
+fulfils.
 
-No regime's law is here; see `zj_2016.py`. All dates are Asia/Shanghai calendar dates, `…_from`/`…_on` inclusive, `…_until` exclusive.
+No regime's law is here; see `zj_2016.py`. All dates are Asia/Shanghai calendar dates, `…_from`/`…_on` inclusive, `…_until`
+exclusive.
 """
 
 from collections.abc import Mapping
@@ -11,6 +13,7 @@ from typing import Protocol
 
 from services.registry.rules.identity_number import Origin
 from services.registry.rules.permit_states import PermitStatus
+from services.registry.rules.reporting import ChangeReport
 
 
 class Ground(StrEnum):
@@ -108,9 +111,10 @@ class Reason:
 class ApplicationFacts:
     """What is known when somebody applies.
 
-    `registered_since` is the start of unbroken registration in this city (`residence_registration.registered_since`), `None` without a
-    current registration. `has_identity_document` comes from the registry's own record of the person or from the evidence handed in.
-    `None` in a three-valued fact means "not known to the registry": it is never held against the applicant.
+    `registered_since` is the start of unbroken registration in this city (`residence_registration.registered_since`),
+    `None` without a current registration. `has_identity_document` comes from the registry's own record of the person or
+    from the evidence handed in. `None` in a three-valued fact means "not known to the registry": it is never held against
+    the applicant.
     """
 
     applied_on: date
@@ -133,8 +137,8 @@ class ApplicationFacts:
 class Assessment:
     """The decision on an application: accepted with a due date, or refused with every reason at once (RR-24).
 
-    `eligible_from` is the first day on which the half year is complete (RR-21), whichever way the decision goes; `None` without a
-    registration. `due_on` is the last day for issuing (RR-26), only when accepted.
+    `eligible_from` is the first day on which the half year is complete (RR-21), whichever way the decision goes; `None`
+    without a registration. `due_on` is the last day for issuing (RR-26), only when accepted.
     """
 
     accepted: bool
@@ -145,11 +149,17 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class PermitFacts:
-    """What the law needs of an issued permit: where residence began, the day of issue, the days it was endorsed, how it ended."""
+    """What the law needs of an issued permit.
+
+    `residence_start` is where continuous registration began when the permit was applied for (`registered_since`).
+    `endorsed_on` holds every accepted endorsement. `suspended_on` is a standing suspension by an officer; a lapse of time
+    is not written here, it follows from the dates. `ended_on` is the first day without the permit.
+    """
 
     residence_start: date
     issued_on: date
     endorsed_on: tuple[date, ...] = ()
+    suspended_on: date | None = None
     ended_on: date | None = None
 
 
@@ -157,8 +167,8 @@ class PermitFacts:
 class ResidenceYear:
     """One year counted from an anchor and the window in which it must be endorsed (RR-30).
 
-    `number` counts from 1. The year covers `starts_on` … `completed_on` − 1; the window `window_opens_on` … `window_closes_on`, both
-    inclusive; without endorsement the function is suspended from `completed_on`.
+    `number` counts from 1. The year covers `starts_on` … `completed_on` − 1; the window `window_opens_on` …
+    `window_closes_on`, both inclusive; without endorsement the function is suspended from `completed_on`.
     """
 
     number: int
@@ -176,8 +186,9 @@ class ResidenceYear:
 class FunctionStatus:
     """Whether a permit works on a day.
 
-    `status` is `valid`, `suspended` or `ended`. `anchor` is the date years are now counted from for endorsement; `next_year` is the year
-    that waits for endorsement (when suspended: the one that was missed). `counted_from` is where continuous residence now begins.
+    `status` is `valid`, `suspended` or `ended`. `anchor` is the date years are now counted from for endorsement;
+    `next_year` is the year that waits for endorsement (when suspended: the one that was missed). `counted_from` is where
+    continuous residence now begins.
     """
 
     status: PermitStatus
@@ -201,8 +212,8 @@ class EndorsementFacts:
 class EndorsementAssessment:
     """The decision on an endorsement.
 
-    `is_late`: it restores a suspended function, and continuous residence is counted anew from that day (RR-32). `next_year` is the year
-    to be endorsed after this one when accepted, otherwise the one that is waiting.
+    `is_late`: it restores a suspended function, and continuous residence is counted anew from that day (RR-32). `next_year`
+    is the year to be endorsed after this one when accepted, otherwise the one that is waiting.
     """
 
     accepted: bool
@@ -213,7 +224,9 @@ class EndorsementAssessment:
 
 @dataclass(frozen=True, slots=True)
 class ResidenceYears:
-    """Continuous residence (居住年限): since when, how many completed years, and whether time is being counted on the day asked."""
+    """Continuous residence (居住年限): since when, how many completed years, and whether time is being counted on the day
+    asked.
+    """
 
     counted_from: date
     whole_years: int
@@ -251,14 +264,6 @@ class Entitlements:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeReport:
-    """A change of data and whether it was told in time (RR-09, RR-34). Late is a fact, never a ground for refusing the change."""
-
-    due_on: date
-    reported_late: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CardData:
     """What is printed on the card, and nothing else (RR-28)."""
 
@@ -275,8 +280,9 @@ class CardData:
 
 
 class PermitRules(Protocol):
-    """What every regime of permits answers. An object of it carries its regime's dated parameters; each answer uses those in force on
-    the day the question is about."""
+    """What every regime of permits answers. An object of it carries its regime's dated parameters; each answer uses those
+    in force on the day the question is about.
+    """
 
     @property
     def key(self) -> str:
@@ -285,8 +291,8 @@ class PermitRules(Protocol):
     def evidence_types(self, on: date) -> tuple[EvidenceType, ...]:
         """The papers accepted on that day, for every ground (RR-22)."""
 
-    def eligible_from(self, registered_since: date) -> date:
-        """The first day on which the time of residence is complete (RR-20, RR-21)."""
+    def eligible_from(self, registered_since: date, *, on: date) -> date:
+        """The first day on which the time of residence is complete (RR-20, RR-21), as the law stands on `on`."""
 
     def assess_application(self, facts: ApplicationFacts) -> Assessment:
         """Decide an application, with every reason at once."""

@@ -19,7 +19,12 @@ from services.registry.schemas.evidence import Evidence
 
 CardNumber = Annotated[
     PlainText,
-    Field(max_length=40, pattern="^[0-9A-Za-z-]+$", description="Number of the card; no national format exists (C-13).", examples=["33028226000123"]),
+    Field(
+        max_length=40,
+        pattern="^[0-9A-Za-z-]+$",
+        description="Number of the card; no national format exists (C-13).",
+        examples=["33028226000123"],
+    ),
 ]
 OfficerNote = Annotated[PlainText, Field(max_length=500, description="Why, in the officer's words; kept encrypted.")]
 
@@ -62,7 +67,9 @@ class PermitEndorsement(Command):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
 
-    conditions_hold: bool | None = Field(None, description="False when the officer found that the conditions no longer hold (RR-33).")
+    conditions_hold: bool | None = Field(
+        None, description="False when the officer found that the conditions no longer hold (RR-33)."
+    )
 
 
 class PermitSuspension(Command):

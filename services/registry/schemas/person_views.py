@@ -146,7 +146,9 @@ class ResolvedPersonView(View):
 
     person_id: UUID
     masked_name: str
-    expires_at: datetime = Field(description="Until then this client may read masked data and register the person in its division.")
+    expires_at: datetime = Field(
+        description="Until then this client may read masked data and register the person in its division."
+    )
 
 
 class PastPersonView(View):

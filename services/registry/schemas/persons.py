@@ -20,7 +20,11 @@ Name = Annotated[
 Code = Annotated[PlainText, Field(max_length=12)]
 Number = Annotated[
     PlainText,
-    Field(max_length=64, description="As on the document; 15-digit citizen numbers are understood.", examples=["341204198808080050"]),
+    Field(
+        max_length=64,
+        description="As on the document; 15-digit citizen numbers are understood.",
+        examples=["341204198808080050"],
+    ),
 ]
 Issuer = Annotated[PlainText, Field(max_length=100, description="Issuing authority.")]
 
@@ -66,11 +70,17 @@ class PersonRegistration(Command):
     )
 
     name: Name
-    sex_code: Code | None = Field(None, description="GB/T 2261.1; may be left out when a citizen number gives it.", examples=["1"])
-    birth_date: date | None = Field(None, description="May be left out when a citizen number gives it.", examples=["1988-08-08"])
+    sex_code: Code | None = Field(
+        None, description="GB/T 2261.1; may be left out when a citizen number gives it.", examples=["1"]
+    )
+    birth_date: date | None = Field(
+        None, description="May be left out when a citizen number gives it.", examples=["1988-08-08"]
+    )
     ethnicity_code: Code | None = Field(None, description="GB/T 3304.", examples=["01"])
     education_code: Code | None = Field(None, description="GB/T 4658.", examples=["70"])
-    hukou_division_code: Code | None = Field(None, description="GB/T 2260 code of the household registration.", examples=["341204"])
+    hukou_division_code: Code | None = Field(
+        None, description="GB/T 2260 code of the household registration.", examples=["341204"]
+    )
     phone: Phone | None = None
     identity_documents: list[IdentityDocumentEntry] = Field(
         default_factory=list, max_length=DOCUMENTS_MAX, description="At least one, or `no_document_reason`."
@@ -102,7 +112,9 @@ class PersonCorrection(Command):
     education_code: Code | None = Field(None, description="GB/T 4658.")
     hukou_division_code: Code | None = Field(None, description="GB/T 2260.")
     phone: Phone | None = None
-    identity_documents: list[AddedDocument] = Field(default_factory=list, max_length=DOCUMENTS_MAX, description="Documents to add.")
+    identity_documents: list[AddedDocument] = Field(
+        default_factory=list, max_length=DOCUMENTS_MAX, description="Documents to add."
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

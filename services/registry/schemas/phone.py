@@ -43,6 +43,10 @@ def masked_phone(phone: str) -> str:
 
 Phone = Annotated[
     PlainText,
-    Field(max_length=30, description="Mainland mobile, landline with area code, or `+` and country code.", examples=["13805740001"]),
+    Field(
+        max_length=30,
+        description="Mainland mobile, landline with area code, or `+` and country code.",
+        examples=["13805740001"],
+    ),
     AfterValidator(normalise_phone),
 ]

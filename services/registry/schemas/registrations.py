@@ -19,7 +19,8 @@ DivisionCode = Annotated[
     ),
 ]
 Address = Annotated[
-    PlainText, Field(max_length=200, description="Address below the division, kept encrypted.", examples=["掌起镇陈家村东路12号201室"])
+    PlainText,
+    Field(max_length=200, description="Address below the division, kept encrypted.", examples=["掌起镇陈家村东路12号201室"]),
 ]
 
 
@@ -56,8 +57,12 @@ class ResidenceRegistrationEntry(Command):
     reported_by: Reporter
     reporter_person_id: UUID | None = Field(None, description="The guardian or relative who reports, when registered here.")
     expected_end_on: date | None = Field(None, description="Expected end of the stay; short stays may be exempt (RR-08).")
-    institution_stay: InstitutionStay | None = Field(None, description="Stay that the institution registers and reports (RR-07).")
-    is_with_close_relatives_of_local_hukou: bool = Field(False, description="Stays with close relatives of local hukou (RR-08).")
+    institution_stay: InstitutionStay | None = Field(
+        None, description="Stay that the institution registers and reports (RR-07)."
+    )
+    is_with_close_relatives_of_local_hukou: bool = Field(
+        False, description="Stays with close relatives of local hukou (RR-08)."
+    )
 
 
 class AddressChange(Command):
@@ -65,7 +70,14 @@ class AddressChange(Command):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"changed_on": "2026-05-01", "division_code": "330282107", "address": "陈家村东路18号", "residence_kind": "rented"}]
+            "examples": [
+                {
+                    "changed_on": "2026-05-01",
+                    "division_code": "330282107",
+                    "address": "陈家村东路18号",
+                    "residence_kind": "rented",
+                }
+            ]
         }
     )
 
@@ -120,7 +132,9 @@ class RegistrationView(View):
     residence_kind: ResidenceKind
     reported_by: Reporter
     reporter_person_id: UUID | None
-    registered_on: date = Field(description="Law date of registration; the half year runs from a registration, not from arrival (RR-10).")
+    registered_on: date = Field(
+        description="Law date of registration; the half year runs from a registration, not from arrival (RR-10)."
+    )
     started_on: date
     expected_end_on: date | None
     residence_since: date = Field(description="Start of unbroken registration in this city, carried over between towns.")

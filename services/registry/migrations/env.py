@@ -1,0 +1,4 @@
+from services.chassis.migrations import run
+from services.registry.tables import METADATA
+
+run(METADATA)

@@ -1,0 +1,251 @@
+"""Persons and their identity documents: find, lock, write. Names, phones and numbers are sealed on the way in, opened on the way out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.chassis.db import Record, prepare
+from services.chassis.keyring import Keyring
+from services.chassis.schemas import View
+from services.chassis.work import Work
+from services.registry.rules.identity_number import DocumentType
+from services.registry.rules.person_name import name_key
+from services.registry.schemas.person_views import DocumentRecord, PersonRecord
+from services.registry.store.sealing import seal, unseal
+from services.registry.store.visibility import RESOLVED, VISIBLE, viewer
+
+COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethnicity_code, p.education_code, p.hukou_division_code,
+    p.no_document_reason, p.warnings, p.created_at, p.updated_at, (
+        SELECT jsonb_agg(jsonb_build_object('document_id', d.document_id, 'type', d.type, 'sealed', encode(d.sealed, 'hex'),
+            'valid_from', d.valid_from, 'valid_until', d.valid_until) ORDER BY d.recorded_at, d.document_id)
+        FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL) AS documents"""
+
+_FIND = prepare(
+    f"""
+    SELECT {COLUMNS}, {VISIBLE} AS is_visible
+    FROM person p WHERE p.person_id = :person_id AND ({VISIBLE} OR {RESOLVED})
+    """  # noqa: S608 - constants of this module
+)
+_LOCK = prepare(
+    f"""
+    SELECT p.person_id, p.birth_date, p.hukou_division_code, {VISIBLE} AS is_visible, {RESOLVED} AS is_resolved,
+        ARRAY(SELECT d.type FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL) AS document_types
+    FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
+    """  # noqa: S608
+)
+_LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
+_CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
+_VISIBLE_ONES = prepare(
+    f"""
+    SELECT p.person_id FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) AND ({VISIBLE} OR {RESOLVED})
+    """  # noqa: S608
+)
+_INSERT = prepare(
+    """
+    WITH made AS (
+        INSERT INTO person (person_id, sealed, name_index, birth_date, sex_code, ethnicity_code, education_code,
+            hukou_division_code, no_document_reason, warnings, version, created_at, updated_at)
+        VALUES (:person_id, :sealed, :name_index, :birth_date, :sex_code, :ethnicity_code, :education_code,
+            :hukou_division_code, :no_document_reason, CAST(:warnings AS jsonb), :version, :created_at, :updated_at)
+    ), held AS (
+        INSERT INTO person_division (person_division_id, person_id, division_code, source, since)
+        VALUES (:person_id, :person_id, :division_code, 'intake', :since)
+    )
+    INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
+    SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :created_at
+    FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
+        CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
+        AS g (document_id, type, number_index, sealed, valid_from, valid_until)
+    """
+)
+_SUPERSEDE = prepare(
+    "UPDATE identity_document SET superseded_at = :superseded_at WHERE document_id = ANY (CAST(:document_ids AS uuid[]))"
+)
+_UPDATE = prepare(
+    """
+    WITH changed AS (
+        UPDATE person SET sealed = :sealed, name_index = :name_index, birth_date = :birth_date, sex_code = :sex_code,
+            ethnicity_code = :ethnicity_code, education_code = :education_code, hukou_division_code = :hukou_division_code,
+            no_document_reason = :no_document_reason, warnings = CAST(:warnings AS jsonb), version = :version,
+            updated_at = :updated_at
+        WHERE person_id = :person_id
+    )
+    INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
+    SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :updated_at
+    FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
+        CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
+        AS g (document_id, type, number_index, sealed, valid_from, valid_until)
+    """
+)
+
+
+class _PersonSecrets(View):
+    name: str
+    phone: str | None
+
+
+class _DocumentSecrets(View):
+    number: str
+    normalised_number: str
+    issuer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPerson:
+    """A person as this client may read it; `is_visible` is false when the client only resolved it."""
+
+    record: PersonRecord
+    is_visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPerson:
+    """A person whose row this transaction holds, so that everything about the person happens in one order."""
+
+    person_id: UUID
+    birth_date: date
+    hukou_division_code: str | None
+    document_types: tuple[DocumentType, ...]
+    is_visible: bool
+    is_resolved: bool
+
+
+async def find_person(work: Work, person_id: UUID) -> SeenPerson | None:
+    """The person, or `None` when there is none this client may know of."""
+    row = await work.tx.fetch_row(_FIND, person_id=person_id, **viewer(work))
+    return None if row is None else SeenPerson(person_of(work.keyring, row), row["is_visible"])
+
+
+async def lock_persons(work: Work, *person_ids: UUID) -> dict[UUID, LockedPerson]:
+    """Lock the rows of those persons that exist, in the order of their ids, and tell what this client may see."""
+    rows = await work.tx.fetch(_LOCK, person_ids=list(person_ids), **viewer(work))
+    return {row["person_id"]: _locked(row) for row in rows}
+
+
+async def load_person(work: Work, person_id: UUID) -> PersonRecord:
+    """The whole state of a person that is known to exist."""
+    row = await work.tx.fetch_row(_LOAD, person_id=person_id)
+    assert row is not None
+    return person_of(work.keyring, row)
+
+
+async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID]:
+    """Keep other transactions from registering these documents until the commit; who has them now, by digest."""
+    rows = await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes))
+    return {row["number_index"]: row["person_id"] for row in rows}
+
+
+async def visible_ones(work: Work, person_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the persons this client may know of."""
+    rows = await work.tx.fetch(_VISIBLE_ONES, person_ids=list(person_ids), **viewer(work))
+    return {row["person_id"] for row in rows}
+
+
+async def insert_person(work: Work, record: PersonRecord) -> None:
+    """Store a new person, held by the client's division."""
+    await work.tx.execute(
+        _INSERT,
+        **_person_values(work.keyring, record),
+        **_document_values(work.keyring, record.identity_documents),
+        created_at=record.created_at,
+        division_code=work.principal.division_code,
+        since=work.today,
+    )
+
+
+async def update_person(
+    work: Work, record: PersonRecord, *, added: Sequence[DocumentRecord], superseded: Sequence[UUID]
+) -> None:
+    """Store a corrected person; `added` documents come in after the `superseded` ones went out."""
+    if superseded:
+        await work.tx.execute(_SUPERSEDE, document_ids=list(superseded), superseded_at=record.updated_at)
+    await work.tx.execute(
+        _UPDATE, **_person_values(work.keyring, record), **_document_values(work.keyring, added)
+    )
+
+
+def number_index(keyring: Keyring, document_type: DocumentType, normalised_number: str) -> bytes:
+    """The digest under which a document is found again."""
+    return keyring.blind_index("identity_document.number", f"{document_type.value}|{normalised_number}")
+
+
+def name_index(keyring: Keyring, name: str) -> bytes:
+    """The digest under which a name is found again, with or without its middle dot (C-34)."""
+    return keyring.blind_index("person.name", name_key(name))
+
+
+def person_of(keyring: Keyring, row: Record) -> PersonRecord:
+    """The state of a person in a row of `COLUMNS`."""
+    secrets = unseal(keyring, _PersonSecrets, row["sealed"], f"person|sealed|{row['person_id']}")
+    return PersonRecord(
+        person_id=row["person_id"],
+        version=row["version"],
+        name=secrets.name,
+        phone=secrets.phone,
+        birth_date=row["birth_date"],
+        sex_code=row["sex_code"],
+        ethnicity_code=row["ethnicity_code"],
+        education_code=row["education_code"],
+        hukou_division_code=row["hukou_division_code"],
+        no_document_reason=row["no_document_reason"],
+        identity_documents=tuple(_document_of(keyring, item) for item in row["documents"] or ()),
+        warnings=row["warnings"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _document_of(keyring: Keyring, item: dict[str, Any]) -> DocumentRecord:
+    sealed = bytes.fromhex(item.pop("sealed"))
+    secrets = unseal(keyring, _DocumentSecrets, sealed, f"identity_document|sealed|{item['document_id']}")
+    return DocumentRecord(**item, **secrets.__dict__)
+
+
+def _locked(row: Record) -> LockedPerson:
+    return LockedPerson(
+        person_id=row["person_id"],
+        birth_date=row["birth_date"],
+        hukou_division_code=row["hukou_division_code"],
+        document_types=tuple(DocumentType(code) for code in row["document_types"]),
+        is_visible=row["is_visible"],
+        is_resolved=row["is_resolved"],
+    )
+
+
+def _person_values(keyring: Keyring, record: PersonRecord) -> dict[str, Any]:
+    return {
+        "person_id": record.person_id,
+        "sealed": seal(
+            keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}"
+        ),
+        "name_index": name_index(keyring, record.name),
+        "birth_date": record.birth_date,
+        "sex_code": record.sex_code,
+        "ethnicity_code": record.ethnicity_code,
+        "education_code": record.education_code,
+        "hukou_division_code": record.hukou_division_code,
+        "no_document_reason": record.no_document_reason,
+        "warnings": [warning.model_dump() for warning in record.warnings],
+        "version": record.version,
+        "updated_at": record.updated_at,
+    }
+
+
+def _document_values(keyring: Keyring, documents: Sequence[DocumentRecord]) -> dict[str, Any]:
+    return {
+        "document_ids": [item.document_id for item in documents],
+        "document_types": [item.type.value for item in documents],
+        "number_indexes": [number_index(keyring, item.type, item.normalised_number) for item in documents],
+        "sealed_documents": [_sealed_document(keyring, item) for item in documents],
+        "valid_froms": [item.valid_from for item in documents],
+        "valid_untils": [item.valid_until for item in documents],
+    }
+
+
+def _sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
+    secrets = _DocumentSecrets(
+        number=document.number, normalised_number=document.normalised_number, issuer=document.issuer
+    )
+    return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")

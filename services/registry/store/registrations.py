@@ -1,0 +1,155 @@
+"""Residence registrations: find, lock, list by division, write.
+
+A registration is visible to divisions that contain it, while it is current and for two years after: another town that holds the person
+now has no business with the old address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.chassis.db import Record, prepare
+from services.chassis.keyring import Keyring
+from services.chassis.schemas import View
+from services.chassis.work import Work
+from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
+from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store.sealing import seal, unseal
+from services.registry.store.visibility import visible_to
+
+_COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by, r.reporter_person_id,
+    r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late, r.ended_on, r.end_reason,
+    r.version, r.created_at, r.updated_at"""
+_VISIBLE = """starts_with(r.division_code, CAST(:scope AS text))
+    AND (r.ended_on IS NULL OR r.ended_on > CAST(:seen_since AS date))"""
+
+_FIND = prepare(
+    f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id AND {_VISIBLE}"  # noqa: S608
+)
+_RELOAD = prepare(f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
+# Of every registration of a person what the continuity rule needs, and the current one whole.
+_ALL = prepare(f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id ORDER BY r.registered_on")  # noqa: S608
+_LIST = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM residence_registration r
+    WHERE {_VISIBLE} AND starts_with(r.division_code, CAST(:division_prefix AS text))
+    AND (CAST(:status AS text) IS NULL OR r.status = :status)
+    AND (CAST(:after_created_at AS timestamptz) IS NULL
+        OR (r.created_at, r.registration_id) > (:after_created_at, CAST(:after_registration_id AS uuid)))
+    ORDER BY r.created_at, r.registration_id LIMIT CAST(:limit AS integer)
+    """  # noqa: S608
+)
+_OF_PERSON = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id AND {_VISIBLE}
+    ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
+    """  # noqa: S608
+)
+_INSERT = prepare(
+    """
+    INSERT INTO residence_registration (registration_id, person_id, status, division_code, sealed, residence_kind, reported_by,
+        reporter_person_id, registered_on, started_on, expected_end_on, residence_since, changed_on, reported_late, ended_on,
+        end_reason, version, created_at, updated_at)
+    VALUES (:registration_id, :person_id, :status, :division_code, :sealed, :residence_kind, :reported_by, :reporter_person_id,
+        :registered_on, :started_on, :expected_end_on, :residence_since, :changed_on, :reported_late, :ended_on, :end_reason,
+        :version, :created_at, :updated_at)
+    """
+)
+_UPDATE = prepare(
+    """
+    UPDATE residence_registration SET status = :status, division_code = :division_code, sealed = :sealed,
+        residence_kind = :residence_kind, changed_on = :changed_on, reported_late = :reported_late, ended_on = :ended_on,
+        end_reason = :end_reason, version = :version, updated_at = :updated_at
+    WHERE registration_id = :registration_id
+    """
+)
+_UPDATED = ("status", "division_code", "residence_kind", "changed_on", "reported_late", "ended_on", "end_reason", "version", "updated_at")
+
+
+class _Secrets(View):
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """Where a person is and was registered; read while the person's row is locked."""
+
+    current: RegistrationRecord | None
+    periods: tuple[RegistrationPeriod, ...]
+
+
+async def find_registration(work: Work, registration_id: UUID) -> RegistrationRecord | None:
+    """The registration, when it is visible to the client."""
+    row = await work.tx.fetch_row(_FIND, registration_id=registration_id, **visible_to(work))
+    return None if row is None else registration_of(work.keyring, row)
+
+
+async def reload_registration(work: Work, registration_id: UUID) -> RegistrationRecord:
+    """The registration as it is now that the person's row is locked."""
+    row = await work.tx.fetch_row(_RELOAD, registration_id=registration_id)
+    assert row is not None
+    return registration_of(work.keyring, row)
+
+
+async def residence_of(work: Work, person_id: UUID) -> Residence:
+    """The current registration and all periods; registrations recorded in error never were."""
+    rows = await work.tx.fetch(_ALL, person_id=person_id)
+    current = next((row for row in rows if row["status"] == RegistrationStatus.CURRENT), None)
+    return Residence(
+        current=None if current is None else registration_of(work.keyring, current),
+        periods=tuple(
+            RegistrationPeriod(row["registered_on"], row["ended_on"], row["division_code"])
+            for row in rows
+            if row["end_reason"] != RegistrationEndReason.RECORDED_IN_ERROR
+        ),
+    )
+
+
+async def list_registrations(
+    work: Work, *, division_prefix: str, status: RegistrationStatus | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Record]:
+    """Up to `limit` + 1 visible rows below a division, oldest first."""
+    after_created_at, after_registration_id = after or (None, None)
+    return await work.tx.fetch(
+        _LIST,
+        **visible_to(work),
+        division_prefix=division_prefix,
+        status=status,
+        after_created_at=after_created_at,
+        after_registration_id=after_registration_id,
+        limit=limit + 1,
+    )
+
+
+async def registrations_of(work: Work, person_id: UUID, *, limit: int) -> list[RegistrationRecord]:
+    """The person's registrations that are visible to the client, newest first."""
+    rows = await work.tx.fetch(_OF_PERSON, person_id=person_id, **visible_to(work), limit=limit)
+    return [registration_of(work.keyring, row) for row in rows]
+
+
+async def insert_registration(work: Work, record: RegistrationRecord) -> None:
+    """Store a new registration."""
+    await work.tx.execute(_INSERT, **record.model_dump(exclude={"address"}), sealed=_sealed(work.keyring, record))
+
+
+async def update_registration(work: Work, record: RegistrationRecord) -> None:
+    """Store a changed or ended registration."""
+    await work.tx.execute(
+        _UPDATE,
+        registration_id=record.registration_id,
+        **record.model_dump(include=set(_UPDATED)),
+        sealed=_sealed(work.keyring, record),
+    )
+
+
+def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
+    """The state of a registration in a row."""
+    columns = dict(row.items())
+    context = f"residence_registration|sealed|{row['registration_id']}"
+    secrets = unseal(keyring, _Secrets, columns.pop("sealed"), context)
+    return RegistrationRecord(**columns, address=secrets.address)
+
+
+def _sealed(keyring: Keyring, record: RegistrationRecord) -> bytes:
+    return seal(keyring, _Secrets(address=record.address), f"residence_registration|sealed|{record.registration_id}")

@@ -1,0 +1,93 @@
+"""Which persons a client may see (architecture §6): its division holds them now, or held them less than two years ago.
+
+Two kinds of rows in `person_division` hold a person: `intake` (entered there and not registered anywhere yet) and a residence
+registration. Who merely *resolved* a person by complete number and name has no such row – the other clients of its division have no
+business with the person – but an entry of its own in `person_resolution`: for a day it may read masked data and register the person.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from services.chassis.db import prepare
+from services.chassis.ids import new_id
+from services.chassis.work import Work
+from services.registry.rules.months import add_months
+
+VISIBLE_MONTHS_AFTER = 24
+RESOLUTION_LASTS = timedelta(hours=24)
+
+# Over a table alias `p` with a person_id.
+VISIBLE = """EXISTS (
+    SELECT FROM person_division seen WHERE seen.person_id = p.person_id
+    AND starts_with(seen.division_code, CAST(:scope AS text))
+    AND (seen.until IS NULL OR seen.until > CAST(:seen_since AS date)))"""
+RESOLVED = """EXISTS (
+    SELECT FROM person_resolution asked WHERE asked.person_id = p.person_id
+    AND asked.client_id = CAST(:client_id AS text) AND asked.expires_at > CAST(:now AS timestamptz))"""
+
+_DIVISIONS = prepare(
+    """
+    SELECT DISTINCT division_code FROM person_division
+    WHERE person_id = :person_id AND (until IS NULL OR until > CAST(:seen_since AS date)) ORDER BY division_code
+    """
+)
+_HOLD = prepare(
+    """
+    INSERT INTO person_division (person_division_id, person_id, division_code, source, since)
+    VALUES (:person_division_id, :person_id, :division_code, 'residence_registration', :since)
+    ON CONFLICT (person_id, division_code, source) WHERE until IS NULL DO NOTHING
+    """
+)
+_RELEASE = prepare(
+    "UPDATE person_division SET until = greatest(since, CAST(:until AS date)) WHERE person_id = :person_id AND until IS NULL"
+)
+_REMEMBER_RESOLUTION = prepare(
+    """
+    INSERT INTO person_resolution (person_id, client_id, expires_at) VALUES (:person_id, :client_id, :expires_at)
+    ON CONFLICT (person_id, client_id) DO UPDATE SET expires_at = excluded.expires_at
+    """
+)
+
+
+def seen_since(work: Work) -> date:
+    """A division that let go of a person after this day still sees it."""
+    return add_months(work.today, -VISIBLE_MONTHS_AFTER)
+
+
+def viewer(work: Work) -> dict[str, Any]:
+    """The arguments of `VISIBLE` and `RESOLVED`: who looks, and when."""
+    who = work.principal
+    return {"scope": who.division_prefix, "seen_since": seen_since(work), "client_id": who.client_id, "now": work.now}
+
+
+def visible_to(work: Work) -> dict[str, Any]:
+    """The arguments of `VISIBLE` alone."""
+    return {"scope": work.principal.division_prefix, "seen_since": seen_since(work)}
+
+
+async def divisions_of(work: Work, person_id: UUID) -> list[str]:
+    """The divisions whose followers may hear of the person."""
+    rows = await work.tx.fetch(_DIVISIONS, person_id=person_id, seen_since=seen_since(work))
+    return [row["division_code"] for row in rows]
+
+
+async def hold(work: Work, person_id: UUID, division_code: str, since: date) -> None:
+    """The division holds the person by a residence registration, and no other does any more."""
+    await work.tx.execute(_RELEASE, person_id=person_id, until=since)
+    await work.tx.execute(_HOLD, person_division_id=new_id(), person_id=person_id, division_code=division_code, since=since)
+
+
+async def release(work: Work, person_id: UUID, until: date) -> None:
+    """No division holds the person any more; those that did see it for two years."""
+    await work.tx.execute(_RELEASE, person_id=person_id, until=until)
+
+
+async def remember_resolution(work: Work, person_id: UUID) -> None:
+    """This client named the person completely; see the module's docstring."""
+    await work.tx.execute(
+        _REMEMBER_RESOLUTION,
+        person_id=person_id,
+        client_id=work.principal.client_id,
+        expires_at=work.now + RESOLUTION_LASTS,
+    )

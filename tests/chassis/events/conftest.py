@@ -1,0 +1,77 @@
+"""The two parties, each on a database of its own; the streams are new for every test."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from services.chassis import bus as message_bus
+from services.chassis.db import create_pool
+from services.chassis.keyring import Keyring
+from tests.chassis.events.stage import MIRROR, ORIGIN, Mirror, Party
+from tests.conftest import MakeDatabase
+from tests.servers import Servers
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@pytest.fixture
+async def fresh_streams(servers: Servers) -> None:
+    """No stream of an earlier test."""
+    client = Client()
+    await client.connect(servers.nats_url)
+    for stream in (ORIGIN, MIRROR):
+        try:
+            await client.jetstream().delete_stream(stream)
+        except NotFoundError:
+            continue
+    await client.close()
+
+
+@pytest.fixture
+def party_dsn(make_database: MakeDatabase) -> Callable[[], str]:
+    """Makes a fresh database with the chassis's tables."""
+    return lambda: make_database("office", MIGRATIONS).application_url
+
+
+@pytest.fixture
+def dsns(party_dsn: Callable[[], str]) -> tuple[str, str]:
+    """Databases of the origin and of the mirror."""
+    return party_dsn(), party_dsn()
+
+
+@pytest.fixture
+async def parties(
+    dsns: tuple[str, str], servers: Servers, key_file: Path, fresh_streams: None
+) -> AsyncIterator[dict[str, Party]]:
+    """Both parties."""
+    async with AsyncExitStack() as stack:
+        made = {}
+        for name, dsn in zip((ORIGIN, MIRROR), dsns, strict=True):
+            pool = await create_pool(dsn, size=4, command_timeout=10, application=name)
+            stack.push_async_callback(pool.close)
+            bus = await message_bus.connect(servers.nats_url, name=name, on_closed=lambda: None)
+            stack.push_async_callback(bus.close)
+            made[name] = Party(name, dsn, pool, bus, Keyring.load(key_file))
+        yield made
+
+
+@pytest.fixture
+def origin(parties: dict[str, Party]) -> Party:
+    """The producer."""
+    return parties[ORIGIN]
+
+
+@pytest.fixture
+def mirror(parties: dict[str, Party]) -> Party:
+    """The consumer."""
+    return parties[MIRROR]
+
+
+@pytest.fixture
+def handlers() -> Mirror:
+    """The mirror's handlers."""
+    return Mirror()
