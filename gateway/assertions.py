@@ -92,7 +92,7 @@ def _verified(token: str, client: ClientRecord, typ: str, issuer: str) -> tuple[
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
-    """`exp` in the future but at most five minutes ahead; `iat` at most five minutes old; neither `iat` nor `nbf` in the future."""
+    """`exp` ahead by at most five minutes; `iat` at most five minutes old; neither `iat` nor `nbf` ahead."""
     expires, issued, not_before = (instant(claims, name) for name in ("exp", "iat", "nbf"))
     if expires is not None and not now < expires <= now + _LONGEST_LIFE_S + _CLOCK_SKEW_S:
         raise TokenError("exp has passed or is too far ahead")

@@ -1,6 +1,7 @@
 """Who calls, what they may do, and the inside token that says so to the services (decision 0001).
 
-An access token is verified once and remembered by the SHA-256 of its value; its expiry and its client's row are looked at on every request.
+An access token is verified once and remembered by the SHA-256 of its value; its expiry and its client's row are
+looked at on every request.
 """
 
 import hashlib
@@ -22,7 +23,6 @@ from services.chassis.db import Pool
 from services.chassis.errors import DomainError, FieldError
 
 ACCESS_TYPE = "at+jwt"
-GATEWAY_CLIENT = "gateway"
 _MOST_SESSIONS = 10_000
 _MOST_INSIDE_TOKENS = 256
 # Renewed while it still outlives any request that starts with it.
@@ -32,7 +32,7 @@ _SHORTEST_USE_S = 5
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A verified access token. `inside` holds the inside tokens minted for it, by service, purpose and actor, with their renewal time."""
+    """A verified access token. `inside` holds what was minted for it, by service, purpose and actor, with its renewal time."""
 
     client_id: str
     credential: str
@@ -40,6 +40,19 @@ class Session:
     expires_at: float
     client: ClientRecord | None = None
     inside: dict[tuple[str, str | None, str | None], tuple[float, str]] = field(default_factory=dict)
+
+
+_GATEWAY_ITSELF = ClientRecord(
+    client_id="gateway",
+    organisation="gateway",
+    division_code="",
+    scopes=frozenset(),
+    purposes=frozenset(),
+    sandbox=True,
+    secrets={},
+    keys={},
+    credentials=frozenset(),
+)
 
 
 class AccessTokens:
@@ -140,8 +153,7 @@ class InsideMint:
 
     def own_bearer(self, service: str, scope: str) -> str:
         """The gateway's own call to a service, for the sandbox clock."""
-        own = ClientRecord(GATEWAY_CLIENT, GATEWAY_CLIENT, "", frozenset({scope}), frozenset(), True, {}, {}, frozenset())
-        return self.bearer(service, own, frozenset({scope}), purpose="duty")
+        return self.bearer(service, _GATEWAY_ITSELF, frozenset({scope}), purpose="duty")
 
 
 class Doorkeeper:

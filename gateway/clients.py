@@ -53,7 +53,7 @@ class ClientSummary:
     public_keys: int
 
 
-async def create_client(
+async def create_client(  # noqa: PLR0913 - a client has that many properties
     pool: Pool,
     *,
     name: str,
@@ -112,7 +112,7 @@ async def rotate_secret(pool: Pool, client_id: str, *, operator: str | None = No
 async def rotate_public_key(
     pool: Pool, client_id: str, public_key_jwk: Mapping[str, Any], *, overlap_s: float = 0, operator: str | None = None
 ) -> CreatedClient:
-    """Register a new public key; the old ones stay usable for `overlap_s` seconds more, so that a planned change refuses nobody."""
+    """Register a new public key; the old ones stay usable for `overlap_s` seconds, so that a planned change refuses nobody."""
     if errors := _key_errors(public_key_jwk, sandbox=False):
         raise DomainError("invalid-request", errors=errors)
 

@@ -1,7 +1,7 @@
 """What the gateway believes about its clients: rows read from the database and believed for a few seconds.
 
-That bound is the promise behind `clients revoke`: every replica refuses a revoked client, or a token of a replaced credential, within
-`client_cache_s` seconds, without asking the database on every request.
+That bound is the promise behind `clients revoke`: every replica refuses a revoked client, or a token of a replaced credential,
+within `client_cache_s` seconds, without asking the database on every request.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _MOST_CLIENTS = 10_000
 class ClientRecord:
     """A client that may call now. `secrets` maps credential ids to SHA-256 digests, `keys` key ids (`kid`) to public keys.
 
-    `credentials` are the ids a token may name as what it was obtained with: those of the secrets, and thumbprints (RFC 7638) of the keys.
+    `credentials` are the ids a token may say it was obtained with: those of the secrets, and the keys' thumbprints (RFC 7638).
     """
 
     client_id: str
@@ -50,7 +50,7 @@ class _Entry:
 
 
 class ClientDirectory:
-    """Clients by id. A row that did not change keeps its `ClientRecord`, so that what is derived from it stays valid by identity."""
+    """Clients by id. A row that did not change keeps its `ClientRecord`: what was derived from it stays valid by identity."""
 
     def __init__(self, pool: Pool, *, believed_s: float, sandbox: bool, acquire_timeout_s: float) -> None:
         self._pool = pool
@@ -90,7 +90,7 @@ class ClientDirectory:
             return None
         row = tuple(found)
         entry = self._entries.get(client_id)
-        record = entry.record if entry is not None and entry.row == row else _record(found)
+        record = entry.record if entry is not None and entry.row == row else _record(dict(found))
         if len(self._entries) >= _MOST_CLIENTS:
             self._entries.clear()
         self._entries[client_id] = _Entry(row, record, asked_at)

@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from services.chassis.errors import DomainError
-from services.chassis.ids import new_id
 from services.chassis.problems import preferred_language
-from services.chassis.tracing import child
+from services.chassis.tracing import child, request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -33,8 +32,6 @@ _SINGLE = frozenset(
 )
 _LISTS = frozenset({b"accept", b"accept-language", b"if-none-match"})
 
-_ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
-
 SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -43,12 +40,8 @@ SECURITY_HEADERS: tuple[Header, ...] = (
 NO_STORE: Header = (b"cache-control", b"no-store")
 
 
-class ClientGone(Exception):
+class ClientGoneError(Exception):
     """The other side closed the connection; there is nobody to answer."""
-
-
-class BodyTooLarge(Exception):
-    """The request body passed the limit while it was read."""
 
 
 class Exchange:
@@ -85,9 +78,8 @@ class Exchange:
         self.headers: dict[bytes, bytes] = {}
         self._repeated = False
         self._read_headers()
-        self.request_id = self._request_id()
-        given = self.headers.get(b"traceparent")
-        self.traceparent = child(given.decode("latin-1") if given else None)
+        self.request_id = request_id(self._latin(b"x-request-id"))
+        self.traceparent = child(self._latin(b"traceparent"))
 
     def _read_headers(self) -> None:
         headers = self.headers
@@ -99,14 +91,8 @@ class Exchange:
             elif name in _LISTS:
                 headers[name] = headers[name] + b", " + value if name in headers else value
 
-    def _request_id(self) -> str:
-        given = self.headers.get(b"x-request-id")
-        if given and len(given) <= 64 and not given.translate(None, _ID_BYTES):
-            return given.decode("ascii")
-        return str(new_id())
-
     def check_head(self, *, url_limit: int, header_limit: int) -> None:
-        """Raise a `DomainError` for a target that is too long or holds raw bytes, and for repeated or too many header fields."""
+        """Raise a `DomainError` for a target that is too long or holds raw bytes, and for repeated or too many headers."""
         if len(self.path) + len(self.query) > url_limit:
             raise DomainError("uri-too-long", extra={"limit": url_limit})
         if self._repeated or len(self.scope["headers"]) > header_limit:
@@ -127,8 +113,11 @@ class Exchange:
     @property
     def language(self) -> str:
         """`zh` or `en`."""
-        given = self.headers.get(b"accept-language")
-        return preferred_language(given.decode("latin-1") if given else None)
+        return preferred_language(self._latin(b"accept-language"))
+
+    def _latin(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def declared_length(self) -> int | None:
         """`Content-Length` in bytes; the HTTP parser has refused what is no number."""
@@ -143,7 +132,7 @@ class Exchange:
         return b"transfer-encoding" in self.headers or bool(self.declared_length())
 
     async def body(self, limit: int) -> bytes:
-        """The whole body; raises `DomainError('body-too-large')` as soon as it passes `limit` bytes, and `ClientGone`."""
+        """The whole body; raises `DomainError('body-too-large')` as soon as it passes `limit` bytes, and `ClientGoneError`."""
         if (self.declared_length() or 0) > limit:
             raise body_too_large(limit)
         parts: list[bytes] = []
@@ -158,10 +147,10 @@ class Exchange:
                 return b"".join(parts)
 
     async def next_part(self) -> tuple[bytes, bool]:
-        """The next bytes of the body and whether more follow; raises `ClientGone`."""
+        """The next bytes of the body and whether more follow; raises `ClientGoneError`."""
         message = await self.receive()
         if message["type"] != "http.request":
-            raise ClientGone
+            raise ClientGoneError
         return message.get("body", b""), message.get("more_body", False)
 
     async def start(self, status: int, headers: Iterable[Header]) -> None:

@@ -24,7 +24,7 @@ class TokenError(Exception):
 
 
 class SigningKeys:
-    """Private keys of one purpose: the first signs, all verify, so that a key is replaced without refusing what the last one signed."""
+    """Private keys of one purpose. The first signs, all verify: a key is replaced without refusing what it signed."""
 
     def __init__(self, keys: list[ECKey]) -> None:
         if not keys:
@@ -102,8 +102,8 @@ def public_jwk(key: ECKey) -> dict[str, str]:
 def verify(token: str, *, typ: str, keys: Mapping[str, ECKey], kid_needed: bool = True) -> tuple[dict[str, Any], str]:
     """The claims of a token signed by one of `keys`, and that key's id; raises `TokenError`.
 
-    Algorithm, type and keys come from us: a header with any member beyond `alg`, `typ`, `kid` (`jku`, `x5u`, `jwk`, `crit`, …) is
-    refused. Without a `kid` the single key there is is taken, unless `kid_needed`.
+    Algorithm, type and keys come from us: a header with any member beyond `alg`, `typ`, `kid` (`jku`, `x5u`, `jwk`, `crit`, …)
+    is refused. Without a `kid` the only key is taken, unless `kid_needed`.
     """
     if len(token) > _LONGEST_TOKEN or not token.isascii():
         raise TokenError("too long or not ASCII")

@@ -1,16 +1,16 @@
 """Forwarding one request to its service: allow-listed headers both ways, a counted body, a deadline, a watch on the caller.
 
-What a service may believe is in the inside token; of the caller's own headers only those below pass (decision 0001). Nothing is asked
-twice except an idempotent call whose idle connection was just closed.
+What a service may believe is in the inside token; of the caller's own headers only those below pass (decision 0001). Nothing is
+asked twice except an idempotent call whose idle connection was just closed.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 
-from gateway.exchange import NO_STORE, ClientGone, Exchange, Header, body_too_large
+from gateway.exchange import NO_STORE, ClientGoneError, Exchange, Header, body_too_large
 from gateway.routes import Route
-from gateway.upstream import Body, Upstream, UpstreamAnswer, UpstreamUnavailable
+from gateway.upstream import Body, Upstream, UpstreamAnswer, UpstreamError
 from services.chassis.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Forwarder:
         self._in_flight = 0
 
     async def forward(self, exchange: Exchange, route: Route, bearer: str) -> None:
-        """Ask the route's service and pass its answer on. Raises `DomainError` while nothing was answered yet, and `ClientGone`."""
+        """Ask the route's service and pass its answer on. Raises `DomainError` before it began, and `ClientGoneError`."""
         if self._in_flight >= self._max_in_flight:
             raise DomainError("busy", retry_after=1)
         deadline_s = self._seconds_left(exchange)
@@ -94,7 +94,7 @@ class Forwarder:
         target = f"{path}?{exchange.query.decode('ascii')}" if exchange.query else path
         try:
             return await self._upstreams[route.service].send(route.method, target, headers, body)
-        except UpstreamUnavailable as error:
+        except UpstreamError as error:
             # A body that broke off looks like a broken service to the client library.
             if upload.failure is not None:
                 raise upload.failure from error
@@ -119,7 +119,7 @@ class Forwarder:
                     await exchange.send_body(part, more=True)
                 await exchange.send_body(b"")
             done = True
-        except UpstreamUnavailable as error:
+        except UpstreamError as error:
             logger.warning("service broke off", extra={"fields": {"operation": route.name, "reason": str(error)}})
             if not exchange.started:
                 raise _unavailable(route) from error
@@ -138,7 +138,7 @@ class _Upload:
         self._limit = limit
         self._first = b""
         self.is_streaming = False
-        self.failure: DomainError | ClientGone | None = None
+        self.failure: DomainError | ClientGoneError | None = None
 
     async def body(self) -> Body:
         """What to send. Raises `DomainError('body-too-large')` when that is known before anything was sent."""
@@ -167,7 +167,7 @@ class _Upload:
                 size += len(part)
                 if size > self._limit:
                     raise body_too_large(self._limit)
-            except (DomainError, ClientGone) as error:
+            except (DomainError, ClientGoneError) as error:
                 self.failure = error
                 raise
 
@@ -197,7 +197,7 @@ class _Watch:
             self._watcher.cancel()
         if self._gone and self._task is not None and kind is not None and issubclass(kind, asyncio.CancelledError):
             self._task.uncancel()
-            raise ClientGone
+            raise ClientGoneError
 
     def _start(self) -> None:
         self._watcher = asyncio.get_running_loop().create_task(self._wait())
@@ -225,7 +225,7 @@ def _request_headers(exchange: Exchange, bearer: str, deadline_s: float) -> dict
 
 
 def _response_headers(answer: UpstreamAnswer) -> tuple[list[Header], int | None]:
-    """What passes back, and the body's length when it is known. Answers are not to be stored unless the service says otherwise."""
+    """What passes back, and the body's length when it is known. Answers are not to be stored unless the service says so."""
     headers: list[Header] = []
     length: int | None = 0 if answer.status in (204, 304) else None
     cache_control = False

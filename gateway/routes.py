@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from services.chassis.errors import DomainError
 
@@ -16,7 +17,8 @@ _LITERAL = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _PARAMETER = re.compile(r"\{[a-z][a-z0-9_]*\}")
 _SCOPE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
-# No address of ours needs percent-encoding, so whatever two parsers could read differently (`%2F`, `%2e`, `;`, `\`, NUL) is refused.
+# No address of ours needs percent-encoding, so whatever two parsers could read differently (`%2F`, `%2e`, `;`, `\`, NUL) is
+# refused.
 _PLAIN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
 _LONGEST_PARAMETER = 128
 
@@ -48,8 +50,8 @@ class _Node:
 class RouteTable:
     """Finds the route of a request in time that depends on the path's depth only.
 
-    A literal segment always wins over a parameter, and there is no way back: `GET /v1/persons/search` is a wrong method on `search`,
-    never the person called "search".
+    A literal segment always wins over a parameter, and there is no way back: `GET /v1/persons/search` is a wrong method on
+    `search`, never the person called "search".
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -115,8 +117,8 @@ def known_scopes(routes: Iterable[Route]) -> frozenset[str]:
     return frozenset(route.scope for route in routes) | {SANDBOX_CLOCK_SCOPE}
 
 
-def _route(service: str, entry: dict[str, object]) -> Route:
-    route = Route(service=service, **entry)  # type: ignore[arg-type] - checked below
+def _route(service: str, entry: dict[str, Any]) -> Route:
+    route = Route(service=service, **entry)
     segments = route.path.split("/")
     if route.method not in _METHODS or segments[0] != "" or len(segments) < 2:
         raise ValueError(f"route {entry} has no proper method or path")

@@ -1,7 +1,7 @@
 """The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4), `private_key_jwt`, and a shared secret in a sandbox.
 
-Its errors are RFC 6749 §5.2 documents, because the clients' OAuth libraries read those. No answer tells an unknown client from a wrong
-credential.
+Its errors are RFC 6749 §5.2 documents, because the clients' OAuth libraries read those. No answer tells an unknown client from
+a wrong credential.
 """
 
 import base64
@@ -192,7 +192,7 @@ class TokenEndpoint:
 
 
 def parse_form(body: bytes) -> dict[str, str]:
-    """An `application/x-www-form-urlencoded` body, strictly: UTF-8, each name once; empty values count as absent (RFC 6749 §3.2)."""
+    """A form body, strictly: UTF-8, each name once; empty values count as absent (RFC 6749 §3.2)."""
     parameters: dict[str, str] = {}
     seen: set[str] = set()
     fields = body.split(b"&") if body else []

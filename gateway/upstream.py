@@ -1,8 +1,7 @@
 """The connection to one service, behind a small interface: whoever forwards knows no HTTP client."""
 
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 import aiohttp
 from yarl import URL
@@ -15,7 +14,7 @@ _KEEP_IDLE_S = 3.0
 Body = bytes | AsyncIterator[bytes] | None
 
 
-class UpstreamUnavailable(Exception):
+class UpstreamError(Exception):
     """The service cannot be reached, or broke off; nobody knows whether it acted."""
 
 
@@ -46,7 +45,7 @@ class Upstream(Protocol):
     """One service."""
 
     async def send(self, method: str, target: str, headers: Mapping[str, str], body: Body = None) -> UpstreamAnswer:
-        """Ask; returns when the head of the answer is there. Raises `UpstreamUnavailable`."""
+        """Ask; returns when the head of the answer is there. Raises `UpstreamError`."""
         ...
 
 
@@ -65,14 +64,14 @@ class _AiohttpAnswer:
         try:
             return await self._response.read()
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamUnavailable(type(error).__name__) from error
+            raise UpstreamError(type(error).__name__) from error
 
     async def parts(self) -> AsyncIterator[bytes]:
         try:
             async for part in self._response.content.iter_any():
                 yield part
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamUnavailable(type(error).__name__) from error
+            raise UpstreamError(type(error).__name__) from error
 
     def abort(self) -> None:
         self._response.close()
@@ -86,14 +85,14 @@ class AiohttpUpstream:
         self._base_url = base_url
 
     async def send(self, method: str, target: str, headers: Mapping[str, str], body: Body = None) -> UpstreamAnswer:
-        """See `Upstream.send`. aiohttp repeats a call once when an idle connection turns out to be closed, and only an idempotent one."""
+        """See `Upstream.send`. aiohttp repeats a call, if idempotent, once when an idle connection was just closed."""
         try:
             # `encoded=True`: the service gets the very bytes that were matched.
             response = await self._session.request(
                 method, URL(self._base_url + target, encoded=True), headers=headers, data=body, allow_redirects=False
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamUnavailable(type(error).__name__) from error
+            raise UpstreamError(type(error).__name__) from error
         return _AiohttpAnswer(response)
 
 
@@ -107,7 +106,7 @@ class Upstreams:
         self._sessions: list[aiohttp.ClientSession] = []
         self.by_name: dict[str, Upstream] = {}
 
-    async def __aenter__(self) -> "Upstreams":
+    async def __aenter__(self) -> Self:
         # A session each, so that a service that hangs cannot use up the connections of the others.
         for name, url in self._urls.items():
             session = aiohttp.ClientSession(
@@ -122,6 +121,6 @@ class Upstreams:
             self.by_name[name] = AiohttpUpstream(session, url)
         return self
 
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    async def __aexit__(self, *_: object) -> None:
         for session in self._sessions:
             await session.close()

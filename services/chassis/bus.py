@@ -279,25 +279,30 @@ class Bus:
 
         Raises `StreamMissingError` when only the durable does not.
         """
-        self._demand_connection()
-        try:
-            with _translated():
-                info = await self._jetstream.consumer_info(stream, durable)
-        except StreamMissingError:
-            if await self.stream_state(stream) is None:
-                return None
-            raise
-        return Backlog(info.num_pending or 0, info.num_ack_pending or 0)
+        stream_info = await self._stream_info(stream)
+        if stream_info is None:
+            return None
+        with _translated():
+            info = await self._jetstream.consumer_info(stream, durable)
+        pending = info.num_pending or 0
+        delivered = info.delivered.stream_seq if info.delivered else 0
+        if stream_info.state.messages > 0 and delivered < stream_info.state.last_seq:
+            # The server counts what is pending a moment after it acknowledged the publisher.
+            pending = max(pending, 1)
+        return Backlog(pending, info.num_ack_pending or 0)
 
     async def stream_state(self, stream: str) -> StreamState | None:
         """Size of a stream, `None` when it does not exist."""
+        info = await self._stream_info(stream)
+        return StreamState(info.state.messages, info.state.bytes, info.config.max_bytes or 0) if info else None
+
+    async def _stream_info(self, stream: str) -> api.StreamInfo | None:
         self._demand_connection()
         try:
             with _translated():
-                info = await self._jetstream.stream_info(stream)
+                return await self._jetstream.stream_info(stream)
         except StreamMissingError:
             return None
-        return StreamState(info.state.messages, info.state.bytes, info.config.max_bytes or 0)
 
 
 def _batches(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:

@@ -136,6 +136,13 @@ class Fields:
         """A key that may be absent."""
         return self.take(name, read) if name in self._left else None
 
+    def peek(self, name: str, read: Callable[[object], T]) -> T:
+        """A key that must be there and stays: a row may need its own `rule` or `source` in its value."""
+        raw = self._left.get(name)
+        value = self.take(name, read)
+        self._left[name] = raw
+        return value
+
     def finish(self) -> None:
         """Refuse keys nobody took."""
         if self._left:
@@ -285,6 +292,7 @@ def read_folder(folder: Path) -> dict[str, Document]:
 
 
 def _read_entry(entry: Fields, read: Callable[[Fields], T]) -> Dated[T]:
+    value = read(entry)
     valid_from = entry.take_optional("valid_from", day)
     valid_until = entry.take_optional("valid_until", day)
     if valid_from is not None and valid_until is not None and valid_until <= valid_from:
@@ -293,7 +301,6 @@ def _read_entry(entry: Fields, read: Callable[[Fields], T]) -> Dated[T]:
     confidence = entry.take("confidence", one_of(Confidence))
     rule = entry.take_optional("rule", text) or ""
     note = entry.take_optional("note", text) or ""
-    value = read(entry)
     entry.finish()
     return Dated(value, valid_from, valid_until, source, confidence, rule, note)
 

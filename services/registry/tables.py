@@ -278,7 +278,7 @@ class Endorsement(_Table, table=True):
     __table_args__ = (
         CheckConstraint("window_from <= window_until", name="window"),
         CheckConstraint("accepted OR NOT is_late", name="is_late"),
-        Index("uq_endorsement_day", "permit_id", "decided_on", unique=True, postgresql_where=text("accepted")),
+        Index("ix_endorsement_permit_id", "permit_id", "decided_on"),
         _kept("as the permit"),
     )
 

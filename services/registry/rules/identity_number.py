@@ -304,7 +304,8 @@ _LOOKS_LIKE_HMT = Finding(
     "looks_like_hmt_residence_permit",
     "C-09",
     "号码符合港澳台居民居住证的形式,请核对证件类型。",
-    "The number has the form of the residence permit for Hong Kong, Macao and Taiwan residents; check the type of the document.",
+    "The number has the form of the residence permit for residents of Hong Kong, Macao and Taiwan; "
+    "check the type of the document.",
 )
 _FOREIGN_FORM = Finding(
     "form",

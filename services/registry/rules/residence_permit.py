@@ -15,6 +15,10 @@ from services.registry.rules.identity_number import Origin
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.reporting import ChangeReport
 
+IDENTITY_DOCUMENT_EVIDENCE = "identity_document"
+PHOTO_EVIDENCE = "photo"
+"""Evidence that proves no ground but that every applicant needs (RR-24)."""
+
 
 class Ground(StrEnum):
     """The head an applicant relies on (RR-20)."""
@@ -121,7 +125,7 @@ class ApplicationFacts:
     ground: Ground
     evidence_types: tuple[str, ...]
     registered_since: date | None
-    has_identity_document: bool
+    has_identity_document: bool = False
     has_photo: bool = False
     birth_date: date | None = None
     applicant: Applicant = Applicant.SELF

@@ -244,11 +244,13 @@ _INSTITUTION_REGISTERS = Finding(
     "institution_registers",
     "RR-07",
     "旅馆住宿、住院、寄宿就读、救助站救助人员由所在单位登记报送,本人无需办理;本人要求的,仍可办理。",
-    "Guests of hotels, in-patients, boarders and persons in rescue stations are registered by the unit; in person only on request.",
+    "Guests of hotels, in-patients, boarders and persons in rescue stations are registered by the unit; "
+    "in person on request only.",
 )
 _SEPARATE_RULES = Finding(
     "separate_rules",
     "RR-11",
     "外国人和香港、澳门、台湾居民的居住登记按国家另行规定办理;本登记仅作服务记录。",
-    "Foreigners and residents of Hong Kong, Macao and Taiwan follow separate state rules; this registration serves as a record only.",
+    "Foreigners and residents of Hong Kong, Macao and Taiwan follow separate state rules; "
+    "this registration serves as a record only.",
 )

@@ -17,6 +17,8 @@ from services.registry.rules.months import add_months, is_younger_than, whole_ye
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.reporting import ChangeReport, report_of_change
 from services.registry.rules.residence_permit import (
+    IDENTITY_DOCUMENT_EVIDENCE,
+    PHOTO_EVIDENCE,
     Applicant,
     ApplicationFacts,
     Assessment,
@@ -39,8 +41,6 @@ from services.registry.rules.residence_permit import (
 from services.registry.rules.zj_2016_parameters import Requirement, Zj2016Parameters, read_parameters
 
 _SEPARATE_ORIGINS = frozenset({Origin.HONG_KONG_MACAO_TAIWAN, Origin.FOREIGN})
-_REPRESENTED_BELOW_AGE = 16
-"""RR-25, D663 Art 9: a guardian or close relative may apply for a person under 16; the person may also apply in person."""
 
 
 def permit_rules(document: Document) -> PermitRules:
@@ -185,11 +185,12 @@ class Zj2016:
         return tuple(reasons)
 
     def _may_be_represented(self, facts: ApplicationFacts) -> bool:
+        """RR-25, D663 Art 9. It is open to them, not asked of them: a person under 16 may also apply in person."""
         on, birth_date = facts.applied_on, facts.birth_date
         if facts.infirmity is not None or birth_date is None:
             return True
         is_elderly = not is_younger_than(birth_date, self.parameters.elderly_age_min.on(on), on)
-        return is_elderly or is_younger_than(birth_date, _REPRESENTED_BELOW_AGE, on)
+        return is_elderly or is_younger_than(birth_date, self.parameters.represented_below_age.on(on), on)
 
     def _residence_reasons(self, facts: ApplicationFacts, eligible_from: date | None) -> tuple[Reason, ...]:
         if eligible_from is None:
@@ -201,9 +202,9 @@ class Zj2016:
     def _missing_papers(self, facts: ApplicationFacts) -> tuple[Reason, ...]:
         """RR-24: identity document, photo and one proof of the ground; all that is missing is told at once (一次性告知)."""
         on, reasons = facts.applied_on, []
-        if not facts.has_identity_document:
+        if not (facts.has_identity_document or IDENTITY_DOCUMENT_EVIDENCE in facts.evidence_types):
             reasons.append(because.IDENTITY_DOCUMENT_MISSING)
-        if self.parameters.photo_required.on(on) and not facts.has_photo:
+        if self.parameters.photo_required.on(on) and not (facts.has_photo or PHOTO_EVIDENCE in facts.evidence_types):
             reasons.append(because.PHOTO_MISSING)
         if not self._is_excused(facts, Requirement.GROUND_EVIDENCE):
             accepted = [proof for proof in self.evidence_types(on) if proof.ground is facts.ground]

@@ -49,6 +49,7 @@ class Zj2016Parameters:
     registered_months_min: History[int]
     photo_required: History[bool]
     excused_from: History[tuple[Requirement, ...]]
+    represented_below_age: History[int]
     elderly_age_min: History[int]
     issue_days_max: History[int]
     issue_days_max_remote: History[int]
@@ -71,6 +72,7 @@ def read_parameters(document: Document) -> Zj2016Parameters:
         registered_months_min=document.history("registered_months_min", whole_number(1, 120)),
         photo_required=document.history("photo_required", flag),
         excused_from=document.history("excused_from", list_of(one_of(Requirement))),
+        represented_below_age=document.history("represented_below_age", whole_number(1, 30)),
         elderly_age_min=document.history("elderly_age_min", whole_number(50, 100)),
         issue_days_max=document.history("issue_days_max", whole_number(1, 365)),
         issue_days_max_remote=document.history("issue_days_max_remote", whole_number(1, 365)),
@@ -111,7 +113,7 @@ def _read_end_reason(fields: Fields) -> Reason:
     return Reason(
         code=fields.take("code", one_of(EndReason)).value,
         article=fields.take("article", text),
-        rule=fields.take("policy_rule", text),
+        rule=fields.peek("rule", text),
         message_zh=fields.take("message_zh", text),
         message_en=fields.take("message_en", text),
     )
@@ -122,7 +124,7 @@ def _read_entitlement(fields: Fields) -> Entitlement:
         kind=fields.take("kind", one_of(EntitlementKind)),
         code=fields.take("code", text),
         article=fields.take("article", text),
-        rule=fields.take("policy_rule", text),
+        rule=fields.peek("rule", text),
         name_zh=fields.take("name_zh", text),
         name_en=fields.take("name_en", text),
     )

@@ -22,7 +22,8 @@ SEPARATE_RULES = Reason(
     f"{_PROVINCE}第三十八条",
     "RR-11",
     "外国人和香港、澳门、台湾居民适用国家另行规定,不申领本居住证;港澳台居民可申领港澳台居民居住证。",
-    "Foreigners and residents of Hong Kong, Macao and Taiwan follow separate state rules; the latter have a residence permit of their own.",
+    "Foreigners and residents of Hong Kong, Macao and Taiwan follow separate state rules; "
+    "the latter may apply for a residence permit of their own.",
 )
 LOCAL_HUKOU = Reason(
     "local_hukou",
@@ -36,7 +37,8 @@ REPRESENTATION_NOT_OPEN = Reason(
     f"{_DECREE}第九条",
     "RR-25",
     "监护人、近亲属只能为未满十六周岁的未成年人以及行动不便的老年人、病人、残疾人代为申领;请本人申领或说明情况。",
-    "A guardian or close relative may apply only for a person under 16, an elderly, ill or disabled person; apply in person or state which.",
+    "A guardian or close relative may apply only for a person who is under 16, elderly, ill or disabled; "
+    "apply in person, or state which it is.",
 )
 REGISTRATION_MISSING = Reason(
     "registration_missing",
@@ -101,7 +103,8 @@ def ground_evidence_missing(ground: Ground, accepted: Iterable[EvidenceType]) ->
         f"{_DECREE}第九条",
         "RR-22, RR-24",
         f"缺少{_GROUND_ZH[ground]}的证明,下列任一即可:{'、'.join(paper.name_zh for paper in papers)}。",
-        f"A proof of {_GROUND_EN[ground]} is missing; any one of these will do: {', '.join(paper.name_en for paper in papers)}.",
+        f"A proof of {_GROUND_EN[ground]} is missing; any one of these will do: "
+        f"{', '.join(paper.name_en for paper in papers)}.",
     )
 
 
@@ -119,7 +122,7 @@ def window_not_open(year: ResidenceYear) -> Reason:
 
 def why_nothing_is_given(status: PermitStatus | None) -> Reason:
     """RR-31, RR-40: why a permit of this status, or none at all, gives no right, service or convenience."""
-    return _NOTHING_GIVEN.get(status, _NO_PERMIT)
+    return _NO_PERMIT if status is None else _NOTHING_GIVEN.get(status, _NO_PERMIT)
 
 
 _NO_PERMIT = Reason(

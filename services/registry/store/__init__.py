@@ -1,5 +1,1 @@
 """Named statements over the registry's tables, and the few functions around them; they take the unit of work."""
-
-from services.registry.store.snapshot import snapshot
-
-__all__ = ["snapshot"]

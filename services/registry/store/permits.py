@@ -45,7 +45,7 @@ _STORED = (
     "updated_at",
     "sealed",
 )
-_COLUMNS = (
+COLUMNS = (
     ", ".join(f"m.{name}" for name in _STORED)
     + """, ARRAY(
         SELECT e.decided_on FROM endorsement e WHERE e.permit_id = m.permit_id AND e.accepted ORDER BY e.decided_on) AS endorsed_on"""
@@ -55,25 +55,25 @@ _JSONB = "CAST(:reasons AS jsonb)"
 
 _FIND = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_permit m JOIN person p USING (person_id) WHERE m.permit_id = :permit_id AND {VISIBLE}
+    SELECT {COLUMNS} FROM residence_permit m JOIN person p USING (person_id) WHERE m.permit_id = :permit_id AND {VISIBLE}
     """  # noqa: S608 - constants of this module
 )
-_RELOAD = prepare(f"SELECT {_COLUMNS} FROM residence_permit m WHERE m.permit_id = :permit_id")  # noqa: S608
+_RELOAD = prepare(f"SELECT {COLUMNS} FROM residence_permit m WHERE m.permit_id = :permit_id")  # noqa: S608
 _OPEN = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_permit m
+    SELECT {COLUMNS} FROM residence_permit m
     WHERE m.person_id = :person_id AND m.status IN ('accepted', 'valid', 'suspended')
     """  # noqa: S608
 )
 _LATEST = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
     ORDER BY m.status IN ('accepted', 'valid', 'suspended') DESC, m.created_at DESC, m.permit_id DESC LIMIT 1
     """  # noqa: S608
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
     ORDER BY m.created_at DESC, m.permit_id DESC LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )

@@ -18,21 +18,21 @@ from services.registry.schemas.registrations import RegistrationRecord, Registra
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import visible_to
 
-_COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by, r.reporter_person_id,
+COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by, r.reporter_person_id,
     r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late, r.ended_on, r.end_reason,
     r.version, r.created_at, r.updated_at"""
 _VISIBLE = """starts_with(r.division_code, CAST(:scope AS text))
     AND (r.ended_on IS NULL OR r.ended_on > CAST(:seen_since AS date))"""
 
 _FIND = prepare(
-    f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id AND {_VISIBLE}"  # noqa: S608
+    f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id AND {_VISIBLE}"  # noqa: S608
 )
-_RELOAD = prepare(f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
+_RELOAD = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
 # Of every registration of a person what the continuity rule needs, and the current one whole.
-_ALL = prepare(f"SELECT {_COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id ORDER BY r.registered_on")  # noqa: S608
+_ALL = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id ORDER BY r.registered_on")  # noqa: S608
 _LIST = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_registration r
+    SELECT {COLUMNS} FROM residence_registration r
     WHERE {_VISIBLE} AND starts_with(r.division_code, CAST(:division_prefix AS text))
     AND (CAST(:status AS text) IS NULL OR r.status = :status)
     AND (CAST(:after_created_at AS timestamptz) IS NULL
@@ -42,7 +42,7 @@ _LIST = prepare(
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {_COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id AND {_VISIBLE}
+    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id AND {_VISIBLE}
     ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )

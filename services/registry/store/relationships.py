@@ -12,23 +12,23 @@ from services.registry.schemas.relationships import RelationshipKind, Relationsh
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import VISIBLE, visible_to
 
-_COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed, r.version,
+COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed, r.version,
     r.created_at, r.updated_at"""
 
 _LIST = prepare(
     f"""
-    SELECT {_COLUMNS} FROM relationship r
+    SELECT {COLUMNS} FROM relationship r
     WHERE (r.person_id = :person_id OR r.related_person_id = :person_id)
     ORDER BY r.created_at, r.relationship_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608 - constants of this module
 )
 _FIND = prepare(
     f"""
-    SELECT {_COLUMNS} FROM relationship r JOIN person p USING (person_id)
+    SELECT {COLUMNS} FROM relationship r JOIN person p USING (person_id)
     WHERE r.relationship_id = :relationship_id AND {VISIBLE}
     """  # noqa: S608
 )
-_LOCK = prepare(f"SELECT {_COLUMNS} FROM relationship r WHERE r.relationship_id = :relationship_id FOR UPDATE")  # noqa: S608
+_LOCK = prepare(f"SELECT {COLUMNS} FROM relationship r WHERE r.relationship_id = :relationship_id FOR UPDATE")  # noqa: S608
 _CURRENT_BETWEEN = prepare(
     """
     SELECT relationship_id, person_id, kind FROM relationship

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
 
+import asyncpg
+
 from services.chassis.bus import Bus, Outgoing
 from services.chassis.clock import LawClock
 from services.chassis.cloudevents import Arrived, headers_of, source_of
@@ -21,6 +23,7 @@ from services.chassis.outbox import Relay
 from services.chassis.principal import service_principal
 from services.chassis.subscriptions import Subscriptions, each, many
 from services.chassis.work import Work
+from tests.servers import Servers
 
 ORIGIN = "origin"
 MIRROR = "mirror"
@@ -30,7 +33,9 @@ WAIT_S = 20.0
 _EFFECT = prepare(
     """
     INSERT INTO effect (item_id, sequence, event_type, amount)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:sequences AS bigint[]), CAST(:types AS text[]), CAST(:amounts AS integer[]))
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:sequences AS bigint[]), CAST(:types AS text[]), CAST(:amounts AS integer[])
+    )
     """
 )
 
@@ -219,7 +224,7 @@ async def until_rows(pool: Pool, query: str, count: int, *arguments: object) -> 
 async def assert_applied(pool: Pool, expected: Mapping[UUID, Sequence[int]]) -> None:
     """The checker (I2, I4): of each item exactly these sequences had an effect, once each and in order."""
     rows = await pool.fetch(
-        "SELECT item_id, array_agg(sequence ORDER BY effect_id) AS applied FROM effect WHERE item_id = ANY($1) GROUP BY item_id",
+        "SELECT item_id, array_agg(sequence ORDER BY effect_id) AS applied FROM effect WHERE item_id = ANY($1) GROUP BY 1",
         list(expected),
     )
     applied = {row["item_id"]: row["applied"] for row in rows}
@@ -230,7 +235,30 @@ async def assert_applied(pool: Pool, expected: Mapping[UUID, Sequence[int]]) -> 
 async def sequences_in(pool: Pool, table: str, item_ids: Iterable[UUID]) -> dict[UUID, list[int]]:
     """Sequences per key in `inbox_held` or `inbox_dead`."""
     rows = await pool.fetch(
-        f"SELECT partition_key, array_agg(sequence ORDER BY sequence) AS s FROM {table} WHERE partition_key = ANY($1) GROUP BY 1",
+        f"SELECT partition_key, array_agg(sequence ORDER BY sequence) AS s FROM {table} "
+        "WHERE partition_key = ANY($1) GROUP BY partition_key",
         list(item_ids),
     )
     return {row["partition_key"]: row["s"] for row in rows}
+
+
+async def leader_pid(party: Party, task: str) -> int | None:
+    """The backend that holds the leadership."""
+    pid: int | None = await party.pool.fetchval(
+        """
+        SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND a.application_name = $1
+        """,
+        task,
+    )
+    return pid
+
+
+@asynccontextmanager
+async def superuser(servers: Servers, dsn: str = "@/postgres?") -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection that may do everything, to the database of `dsn`."""
+    connection = await asyncpg.connect(servers.postgres_url(dsn.partition("@/")[2].partition("?")[0]))
+    try:
+        yield connection
+    finally:
+        await connection.close()

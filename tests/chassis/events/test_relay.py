@@ -2,15 +2,15 @@
 
 import asyncio
 import random
+from datetime import date, timedelta
 from uuid import UUID
 
-import asyncpg
 import pytest
 from nats.aio.client import Client
 from nats.js import api
 
 from services.chassis.bus import Outgoing, StreamFullError
-from services.chassis.db import Connection, Transaction, in_transaction
+from services.chassis.db import Transaction, in_transaction
 from services.chassis.ids import new_id
 from tests.chassis.events.stage import (
     ORIGIN,
@@ -18,12 +18,24 @@ from tests.chassis.events.stage import (
     Mirror,
     Party,
     assert_applied,
+    leader_pid,
     running,
+    superuser,
     until,
     until_rows,
 )
 from tests.servers import Servers
 
+FAIL_ONCE = """
+    CREATE SEQUENCE attempts;
+    GRANT ALL ON SEQUENCE attempts TO PUBLIC;
+    CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'planted failure'; END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER fail_once BEFORE UPDATE OF last_position ON relay_state FOR EACH ROW EXECUTE FUNCTION fail_once();
+"""
 PUBLISHED = "SELECT count(*) FROM outbox WHERE published_position IS NOT NULL"
 
 
@@ -37,18 +49,6 @@ async def stream_messages(servers: Servers, stream: str) -> list[dict[str, str]]
         return [(await jetstream.get_msg(stream, number)).headers or {} for number in range(1, last + 1)]
     finally:
         await client.close()
-
-
-async def leader_pid(party: Party, task: str) -> int | None:
-    """The backend that holds the leadership."""
-    pid: int | None = await party.pool.fetchval(
-        """
-        SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-        WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND a.application_name = $1
-        """,
-        task,
-    )
-    return pid
 
 
 async def test_a_later_id_that_commits_first_does_not_hide_an_earlier_one(origin: Party, servers: Servers) -> None:
@@ -102,21 +102,9 @@ async def test_many_writers_reach_the_stream_once_and_in_order_per_key(origin: P
 async def test_death_between_publishing_and_marking_has_no_second_effect(
     origin: Party, mirror: Party, handlers: Mirror, servers: Servers, dsns: tuple[str, str]
 ) -> None:
-    """The first UPDATE of the marks fails, after the batch is in the stream; a sequence, unlike a table, remembers across rollback."""
-    owner = await _as_owner(servers, dsns[0])
-    await owner.execute(
-        """
-        CREATE SEQUENCE attempts;
-        GRANT USAGE ON SEQUENCE attempts TO PUBLIC;
-        CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'planted failure'; END IF;
-            RETURN NEW;
-        END $$;
-        CREATE TRIGGER fail_once BEFORE UPDATE OF last_position ON relay_state FOR EACH ROW EXECUTE FUNCTION fail_once();
-        """
-    )
-    await owner.close()
+    """The first UPDATE of the marks fails, after the batch is in the stream; a sequence remembers that across the rollback."""
+    async with superuser(servers, dsns[0]) as owner:
+        await owner.execute(FAIL_ONCE)
     item = new_id()
     await origin.emit(*(ItemMoved(item_id=item, amount=n) for n in range(5)))
     consumer = mirror.consumer(handlers.in_bulk())
@@ -192,7 +180,8 @@ async def test_of_two_relays_one_works_and_the_other_takes_over(origin: Party, s
         assert states == {None}
         before = await leader_pid(origin, "origin:relay")
         assert before is not None
-        await (await _as_owner(servers)).execute("SELECT pg_terminate_backend($1)", before)
+        async with superuser(servers) as connection:
+            await connection.execute("SELECT pg_terminate_backend($1)", before)
         await origin.emit(ItemMoved(item_id=item, amount=2))
         await until_rows(origin.pool, PUBLISHED, 2)
         after = await leader_pid(origin, "origin:relay")
@@ -227,16 +216,48 @@ async def test_an_event_too_large_for_the_stream_fails_its_transaction(origin: P
     assert await origin.pool.fetchval("SELECT count(*) FROM outbox") == 0
 
 
-async def test_the_relay_keeps_partitions_made_ahead(origin: Party) -> None:
-    await origin.pool.execute("SELECT 1")
-    async with running(origin.relay()):
-        await until_rows(
-            origin.pool,
-            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'outbox'::regclass AND inhrelid <> 'outbox_rest'::regclass",
-            9,
+async def test_the_relay_makes_partitions_ahead_and_drops_what_was_kept_long_enough(
+    origin: Party, servers: Servers, dsns: tuple[str, str]
+) -> None:
+    """Tomorrow's partition is missing and the day after has rows in the rest; of two old days one has an unpublished row."""
+    async with superuser(servers, dsns[0]) as owner:
+        await owner.execute("SET ROLE office_owner")
+        today = await owner.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date")
+        for ahead in range(1, 8):
+            await owner.execute(f"DROP TABLE outbox_{today + timedelta(days=ahead):%Y%m%d}")
+        for name, start in (("outbox_20250101", "2025-01-01"), ("outbox_20250102", "2025-01-02")):
+            await owner.execute(f"CREATE TABLE {name} PARTITION OF outbox FOR VALUES FROM ('{start}') TO (date '{start}' + 1)")
+        for day, position in ((date(2025, 1, 1), 41), (date(2025, 1, 2), None), (today + timedelta(days=2), 42)):
+            await owner.execute(
+                """
+                INSERT INTO outbox (recorded_on, event_id, event_type, partition_key, sequence, division_codes, data,
+                                    published_position, published_at)
+                VALUES ($1, gen_random_uuid(), 'other.item.moved.v1', gen_random_uuid(), 1, '{}', '{}', $2::bigint,
+                        CASE WHEN $2::bigint IS NULL THEN NULL ELSE now() END)
+                """,
+                day,
+                position,
+            )
+    await origin.pool.execute("SELECT maintain_outbox_partitions(35)")
+    rows = await origin.pool.fetch(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'outbox'::regclass"
+    )
+    names = {row["name"] for row in rows}
+    assert {f"outbox_{today + timedelta(days=ahead):%Y%m%d}" for ahead in (-1, 0, 1, 3, 4, 5, 6, 7)} < names
+    assert f"outbox_{today + timedelta(days=2):%Y%m%d}" not in names
+    assert "outbox_20250101" not in names
+    assert "outbox_20250102" in names
+    assert await origin.pool.fetchval("SELECT first_position_kept FROM relay_state") == 42
+
+
+async def test_the_relay_maintains_partitions(origin: Party, servers: Servers, dsns: tuple[str, str]) -> None:
+    partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'outbox'::regclass"
+    async with superuser(servers, dsns[0]) as owner:
+        name = await owner.fetchval(
+            "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'outbox'::regclass "
+            "AND inhrelid <> 'outbox_rest'::regclass"
         )
-
-
-async def _as_owner(servers: Servers, dsn: str | None = None) -> Connection:
-    database = "postgres" if dsn is None else dsn.partition("@/")[2].partition("?")[0]
-    return await asyncpg.connect(servers.postgres_url(database))
+        await owner.execute(f"DROP TABLE {name}")
+        complete = await owner.fetchval(partitions) + 1
+    async with running(origin.relay()):
+        await until_rows(origin.pool, partitions, complete)

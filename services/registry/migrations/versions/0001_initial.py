@@ -215,7 +215,7 @@ CREATE TABLE endorsement (
     CONSTRAINT ck_endorsement_is_late CHECK (accepted OR NOT is_late)
 );
 COMMENT ON TABLE endorsement IS 'retention: as the permit';
-CREATE UNIQUE INDEX uq_endorsement_day ON endorsement (permit_id, decided_on) WHERE accepted;
+CREATE INDEX ix_endorsement_permit_id ON endorsement (permit_id, decided_on);
 """
 
 # Lock, then look: a volatile PL/pgSQL function takes a new snapshot per statement, so a registration that committed while this one

@@ -1,6 +1,7 @@
-"""Alembic environment of the test service."""
+"""Alembic environment of the two parties."""
+
+from sqlalchemy import MetaData
 
 from services.chassis.migrations import run
-from tests.chassis.office.app import METADATA
 
-run(METADATA)
+run(MetaData())

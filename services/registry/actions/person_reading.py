@@ -1,0 +1,111 @@
+"""Persons: read, look back, resolve, search. Every person shown is a line of evidence."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.chassis import rate_limits
+from services.chassis.errors import DomainError
+from services.chassis.pages import Page, after, page_of
+from services.chassis.work import Work
+from services.registry.actions.persons import RESOURCE
+from services.registry.actions.refusals import not_found
+from services.registry.rules.identity_number import normalised_number
+from services.registry.rules.person_name import masked_name
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonRecord, PersonView, ResolvedPersonView
+from services.registry.schemas.persons import PersonResolution, PersonSearch
+from services.registry.store import persons as store
+from services.registry.store import visibility
+from services.registry.store.history import versions_of
+from services.registry.store.person_search import resolve_person as find_by_number_and_name
+from services.registry.store.person_search import search_persons as find_by_criteria
+
+# Resolving needs a complete number and the name that belongs to it; the limit is against trying names to a number.
+RESOLVE_LIMIT = 120
+RESOLVE_WINDOW_S = 60.0
+
+
+async def read_person(work: Work, person_id: UUID) -> PersonView:
+    """The person; masked for a client that only resolved it."""
+    seen = await store.find_person(work, person_id)
+    if seen is None:
+        raise not_found("person")
+    view = PersonView.of(seen.record, is_masked=not seen.is_visible)
+    work.audit("read", RESOURCE, person_id, person_id=person_id, fields=_shown(view))
+    return view
+
+
+async def read_person_history(
+    work: Work, person_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastPersonView]]:
+    """Versions of a person the client may see, newest first, masked."""
+    await require_visible(work, person_id)
+    work.audit("read_history", RESOURCE, person_id, person_id=person_id)
+    return await versions_of(
+        work, RESOURCE, person_id, record=PersonRecord, view=PastPersonView.of, cursor=cursor, limit=limit
+    )
+
+
+async def require_visible(work: Work, person_id: UUID) -> None:
+    """Raise `DomainError('person-not-found')` unless the client's division may see the person."""
+    seen = await store.find_person(work, person_id)
+    if seen is None or not seen.is_visible:
+        raise not_found("person")
+
+
+async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonView:
+    """Tell which person a complete number and name belong to, wherever registered, so that a new town can go on with it.
+
+    The answer to a wrong number and to a wrong name is the same. Raises `DomainError('person-unresolved')`.
+    """
+    await rate_limits.check(work, "resolve", limit=RESOLVE_LIMIT, window_s=RESOLVE_WINDOW_S)
+    document = body.identity_document
+    number = normalised_number(document.type, document.number)
+    person_id = await find_by_number_and_name(
+        work,
+        number_index=store.number_index(work.keyring, document.type, number),
+        name_index=store.name_index(work.keyring, body.name),
+    )
+    criteria = ["identity_documents", "name"]
+    if person_id is None:
+        work.audit("resolve", RESOURCE, None, fields=criteria, outcome="not_found")
+        raise DomainError("person-unresolved")
+    await visibility.remember_resolution(work, person_id)
+    record = await store.load_person(work, person_id)
+    work.audit("resolve", RESOURCE, person_id, person_id=person_id, fields=criteria)
+    expires_at = work.now + visibility.RESOLUTION_LASTS
+    return ResolvedPersonView(person_id=person_id, masked_name=masked_name(record.name), expires_at=expires_at)
+
+
+async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView]:
+    """Persons the client may see that match every criterion, masked."""
+    criteria: dict[str, bytes | Sequence[UUID]] = {}
+    if (document := body.identity_document) is not None:
+        number = normalised_number(document.type, document.number)
+        criteria["number_index"] = store.number_index(work.keyring, document.type, number)
+    if body.name is not None:
+        criteria["name_index"] = store.name_index(work.keyring, body.name)
+    if body.person_ids is not None:
+        criteria["person_ids"] = body.person_ids
+    scope = f"persons {work.keyring.fingerprint(body.model_dump_json(exclude={'cursor', 'limit'}).encode()).hex()}"
+    rows = await find_by_criteria(
+        work, birth_date=body.birth_date, after=after(work.keyring, scope, body.cursor), limit=body.limit, **criteria
+    )
+    page = page_of(
+        work.keyring,
+        scope,
+        rows,
+        body.limit,
+        lambda row: FoundPersonView.of(store.person_of(work.keyring, row), work.today),
+        id_column="person_id",
+    )
+    work.audit("search", RESOURCE, None, fields=body.criteria(), outcome=f"found {len(page.items)}")
+    for found in page.items:
+        work.audit("find", RESOURCE, found.person_id, person_id=found.person_id, fields=body.criteria())
+    return page
+
+
+def _shown(view: PersonView) -> list[str]:
+    """The fields an answer shows something in."""
+    bookkeeping = {"person_id", "version", "is_masked", "created_at", "updated_at"}
+    return [name for name in PersonView.model_fields if name not in bookkeeping and getattr(view, name) not in (None, [])]

@@ -1,0 +1,218 @@
+"""Persons: register and correct."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, TypedDict
+from uuid import UUID
+
+from services.chassis import rate_limits
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.ids import new_id
+from services.chassis.pages import Page, after, page_of
+from services.chassis.work import Work
+from services.contracts.registry import PersonCorrected, PersonRegistered
+from services.registry.actions.person_entry import PersonCheck
+from services.registry.actions.refusals import invalid, not_found, with_id
+from services.registry.actions.trail import leave
+from services.registry.rules.identity_number import DocumentNumber, normalised_number
+from services.registry.rules.person_name import masked_name
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.person_views import (
+    DocumentRecord,
+    FoundPersonView,
+    PastPersonView,
+    PersonRecord,
+    PersonView,
+    ResolvedPersonView,
+)
+from services.registry.schemas.persons import AddedDocument, PersonCorrection, PersonRegistration, PersonResolution, PersonSearch
+from services.registry.store import persons as store
+from services.registry.store import visibility
+from services.registry.store.events import person_event
+from services.registry.store.history import versions_of
+from services.registry.store.person_search import resolve_person as find_by_number_and_name
+from services.registry.store.person_search import search_persons as find_by_criteria
+
+RESOURCE = "person"
+
+
+class _Stated(TypedDict):
+    birth_date: date | None
+    sex_code: str | None
+
+
+async def register_person(work: Work, body: PersonRegistration) -> PersonView:
+    """Enter a person; one human is one person, whoever registers and however the number is typed.
+
+    Raises `DomainError('person-exists')` when one of the documents belongs to somebody already.
+    """
+    record = _entered(work, body)
+    await _refuse_known(work, record.identity_documents)
+    await store.insert_person(work, record)
+    event = person_event(PersonRegistered, work.keyring, record)
+    divisions = [work.principal.division_code]
+    leave(
+        work,
+        "register",
+        RESOURCE,
+        record.person_id,
+        event,
+        before=None,
+        after=record,
+        version=1,
+        division_codes=divisions,
+    )
+    return PersonView.of(record)
+
+
+async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) -> PersonView:
+    """Correct or complete a person's data; nothing is recorded when nothing differs."""
+    locked = (await store.lock_persons(work, person_id)).get(person_id)
+    if locked is None or not locked.is_visible:
+        raise not_found("person")
+    before = await store.load_person(work, person_id)
+    work.expect_version(before.version)
+    corrected, added, superseded = _corrected(work, before, body)
+    if corrected.model_copy(update={"warnings": before.warnings}) == before:
+        return PersonView.of(before)
+    await _refuse_known(work, added, of=person_id)
+    corrected = corrected.model_copy(update={"version": before.version + 1, "updated_at": work.now})
+    await store.update_person(work, corrected, added=added, superseded=superseded)
+    leave(
+        work,
+        "correct",
+        RESOURCE,
+        person_id,
+        person_event(PersonCorrected, work.keyring, corrected),
+        before=before,
+        after=corrected,
+        version=corrected.version,
+        division_codes=await visibility.divisions_of(work, person_id),
+    )
+    return PersonView.of(corrected)
+
+
+def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
+    """The person as it would be stored; raises with every error at once."""
+    check = PersonCheck(work.today)
+    name = check.name(body.name)
+    check.codes(body.__dict__)
+    check.hukou_division(body.hukou_division_code)
+    checked = check.documents(body.identity_documents)
+    check.one_citizen_number([document for document, _ in checked])
+    if not body.identity_documents and body.no_document_reason is None:
+        zh, en = "请填写身份证件，没有证件的说明原因", "give an identity document, or the reason why there is none"
+        check.errors.append(FieldError("/identity_documents", "missing", zh, en, "RR-03"))
+    if body.identity_documents and body.no_document_reason is not None:
+        zh, en = "已填写证件，不应再填无证件原因", "a reason for having no document is given together with one"
+        check.errors.append(FieldError("/no_document_reason", "contradiction", zh, en))
+    facts = check.facts(
+        [number for _, number in checked], birth_date=body.birth_date, sex_code=body.sex_code, entered=len(checked)
+    )
+    check.done()
+    assert facts.birth_date is not None and facts.sex_code is not None
+    return PersonRecord(
+        person_id=new_id(),
+        version=1,
+        name=name,
+        phone=body.phone,
+        birth_date=facts.birth_date,
+        sex_code=facts.sex_code,
+        ethnicity_code=body.ethnicity_code,
+        education_code=body.education_code,
+        hukou_division_code=body.hukou_division_code,
+        no_document_reason=body.no_document_reason,
+        identity_documents=tuple(document for document, _ in checked),
+        warnings=check.notices(),
+        created_at=work.now,
+        updated_at=work.now,
+    )
+
+
+def _entered_documents_are_new(check: PersonCheck, kept: Sequence[DocumentRecord], added: Sequence[DocumentRecord]) -> None:
+    """A document on file is not added again."""
+    on_file = {(document.type, document.normalised_number) for document in kept}
+    for position, document in enumerate(added):
+        if (document.type, document.normalised_number) in on_file:
+            zh, en = "该证件已在该人员名下", "this document is on file for the person already"
+            check.errors.append(FieldError(f"/identity_documents/{position}/number", "repeated", zh, en))
+
+
+def _corrected(
+    work: Work, before: PersonRecord, body: PersonCorrection
+) -> tuple[PersonRecord, list[DocumentRecord], list[UUID]]:
+    """The person after the correction, the documents that came in, the ids of those that went out."""
+    check, changes = PersonCheck(work.today), body.changes()
+    name = check.name(changes.get("name", before.name))
+    check.codes(changes)
+    check.hukou_division(changes.get("hukou_division_code", before.hukou_division_code))
+    checked = check.documents(body.identity_documents)
+    added, numbers = [document for document, _ in checked], [number for _, number in checked]
+    superseded = _superseded(check, before, body.identity_documents)
+    kept = [document for document in before.identity_documents if document.document_id not in superseded]
+    _entered_documents_are_new(check, kept, added)
+    check.one_citizen_number([*added, *kept])
+    numbers_kept = check.numbers_of(kept)
+    check.doubts(numbers_kept)
+    stated = _stated(check, before, changes, superseded, numbers)
+    facts = check.facts([*numbers, *numbers_kept], **stated, entered=len(added))
+    check.done()
+    documents = (*kept, *added)
+    update = changes | {
+        "name": name,
+        "birth_date": facts.birth_date,
+        "sex_code": facts.sex_code,
+        "identity_documents": documents,
+        "no_document_reason": None if documents else before.no_document_reason,
+        "warnings": check.notices(),
+    }
+    return before.model_copy(update=update), added, superseded
+
+
+def _superseded(check: PersonCheck, before: PersonRecord, entries: Sequence[AddedDocument]) -> list[UUID]:
+    """Documents on file that the added ones replace; naming one that is not on file is an error."""
+    on_file = {document.document_id for document in before.identity_documents}
+    for position, entry in enumerate(entries):
+        if entry.replaces is not None and entry.replaces not in on_file:
+            zh, en = "被替换的证件不在该人员名下", "the document to be replaced is not on file for this person"
+            check.errors.append(FieldError(f"/identity_documents/{position}/replaces", "not_on_file", zh, en))
+    return [entry.replaces for entry in entries if entry.replaces is not None and entry.replaces in on_file]
+
+
+def _stated(
+    check: PersonCheck,
+    before: PersonRecord,
+    changes: dict[str, Any],
+    superseded: Sequence[UUID],
+    numbers: Sequence[DocumentNumber],
+) -> _Stated:
+    """Birth date and sex as stated now or before. What a replaced number had told is left to the number that replaces it."""
+    gone = check.numbers_of([document for document in before.identity_documents if document.document_id in superseded])
+    stated = {name: changes.get(name, getattr(before, name)) for name in ("birth_date", "sex_code")}
+    for name in stated:
+        told_before = any(getattr(number, name) == stated[name] for number in gone)
+        told_now = any(getattr(number, name) is not None for number in numbers)
+        if name not in changes and told_before and told_now:
+            stated[name] = None
+    return _Stated(birth_date=stated["birth_date"], sex_code=stated["sex_code"])
+
+
+async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: UUID | None = None) -> None:
+    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is somebody else's."""
+    if not documents:
+        return
+    indexes = [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]
+    owners = await store.claim_documents(work, indexes)
+    for position, index in enumerate(indexes):
+        owner = owners.get(index)
+        if owner is None or owner == of:
+            continue
+        known = owner in await store.visible_ones(work, [owner])
+        zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
+        raise DomainError(
+            "person-exists",
+            detail_zh="请使用已登记的人员编号办理。" if known else "请凭完整证件号码和姓名查询人员编号后继续办理。",
+            detail_en="Go on with the person named here." if known else "Resolve the person by complete number and name, then go on.",
+            errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
+            extra=with_id("person_id", owner) if known else {"resolve": "/v1/persons/resolve"},
+        )

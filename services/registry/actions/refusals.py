@@ -1,0 +1,59 @@
+"""Why a command cannot be carried out, where several actions say the same."""
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.schemas import Notice
+from services.registry.rules.findings import Finding
+
+
+def not_found(what: str) -> DomainError:
+    """`person`, `relationship`, `registration` or `permit`: none that this client may know of."""
+    return DomainError(f"{what}-not-found")
+
+
+def person_not_found(pointer: str) -> DomainError:
+    """The person a body names is none that this client may know of."""
+    return DomainError(
+        "person-not-found",
+        errors=[FieldError(pointer, "person_not_found", "没有找到该人员", "there is no such person")],
+    )
+
+
+def field_error(pointer: str, finding: Finding) -> FieldError:
+    """A finding of a rule, at a field."""
+    return FieldError(pointer, finding.code, finding.message_zh, finding.message_en, finding.rule)
+
+
+def notice(finding: Finding) -> Notice:
+    """A finding of a rule that travels along and stops nothing."""
+    return Notice(code=finding.code, rule=finding.rule, message_zh=finding.message_zh, message_en=finding.message_en)
+
+
+def invalid(errors: Iterable[FieldError]) -> DomainError:
+    """A body that breaks rules; every error at once."""
+    return DomainError("invalid-request", errors=list(errors))
+
+
+def day_errors(pointer: str, day: date, *, earliest: date, latest: date) -> list[FieldError]:
+    """A day that must lie in `earliest` … `latest`; the bounds are law dates the caller may know."""
+    if day > latest:
+        return [FieldError(pointer, "in_future", f"不得晚于 {latest.isoformat()}", f"not after {latest.isoformat()}")]
+    if day < earliest:
+        return [FieldError(pointer, "too_early", f"不得早于 {earliest.isoformat()}", f"not before {earliest.isoformat()}")]
+    return []
+
+
+def division_out_of_scope(pointer: str) -> DomainError:
+    """The division named lies outside the client's own."""
+    return DomainError(
+        "division-out-of-scope",
+        errors=[FieldError(pointer, "out_of_scope", "不在客户端的管辖范围内", "outside the client's own division")],
+    )
+
+
+def with_id(name: str, value: UUID) -> dict[str, str]:
+    """An id as an extra member of a problem document."""
+    return {name: str(value)}

@@ -1,0 +1,41 @@
+"""What every act leaves behind in its transaction: the event, a version in the history, a line of evidence."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.chassis.events import EventData
+from services.chassis.work import Work
+
+_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
+
+
+def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
+    """Names of the fields that differ, bookkeeping apart; of sealed parts the names inside. All that have a value, when new."""
+    names: list[str] = []
+    for name in type(after).model_fields:
+        old, new = getattr(before, name, None), getattr(after, name)
+        if name in _BOOKKEEPING or old == new:
+            continue
+        names += changed_fields(old, new) if isinstance(new, BaseModel) else [name]
+    return names
+
+
+def leave(
+    work: Work,
+    operation: str,
+    resource: str,
+    resource_id: UUID,
+    event: EventData,
+    *,
+    before: BaseModel | None,
+    after: BaseModel,
+    version: int,
+    division_codes: Iterable[str],
+) -> None:
+    """Emit `event`, remember `after` as `version`, and say in the evidence which fields changed."""
+    person_id, changed = event.partition_key, changed_fields(before, after)
+    work.emit(event, division_codes=division_codes)
+    work.remember(resource, resource_id, version, snapshot=after, changed=changed, person_id=person_id)
+    work.audit(operation, resource, resource_id, person_id=person_id, fields=changed)

@@ -1,0 +1,57 @@
+"""Records as the events neighbours are told: whole states, without full names, numbers or addresses (architecture §1)."""
+
+from typing import TypeVar
+
+from services.chassis.keyring import Keyring
+from services.contracts.registry import (
+    DocumentToken,
+    PersonState,
+    RelationshipState,
+    ResidencePermitState,
+    ResidenceRegistrationState,
+)
+from services.registry.rules.person_name import masked_name
+from services.registry.schemas.permit_views import PermitRecord
+from services.registry.schemas.person_views import PersonRecord
+from services.registry.schemas.registrations import RegistrationRecord
+from services.registry.schemas.relationships import RelationshipRecord
+
+PersonEvent = TypeVar("PersonEvent", bound=PersonState)
+RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
+RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
+PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
+
+
+def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord) -> PersonEvent:
+    """What happened to a person; every document under every token key in use."""
+    tokens = [
+        DocumentToken(document_type=document.type, key_id=key_id, token=token)
+        for document in record.identity_documents
+        for key_id, token in keyring.document_tokens(document.type, document.normalised_number).items()
+    ]
+    return fact(
+        person_id=record.person_id,
+        version=record.version,
+        masked_name=masked_name(record.name),
+        birth_date=record.birth_date,
+        sex_code=record.sex_code,
+        hukou_division_code=record.hukou_division_code,
+        document_tokens=tuple(sorted(tokens, key=lambda item: (item.document_type, item.key_id, item.token))),
+        no_document_reason=record.no_document_reason,
+    )
+
+
+def relationship_event(fact: type[RelationshipEvent], record: RelationshipRecord) -> RelationshipEvent:
+    """What happened to a relationship."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def registration_event(fact: type[RegistrationEvent], record: RegistrationRecord) -> RegistrationEvent:
+    """What happened to a residence registration."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
+    """What happened to a residence permit."""
+    state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
+    return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))

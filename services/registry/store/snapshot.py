@@ -1,0 +1,84 @@
+"""The whole present state of the register as events, person by person, for a new or restored neighbour (architecture §5)."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+from services.chassis.db import Record, Transaction, prepare
+from services.chassis.events import EventData
+from services.chassis.keyring import Keyring
+from services.contracts import registry
+from services.registry.rules.permit_states import PermitStatus
+from services.registry.schemas.permit_views import PermitRecord
+from services.registry.schemas.registrations import RegistrationStatus
+from services.registry.store import permits, persons, registrations, relationships
+from services.registry.store.events import permit_event, person_event, registration_event, relationship_event
+
+_CHUNK = 500
+
+_PERSONS = prepare(
+    f"""
+    SELECT {persons.COLUMNS} FROM person p WHERE CAST(:after AS uuid) IS NULL OR p.person_id > CAST(:after AS uuid)
+    ORDER BY p.person_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
+)
+_RELATIONSHIPS = prepare(
+    f"SELECT {relationships.COLUMNS} FROM relationship r WHERE r.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
+    " ORDER BY r.created_at"
+)
+_REGISTRATIONS = prepare(
+    f"SELECT {registrations.COLUMNS} FROM residence_registration r"  # noqa: S608
+    " WHERE r.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY r.created_at"
+)
+_PERMITS = prepare(
+    f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
+    " ORDER BY m.created_at"
+)
+_PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
+    PermitStatus.ACCEPTED: registry.ResidencePermitAccepted,
+    PermitStatus.REFUSED: registry.ResidencePermitRefused,
+    PermitStatus.WITHDRAWN: registry.ResidencePermitEnded,
+    PermitStatus.VALID: registry.ResidencePermitIssued,
+    PermitStatus.SUSPENDED: registry.ResidencePermitSuspended,
+    PermitStatus.ENDED: registry.ResidencePermitEnded,
+}
+
+
+async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    """Every person with everything about the person, each as the event that tells its present state."""
+    after: UUID | None = None
+    while rows := await tx.fetch(_PERSONS, after=after):
+        person_ids = [row["person_id"] for row in rows]
+        about = await _about(tx, keyring, person_ids)
+        for row in rows:
+            person = person_event(registry.PersonRegistered, keyring, persons.person_of(keyring, row))
+            yield row["person_id"], [person, *about[row["person_id"]]]
+        after = person_ids[-1]
+
+
+async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
+    found: defaultdict[UUID, list[EventData]] = defaultdict(list)
+    for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
+        found[row["person_id"]].append(_relationship(keyring, row))
+    for row in await tx.fetch(_REGISTRATIONS, person_ids=person_ids):
+        found[row["person_id"]].append(_registration(keyring, row))
+    for row in await tx.fetch(_PERMITS, person_ids=person_ids):
+        found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
+    return found
+
+
+def _relationship(keyring: Keyring, row: Record) -> EventData:
+    record = relationships.relationship_of(keyring, row)
+    fact = registry.RelationshipRegistered if record.ended_on is None else registry.RelationshipEnded
+    return relationship_event(fact, record)
+
+
+def _registration(keyring: Keyring, row: Record) -> EventData:
+    record = registrations.registration_of(keyring, row)
+    is_current = record.status is RegistrationStatus.CURRENT
+    fact = registry.ResidenceRegistrationRegistered if is_current else registry.ResidenceRegistrationEnded
+    return registration_event(fact, record)
+
+
+def _permit(record: PermitRecord) -> EventData:
+    return permit_event(_PERMIT_FACTS[record.status], record)

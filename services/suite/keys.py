@@ -1,0 +1,54 @@
+"""Key files of a suite on one machine, made once. In production they come from a key store, named by the same variables."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.keys import SigningKeys, make_signing_key
+from services.chassis.keyring import KeySet, make_key, make_key_file
+from services.suite.data_folder import write_atomically
+
+
+class KeyFiles:
+    """The folder of key files, mode 0700; every file 0600. What exists is never replaced: data are sealed with it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def access_key(self) -> Path:
+        """Signs access tokens for the outside."""
+        return self._folder / "gateway-access.jwk.json"
+
+    @property
+    def inside_key(self) -> Path:
+        """Signs the gateway's inside tokens."""
+        return self._folder / "gateway-inside.jwk.json"
+
+    @property
+    def inside_jwks(self) -> Path:
+        """Public half of `inside_key`, for the services."""
+        return self._folder / "inside.jwks.json"
+
+    def of(self, process: str) -> Path:
+        """Encryption, index and cursor keys of one process."""
+        return self._folder / f"{process}.json"
+
+    def ensure(self, processes: Iterable[str]) -> None:
+        """Make what is missing."""
+        self._folder.mkdir(exist_ok=True, mode=0o700)
+        tokens = self._document_token_keys()
+        for process in processes:
+            if not self.of(process).exists():
+                write_atomically(self.of(process), make_key_file(tokens))
+        for key in (self.access_key, self.inside_key):
+            if not key.exists():
+                write_atomically(key, make_signing_key())
+        write_atomically(self.inside_jwks, json.dumps(SigningKeys.load(self.inside_key).jwks(), indent=2))
+
+    def _document_token_keys(self) -> KeySet:
+        """The one key all services share, so that they derive the same token from the same document (architecture §1)."""
+        path = self._folder / "document-token.json"
+        if not path.exists():
+            write_atomically(path, KeySet(current="d1", keys={"d1": make_key()}).model_dump_json(indent=2))
+        return KeySet.model_validate_json(path.read_text())
