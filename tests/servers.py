@@ -43,7 +43,7 @@ class Servers:
 
         `template` is cloned; nobody may be connected to it meanwhile.
         """
-        asyncio.run(databases.ensure_database(self.postgres_url(), name, process, template=template))
+        asyncio.run(databases.ensure(self.postgres_url(), {}, {name: process}, template=template))
 
     def drop_database(self, name: str) -> None:
         """Drop a database and whoever is still connected to it."""
@@ -73,8 +73,7 @@ def embedded_servers(*, durable: bool = False) -> Iterator[Servers]:
         postgres.start()
         nats.start()
         servers = Servers(postgres, nats)
-        roles = [role(process) for process in PROCESSES for role in (databases.owner_role, databases.application_role)]
-        asyncio.run(databases.ensure_roles(servers.postgres_url(), dict.fromkeys(roles, PASSWORD)))
+        asyncio.run(databases.ensure(servers.postgres_url(), dict.fromkeys(databases.roles_of(PROCESSES), PASSWORD), {}))
         yield servers
     finally:
         nats.stop()

@@ -1,6 +1,7 @@
 """Roles and databases: one database per process of the suite, owned by a role that only migrations use."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 import asyncpg
 
@@ -19,36 +20,46 @@ def application_role(process: str) -> str:
     return f"{process}_app"
 
 
-async def ensure_roles(admin_url: str, passwords: dict[str, str]) -> None:
-    """Create each role of `passwords` (role → password), or bring it back to the rights and password it shall have."""
+def roles_of(processes: Iterable[str]) -> list[str]:
+    """Every role of `processes`."""
+    return [role(process) for process in processes for role in (owner_role, application_role)]
+
+
+async def ensure(
+    admin_url: str, passwords: Mapping[str, str], databases: Mapping[str, str], *, template: str | None = None
+) -> None:
+    """Create the roles of `passwords` (role → password) and the `databases` (name → process) that are missing.
+
+    A role that exists gets back the password and rights it shall have. `template` names a database to clone, which nobody may
+    be connected to meanwhile; without it a new database is empty.
+    """
     connection = await asyncpg.connect(admin_url, timeout=10)
     try:
         known = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
         for role, password in passwords.items():
-            verb = "ALTER" if _checked(role) in known else "CREATE"
-            await connection.execute(
-                f"{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION "
-                f"PASSWORD {await _literal(connection, password)}"
-            )
+            await _ensure_role(connection, role, password, exists=role in known)
+        there = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
+        for database, process in databases.items():
+            await _ensure_database(connection, database, process, None if database in there else template or "template0")
     finally:
         await connection.close()
 
 
-async def ensure_database(admin_url: str, database: str, process: str, *, template: str | None = None) -> None:
-    """Create `database` for `process` unless it is there; only the process's two roles may connect.
+async def _ensure_role(connection: Connection, role: str, password: str, *, exists: bool) -> None:
+    literal: str = await connection.fetchval("SELECT quote_literal($1::text)", password)
+    await connection.execute(
+        f"{'ALTER' if exists else 'CREATE'} ROLE {_checked(role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS "
+        f"NOREPLICATION PASSWORD {literal}"
+    )
 
-    `template` names a database to clone, which nobody may be connected to meanwhile.
-    """
-    connection = await asyncpg.connect(admin_url, timeout=10)
+
+async def _ensure_database(connection: Connection, database: str, process: str, template: str | None) -> None:
+    """Only the process's two roles may connect. Without `template` the database is there already."""
     owner, application = owner_role(_checked(process)), application_role(process)
-    try:
-        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _checked(database)):
-            clone = f" TEMPLATE {_checked(template)}" if template else " TEMPLATE template0"
-            await connection.execute(f"CREATE DATABASE {database} OWNER {owner}{clone}")
-        await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
-        await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {application}")
-    finally:
-        await connection.close()
+    if template is not None:
+        await connection.execute(f"CREATE DATABASE {_checked(database)} OWNER {owner} TEMPLATE {_checked(template)}")
+    await connection.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {application}")
 
 
 def _checked(name: str) -> str:
@@ -56,8 +67,3 @@ def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no plain lower-case name")
     return name
-
-
-async def _literal(connection: Connection, value: str) -> str:
-    quoted: str = await connection.fetchval("SELECT quote_literal($1::text)", value)
-    return quoted

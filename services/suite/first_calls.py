@@ -53,7 +53,8 @@ def curls(client: DemoClient) -> tuple[str, str, str]:
 
 def _token_call(client: DemoClient) -> str:
     call = f"curl -sS -u '{client.client_id}:{client.client_secret}' -d grant_type=client_credentials"
-    return f'TOKEN=$({call} {client.base_url}/oauth/token \\\n  | {_member("access_token")}); echo "a token of ${{#TOKEN}} characters"'
+    keep = f"{client.base_url}/oauth/token | {_member('access_token')}"
+    return f'TOKEN=$({call} \\\n  {keep}); echo "a token of ${{#TOKEN}} characters"'
 
 
 def _registration_call(client: DemoClient) -> str:

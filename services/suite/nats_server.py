@@ -51,9 +51,9 @@ class EmbeddedNats:
             )
         self._program = found
         self._address = ""
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> "subprocess.Popen[bytes]":
         """Start the server and wait until it listens. Raises `SuiteError`."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         account = choose(self._folder, [self._program])
@@ -66,19 +66,20 @@ class EmbeddedNats:
         if account is not None:
             account.own(config, 0o600)
         processes.rotate(self._log)
-        self.process = processes.spawn(
+        self._process = processes.spawn(
             [self._program, "-c", config],
             log=self._log,
             environment={"PATH": "/usr/bin:/bin"},
             account=account,
             death_signal=signal.SIGTERM,
         )
-        self._address = self._wait_until_listening(self.process)
+        self._address = self._wait_until_listening(self._process)
+        return self._process
 
     def stop(self) -> None:
         """Shut the server down; JetStream writes what it holds."""
-        if self.process is not None:
-            processes.stop(self.process, signal.SIGTERM, patience_s=_STOP_PATIENCE_S)
+        if self._process is not None:
+            processes.stop(self._process, signal.SIGTERM, patience_s=_STOP_PATIENCE_S)
 
     def url(self, user: str = ADMIN) -> str:
         """The URL of `user`, with its password."""

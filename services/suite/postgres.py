@@ -122,9 +122,9 @@ class EmbeddedPostgres:
         self._account: Account | None = None
         self._socket_folder: Path | None = None
         self._private_socket_folder: Path | None = None
-        self.process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self) -> "subprocess.Popen[bytes]":
         """Initialise the folder if need be, start the server, wait until it answers. Raises `SuiteError`."""
         self._refuse_unknown_folder()
         if not self._folder.exists():
@@ -134,7 +134,7 @@ class EmbeddedPostgres:
         self._socket_folder = self._choose_socket_folder()
         processes.rotate(self._log)
         settings = _SETTINGS | ({} if self._durable else _VOLATILE) | {"unix_socket_directories": str(self._socket_folder)}
-        self.process = processes.spawn(
+        self._process = processes.spawn(
             [
                 self._programs[0],
                 "-D",
@@ -148,12 +148,13 @@ class EmbeddedPostgres:
             account=self._account,
             death_signal=signal.SIGINT,
         )
-        self._wait_until_ready(self.process)
+        self._wait_until_ready(self._process)
+        return self._process
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, committed ones are kept."""
-        if self.process is not None:
-            processes.stop(self.process, signal.SIGINT, patience_s=_STOP_PATIENCE_S)
+        if self._process is not None:
+            processes.stop(self._process, signal.SIGINT, patience_s=_STOP_PATIENCE_S)
         if self._private_socket_folder is not None:
             shutil.rmtree(self._private_socket_folder, ignore_errors=True)
 

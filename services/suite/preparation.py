@@ -29,7 +29,8 @@ async def migrate(processes: Iterable[Process], report: Callable[[str, str], Non
             revision = await migrations.upgrade(process.migrations, owner, application)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise SuiteError(
-                ExitCode.MIGRATION_FAILED, f"The database of {process.name} could not be migrated: {type(error).__name__}: {error}"
+                ExitCode.MIGRATION_FAILED,
+                f"The database of {process.name} could not be migrated: {type(error).__name__}: {error}",
             ) from error
         report(process.name, revision)
 
@@ -38,7 +39,10 @@ async def ensure_demo_client(file: Path, base_url: str) -> DemoClient:
     """The demo client, created in the gateway's database if need be."""
     settings = catalogue.process(catalogue.GATEWAY).settings()
     pool = await create_pool(
-        settings.database_url.get_secret_value(), size=1, command_timeout=settings.command_timeout_s, application="xinshimin-demo"
+        settings.database_url.get_secret_value(),
+        size=1,
+        command_timeout=settings.command_timeout_s,
+        application="xinshimin-demo",
     )
     try:
         return await demo.ensure_client(pool, file, base_url)

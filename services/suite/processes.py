@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.suite.account import Account
@@ -61,15 +62,29 @@ def spawn(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running part of the suite."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
 def stop(process: "subprocess.Popen[bytes]", how: signal.Signals, *, patience_s: float) -> int:
     """Ask `process` to end, wait `patience_s`, then kill its whole group. Returns its exit status."""
     if process.poll() is None:
         process.send_signal(how)
-        try:
-            return process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    return wait_or_kill(process, patience_s=patience_s)
+
+
+def wait_or_kill(process: "subprocess.Popen[bytes]", *, patience_s: float) -> int:
+    """Wait for a process that was asked to end; after `patience_s` kill its whole group. Returns its exit status."""
+    try:
+        return process.wait(patience_s)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     return process.wait(_KILL_AFTER_S)
 
 

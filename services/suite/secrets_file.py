@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Iterable
 from pathlib import Path
 
 from services.suite.data_folder import write_atomically
@@ -33,11 +32,9 @@ class Passwords:
         except (ValueError, AttributeError):
             raise SuiteError(ExitCode.HALF_INITIALISED, f"{self._path} is damaged; restore it from a backup.") from None
 
-    def of(self, names: Iterable[str]) -> dict[str, str]:
-        """The passwords of `names`."""
-        wanted = list(names)
-        missing = [name for name in wanted if name not in self._known]
-        if missing:
-            self._known |= {name: secrets.token_urlsafe(24) for name in missing}
+    def of(self, name: str) -> str:
+        """The password of `name`."""
+        if name not in self._known:
+            self._known[name] = secrets.token_urlsafe(24)
             write_atomically(self._path, json.dumps(self._known, indent=2) + "\n")
-        return {name: self._known[name] for name in wanted}
+        return self._known[name]

@@ -30,8 +30,8 @@ def serve(name: str, *, listener: socket.socket) -> None:
     if settings.sandbox and not settings.sandbox_any_bind and not _is_loopback(listener):
         raise SuiteError(
             ExitCode.WRONG_SETTINGS,
-            f"A sandbox has shared secrets and a clock anybody may set; it listens on loopback only. {PREFIX}SANDBOX_ANY_BIND=1 lifts "
-            "this, on a network where that is safe.",
+            f"A sandbox has shared secrets and a clock anybody may set; it listens on loopback only, unless "
+            f"{PREFIX}SANDBOX_ANY_BIND=1 says that this network is safe.",
         )
     config = uvicorn.Config(
         process.application(settings),
@@ -62,7 +62,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise SuiteError(
             ExitCode.PORT_TAKEN,
-            f"{host}:{port} cannot be listened on ({error.strerror}). Stop what uses it, or choose another port: XINSHIMIN_PORT=8001.",
+            f"{host}:{port} cannot be listened on ({error.strerror}). Stop what uses it, or choose another port, for instance "
+            f"{PREFIX}PORT={port + 1}.",
         ) from None
     return listener
 

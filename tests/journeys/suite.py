@@ -132,7 +132,7 @@ def running_suite() -> Iterator[Suite]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="xsj-"))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("XINSHIMIN_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XINSHIMIN_")}  # noqa: TID251
     environment |= {"XINSHIMIN_DATA_DIR": str(folder / "data"), "XINSHIMIN_PORT": str(port), "XINSHIMIN_SANDBOX": "1"}
     started = time.monotonic()
     log = (folder / "up.log").open("wb")

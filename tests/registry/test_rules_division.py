@@ -56,7 +56,7 @@ def test_trailing_zeros_stand_for_the_whole(code: str, bare: str, level: Divisio
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "3", "330", "33028", "330282 ", "33028a", "330282", "00", "000000", "000282", "330082", "330282000001"]
+    "text", ["", "0", "3", "330", "33028", "330282 ", "33028a", "\uff13\uff13", "00", "000000", "000282", "330082", "330282000001"]
 )
 def test_malformed_codes_are_told_apart(text: str) -> None:
     assert not is_division_code(text)
@@ -128,8 +128,8 @@ def test_code_tables_give_names_and_are_complete() -> None:
 
 def test_a_code_listed_twice_stops_the_start() -> None:
     row = '{ code = "1", zh = "男", en = "male" }'
-    table = f'[{{}}]\nsource = "S"\nconfidence = "S"\nrows = [{row}, {row}]\n'
-    document = Document.parse("code_tables.toml", "".join(table.format(name) for name in CodeTable))
+    tables = (f'[{table}]\nsource = "S"\nconfidence = "S"\nrows = [{row}, {row}]\n' for table in CodeTable)
+    document = Document.parse("code_tables.toml", "".join(tables))
 
     with pytest.raises(ParameterError, match="sex: listed twice: 1"):
         read_code_tables(document)

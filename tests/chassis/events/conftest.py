@@ -1,6 +1,6 @@
 """The two parties, each on a database of its own; the streams are new for every test."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,11 +11,15 @@ from nats.js.errors import NotFoundError
 from services.chassis import bus as message_bus
 from services.chassis.db import create_pool
 from services.chassis.keyring import Keyring
-from tests.chassis.events.stage import MIRROR, ORIGIN, Mirror, Party
+from tests.chassis.events.stage import MIRROR, ORIGIN, Mirror, Party, superuser
 from tests.conftest import MakeDatabase
 from tests.servers import Servers
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+EMPTY = """
+    TRUNCATE outbox, event_sequence, inbox_position, inbox_held, inbox_dead, effect RESTART IDENTITY;
+    UPDATE relay_state SET last_position = 0, first_position_kept = 1, epoch = 1;
+"""
 
 
 @pytest.fixture
@@ -31,26 +35,22 @@ async def fresh_streams(servers: Servers) -> None:
     await client.close()
 
 
-@pytest.fixture
-def party_dsn(make_database: MakeDatabase) -> Callable[[], str]:
-    """Makes a fresh database with the chassis's tables."""
-    return lambda: make_database("office", MIGRATIONS).application_url
-
-
-@pytest.fixture
-def dsns(party_dsn: Callable[[], str]) -> tuple[str, str]:
+@pytest.fixture(scope="module")
+def dsns(make_database: MakeDatabase) -> tuple[str, str]:
     """Databases of the origin and of the mirror."""
-    return party_dsn(), party_dsn()
+    return make_database("office", MIGRATIONS).application_url, make_database("office", MIGRATIONS).application_url
 
 
 @pytest.fixture
 async def parties(
     dsns: tuple[str, str], servers: Servers, key_file: Path, fresh_streams: None
 ) -> AsyncIterator[dict[str, Party]]:
-    """Both parties."""
+    """Both parties, on empty databases."""
     async with AsyncExitStack() as stack:
         made = {}
         for name, dsn in zip((ORIGIN, MIRROR), dsns, strict=True):
+            async with superuser(servers, dsn) as owner:
+                await owner.execute(EMPTY)
             pool = await create_pool(dsn, size=4, command_timeout=10, application=name)
             stack.push_async_callback(pool.close)
             bus = await message_bus.connect(servers.nats_url, name=name, on_closed=lambda: None)

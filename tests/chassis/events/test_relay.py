@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import date, timedelta
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -37,6 +37,15 @@ FAIL_ONCE = """
     CREATE TRIGGER fail_once BEFORE UPDATE OF last_position ON relay_state FOR EACH ROW EXECUTE FUNCTION fail_once();
 """
 PUBLISHED = "SELECT count(*) FROM outbox WHERE published_position IS NOT NULL"
+
+
+@pytest.fixture
+async def marking_fails_once(origin: Party, servers: Servers) -> AsyncIterator[None]:
+    """The first marking is rolled back, when the batch is in the stream already; a sequence remembers across the rollback."""
+    async with superuser(servers, origin.dsn) as owner:
+        await owner.execute(FAIL_ONCE)
+        yield
+        await owner.execute("DROP FUNCTION fail_once() CASCADE; DROP SEQUENCE attempts")
 
 
 async def stream_messages(servers: Servers, stream: str) -> list[dict[str, str]]:
@@ -100,11 +109,8 @@ async def test_many_writers_reach_the_stream_once_and_in_order_per_key(origin: P
 
 
 async def test_death_between_publishing_and_marking_has_no_second_effect(
-    origin: Party, mirror: Party, handlers: Mirror, servers: Servers, dsns: tuple[str, str]
+    origin: Party, mirror: Party, handlers: Mirror, servers: Servers, marking_fails_once: None
 ) -> None:
-    """The first UPDATE of the marks fails, after the batch is in the stream; a sequence remembers that across the rollback."""
-    async with superuser(servers, dsns[0]) as owner:
-        await owner.execute(FAIL_ONCE)
     item = new_id()
     await origin.emit(*(ItemMoved(item_id=item, amount=n) for n in range(5)))
     consumer = mirror.consumer(handlers.in_bulk())
@@ -214,50 +220,3 @@ async def test_an_event_too_large_for_the_stream_fails_its_transaction(origin: P
     with pytest.raises(Exception, match="outbox_data_check"):
         await origin.emit(Tome(item_id=UUID(int=1), amount=1, text="x" * 70_000))
     assert await origin.pool.fetchval("SELECT count(*) FROM outbox") == 0
-
-
-async def test_the_relay_makes_partitions_ahead_and_drops_what_was_kept_long_enough(
-    origin: Party, servers: Servers, dsns: tuple[str, str]
-) -> None:
-    """Tomorrow's partition is missing and the day after has rows in the rest; of two old days one has an unpublished row."""
-    async with superuser(servers, dsns[0]) as owner:
-        await owner.execute("SET ROLE office_owner")
-        today = await owner.fetchval("SELECT (now() AT TIME ZONE 'UTC')::date")
-        for ahead in range(1, 8):
-            await owner.execute(f"DROP TABLE outbox_{today + timedelta(days=ahead):%Y%m%d}")
-        for name, start in (("outbox_20250101", "2025-01-01"), ("outbox_20250102", "2025-01-02")):
-            await owner.execute(f"CREATE TABLE {name} PARTITION OF outbox FOR VALUES FROM ('{start}') TO (date '{start}' + 1)")
-        for day, position in ((date(2025, 1, 1), 41), (date(2025, 1, 2), None), (today + timedelta(days=2), 42)):
-            await owner.execute(
-                """
-                INSERT INTO outbox (recorded_on, event_id, event_type, partition_key, sequence, division_codes, data,
-                                    published_position, published_at)
-                VALUES ($1, gen_random_uuid(), 'other.item.moved.v1', gen_random_uuid(), 1, '{}', '{}', $2::bigint,
-                        CASE WHEN $2::bigint IS NULL THEN NULL ELSE now() END)
-                """,
-                day,
-                position,
-            )
-    await origin.pool.execute("SELECT maintain_outbox_partitions(35)")
-    rows = await origin.pool.fetch(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'outbox'::regclass"
-    )
-    names = {row["name"] for row in rows}
-    assert {f"outbox_{today + timedelta(days=ahead):%Y%m%d}" for ahead in (-1, 0, 1, 3, 4, 5, 6, 7)} < names
-    assert f"outbox_{today + timedelta(days=2):%Y%m%d}" not in names
-    assert "outbox_20250101" not in names
-    assert "outbox_20250102" in names
-    assert await origin.pool.fetchval("SELECT first_position_kept FROM relay_state") == 42
-
-
-async def test_the_relay_maintains_partitions(origin: Party, servers: Servers, dsns: tuple[str, str]) -> None:
-    partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'outbox'::regclass"
-    async with superuser(servers, dsns[0]) as owner:
-        name = await owner.fetchval(
-            "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'outbox'::regclass "
-            "AND inhrelid <> 'outbox_rest'::regclass"
-        )
-        await owner.execute(f"DROP TABLE {name}")
-        complete = await owner.fetchval(partitions) + 1
-    async with running(origin.relay()):
-        await until_rows(origin.pool, partitions, complete)

@@ -1,0 +1,31 @@
+"""Points-based household registration, put together."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.chassis.app import ServiceDefinition, service_app
+from services.points_hukou import api, tables
+from services.points_hukou.consumers import SUBSCRIPTIONS
+from services.points_hukou.settings import PointsHukouSettings
+
+_FOLDER = Path(__file__).parent
+
+DEFINITION = ServiceDefinition(
+    name="points_hukou",
+    title_zh="积分落户",
+    title_en="Points-based household registration",
+    settings=PointsHukouSettings,
+    metadata=tables.METADATA,
+    migrations=_FOLDER / "migrations",
+    problems=_FOLDER / "problems.toml",
+    routers=(api.router,),
+    changes_path="/v1/points/changes",
+    changes_scope="points.file.read",
+    subscriptions=SUBSCRIPTIONS,
+)
+
+
+def create_app(settings: PointsHukouSettings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return service_app(DEFINITION, settings)

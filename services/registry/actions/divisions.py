@@ -1,0 +1,31 @@
+"""Which division a client may name in an act."""
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.work import Work
+from services.registry.actions.refusals import division_out_of_scope
+from services.registry.rules.division import DivisionLevel, is_division_code, level_of, significant
+
+_LEVELS_OF_RESIDENCE = frozenset({DivisionLevel.COUNTY, DivisionLevel.TOWNSHIP, DivisionLevel.VILLAGE})
+
+
+def require_own_division(work: Work, code: str, pointer: str) -> None:
+    """The code names a county, township or village within the client's own division.
+
+    Raises `DomainError('invalid-request')` for a code that names no such place, `('division-out-of-scope')` for one elsewhere.
+    """
+    if not is_division_code(code) or level_of(code) not in _LEVELS_OF_RESIDENCE:
+        zh, en = "应为县、乡镇或村（社区）的行政区划代码", "the code of a county, township or village is expected"
+        raise DomainError("invalid-request", errors=[FieldError(pointer, "division_code_malformed", zh, en, "C-20")])
+    if not is_own_division(work, code):
+        raise division_out_of_scope(pointer)
+
+
+def is_own_division(work: Work, code: str) -> bool:
+    """Whether a division lies within the client's own."""
+    return significant(code).startswith(work.principal.division_prefix)
+
+
+def is_same_town(one: str, other: str) -> bool:
+    """Whether two codes may name the same township: equal as far as both go, down to the township."""
+    first, second = significant(one)[:9], significant(other)[:9]
+    return first.startswith(second) or second.startswith(first)

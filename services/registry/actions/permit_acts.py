@@ -1,0 +1,236 @@
+"""Acts on an issued or accepted permit. Each holds the holder's row, writes down what the law clock did meanwhile, and asks the state
+machine before anything else.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.work import Work
+from services.contracts.registry import (
+    ResidencePermitEnded,
+    ResidencePermitEndorsed,
+    ResidencePermitIssued,
+    ResidencePermitLossReported,
+    ResidencePermitReplaced,
+    ResidencePermitSuspended,
+)
+from services.registry.actions.permit_clock import (
+    RESOURCE,
+    bring_up_to_date,
+    facts_of,
+    rules_of,
+    rules_on,
+    save,
+    view_of,
+    with_clock,
+)
+from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
+from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
+from services.registry.schemas.permit_views import EndorsementDecisionView, PermitRecord, PermitView, ReasonView, SuspensionCause
+from services.registry.schemas.permits import (
+    CardReplacement,
+    LossReport,
+    PermitEnd,
+    PermitEndorsement,
+    PermitIssue,
+    PermitSuspension,
+)
+from services.registry.store import permits as store
+from services.registry.store.permits import EndorsementDecision
+from services.registry.store.persons import lock_persons
+from services.registry.store.registrations import residence_of
+
+WINDOW_NOT_OPEN = "endorsement_window_not_open"
+
+
+async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> PermitView:
+    """Issue an accepted permit today; from now on it must be endorsed every year."""
+    before = await _take(work, permit_id)
+    issued = before.model_copy(
+        update={
+            "status": _step(before, PermitAct.ISSUE),
+            "issued_on": work.today,
+            "card_status": CardStatus.IN_USE,
+            "secrets": _secrets(before, card_number=body.card_number),
+        }
+    )
+    after = await save(work, "issue", ResidencePermitIssued, before, with_clock(issued, work.today))
+    return view_of(after, work.today)
+
+
+async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -> PermitView:
+    """Endorse for the year to come: in its window, or late – then the function is restored and residence years restart (RR-32).
+
+    Outside the window of a valid permit it raises `DomainError('endorsement-window')`, which tells the window. A refusal because the
+    conditions no longer hold (RR-33) is a decision: it is kept and answered, and changes nothing.
+    """
+    before = await _take(work, permit_id)
+    status = _step(before, PermitAct.ENDORSE)
+    facts = facts_of(before)
+    assert facts is not None
+    residence = await residence_of(work, before.person_id)
+    assessment = rules_on(work.today).assess_endorsement(
+        EndorsementFacts(
+            permit=facts,
+            requested_on=work.today,
+            is_registered=residence.current is not None,
+            conditions_hold=body.conditions_hold,
+        )
+    )
+    _refuse_outside_window(before, assessment)
+    decision = _decision(work, before, assessment)
+    await store.insert_endorsement(work, before, decision)
+    told = EndorsementDecisionView(
+        accepted=decision.accepted, is_late=decision.is_late, reasons=list(decision.reasons)
+    )
+    if not assessment.accepted:
+        work.audit("endorse", RESOURCE, permit_id, person_id=before.person_id, outcome="refused")
+        return view_of(before, work.today).model_copy(update={"endorsement": told})
+    endorsed = before.model_copy(
+        update={
+            "status": status,
+            "endorsed_on": (*before.endorsed_on, work.today),
+            "suspended_on": None,
+            "suspension_cause": None,
+            "secrets": _secrets(before, suspension_note=None),
+        }
+    )
+    after = await save(work, "endorse", ResidencePermitEndorsed, before, with_clock(endorsed, work.today))
+    return view_of(after, work.today).model_copy(update={"endorsement": told})
+
+
+async def suspend_permit(work: Work, permit_id: UUID, body: PermitSuspension) -> PermitView:
+    """An officer suspends the function; an endorsement restores it on any day, and only a late one restarts the years."""
+    before = await _take(work, permit_id)
+    suspended = before.model_copy(
+        update={
+            "status": _step(before, PermitAct.SUSPEND),
+            "suspended_on": work.today,
+            "suspension_cause": SuspensionCause.OFFICER,
+            "secrets": _secrets(before, suspension_note=body.reason),
+        }
+    )
+    return view_of(await save(work, "suspend", ResidencePermitSuspended, before, suspended), work.today)
+
+
+async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitView:
+    """The card is lost or stolen; the permit stays what it is until a new card is made (RR-34)."""
+    before = await _take(work, permit_id)
+    status = _step(before, PermitAct.REPORT_LOSS)
+    if before.card_status is not CardStatus.IN_USE:
+        raise DomainError("card-not-in-use")
+    assert before.issued_on is not None
+    lost_on, latest = body.lost_on or work.today, max(before.issued_on, work.today)
+    if problems := day_errors("/lost_on", lost_on, earliest=before.issued_on, latest=latest):
+        raise invalid(problems)
+    lost = before.model_copy(update={"status": status, "card_status": CardStatus.REPORTED_LOST, "lost_on": lost_on})
+    return view_of(await save(work, "report_loss", ResidencePermitLossReported, before, lost), work.today)
+
+
+async def replace_card(work: Work, permit_id: UUID, body: CardReplacement) -> PermitView:
+    """A new card for the same permit, with the same residence years (RR-34)."""
+    before = await _take(work, permit_id)
+    status = _step(before, PermitAct.REPLACE_CARD)
+    reasons = rules_of(before).assess_card_replacement(
+        body.cause, is_old_card_returned=body.is_old_card_returned, on=work.today
+    )
+    if reasons:
+        raise invalid(
+            FieldError("/is_old_card_returned", reason.code, reason.message_zh, reason.message_en, reason.rule)
+            for reason in reasons
+        )
+    number = body.card_number or before.secrets.card_number
+    replaced = before.model_copy(
+        update={
+            "status": status,
+            "card_status": CardStatus.IN_USE,
+            "lost_on": None,
+            "secrets": _secrets(before, card_number=number),
+        }
+    )
+    return view_of(await save(work, "replace_card", ResidencePermitReplaced, before, replaced), work.today)
+
+
+async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView:
+    """End a permit, or withdraw an application before anything was issued."""
+    before = await _take(work, permit_id)
+    act = PermitAct.WITHDRAW if before.status is PermitStatus.ACCEPTED else PermitAct.END
+    status = _step(before, act)
+    if body.reason not in rules_of(before).end_reasons(work.today):
+        zh, en = "现行规定没有此注销事由", "this is no reason for ending a permit under the rules in force"
+        raise invalid([FieldError("/reason", "not_a_reason", zh, en, "RR-37")])
+    begun = before.issued_on or before.applied_on
+    ended_on = body.ended_on or work.today
+    if problems := day_errors("/ended_on", ended_on, earliest=begun, latest=max(begun, work.today)):
+        raise invalid(problems)
+    ended = before.model_copy(
+        update={
+            "status": status,
+            "ended_on": ended_on,
+            "end_reason": body.reason,
+            "suspended_on": None,
+            "suspension_cause": None,
+            "endorsement_from": None,
+            "endorsement_until": None,
+            "card_status": None if before.card_status is None else CardStatus.WITHDRAWN,
+            "secrets": _secrets(before, end_note=body.note),
+        }
+    )
+    return view_of(await save(work, "end", ResidencePermitEnded, before, ended), work.today)
+
+
+async def _take(work: Work, permit_id: UUID) -> PermitRecord:
+    """The permit, visible to the client, held together with its holder's row and brought up to date."""
+    found = await store.find_permit(work, permit_id)
+    if found is None:
+        raise not_found("permit")
+    await lock_persons(work, found.person_id)
+    record = await store.reload_permit(work, permit_id)
+    work.expect_version(record.version)
+    return await bring_up_to_date(work, record)
+
+
+def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:
+    """The status after the act. Raises `DomainError('permit-act-not-allowed')`."""
+    following = transition(record.status, act)
+    if isinstance(following, IllegalTransition):
+        raise DomainError(
+            "permit-act-not-allowed",
+            detail_zh=following.message_zh,
+            detail_en=following.message_en,
+            extra={"permit_status": record.status.value, "act": act.value},
+        )
+    return following
+
+
+def _secrets(record: PermitRecord, **changes: Any) -> Any:
+    return record.secrets.model_copy(update=changes)
+
+
+def _refuse_outside_window(record: PermitRecord, assessment: EndorsementAssessment) -> None:
+    for reason in assessment.reasons:
+        if reason.code == WINDOW_NOT_OPEN:
+            raise DomainError(
+                "endorsement-window",
+                detail_zh=reason.message_zh,
+                detail_en=reason.message_en,
+                extra={
+                    "endorsement_from": assessment.next_year.window_opens_on.isoformat(),
+                    "endorsement_until": assessment.next_year.window_closes_on.isoformat(),
+                },
+            )
+
+
+def _decision(work: Work, record: PermitRecord, assessment: EndorsementAssessment) -> EndorsementDecision:
+    """The decision with the window that was waiting."""
+    assert record.endorsement_from is not None and record.endorsement_until is not None
+    return EndorsementDecision(
+        decided_on=work.today,
+        accepted=assessment.accepted,
+        is_late=assessment.is_late,
+        window_from=record.endorsement_from,
+        window_until=record.endorsement_until,
+        reasons=[ReasonView.of(reason) for reason in assessment.reasons],
+    )

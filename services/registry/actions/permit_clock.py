@@ -1,0 +1,123 @@
+"""Where a permit stands on a day: what is stored, seen through the law (RR-30 to RR-32).
+
+A window that passes without endorsement suspends the permit by law, at midnight, whether or not anybody has written it down yet. So an
+answer is computed for the day it is given; the daily job and every act on the permit write it down, with its event.
+"""
+
+from datetime import date
+
+from services.chassis.errors import DomainError
+from services.chassis.work import Work
+from services.contracts.registry import ResidencePermitState, ResidencePermitSuspended
+from services.registry.actions.law import LAW
+from services.registry.actions.trail import leave
+from services.registry.rules.permit_states import PermitStatus
+from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError
+from services.registry.rules.residence_permit import FunctionStatus, PermitFacts, PermitRules, ResidenceYears
+from services.registry.schemas.permit_views import PermitRecord, PermitView, SuspensionCause
+from services.registry.store import permits as store
+from services.registry.store.events import permit_event
+from services.registry.store.visibility import divisions_of
+
+RESOURCE = "residence_permit"
+
+
+def rules_on(day: date) -> PermitRules:
+    """The rules that decide an event of that day. Raises `DomainError('regime-not-held')`."""
+    try:
+        return LAW.regimes.permit_rules_on(day)
+    except (NoRegimeInForceError, RegimeNotHeldError) as error:
+        raise DomainError("regime-not-held", extra={"on": day.isoformat()}) from error
+
+
+def rules_of(record: PermitRecord) -> PermitRules:
+    """The rules the permit was applied for under."""
+    return LAW.regimes.rules_for(record.regime)
+
+
+def facts_of(record: PermitRecord) -> PermitFacts | None:
+    """What the law needs of the permit; `None` while nothing was issued."""
+    if record.issued_on is None:
+        return None
+    return PermitFacts(
+        residence_start=record.residence_start or record.issued_on,
+        issued_on=record.issued_on,
+        endorsed_on=record.endorsed_on,
+        suspended_on=record.suspended_on if record.suspension_cause is SuspensionCause.OFFICER else None,
+        ended_on=record.ended_on,
+    )
+
+
+def standing_of(record: PermitRecord, today: date) -> FunctionStatus | None:
+    """Whether the permit works today; a clock moved back before the day of issue sees the day of issue."""
+    facts = facts_of(record)
+    return None if facts is None else rules_of(record).function_status(facts, max(today, facts.issued_on))
+
+
+def with_clock(record: PermitRecord, today: date) -> PermitRecord:
+    """The record with the dates that follow from issue and endorsements."""
+    standing = standing_of(record, today)
+    if standing is None:
+        return record
+    return record.model_copy(
+        update={
+            "endorsement_anchor_on": standing.anchor,
+            "endorsement_from": standing.next_year.window_opens_on,
+            "endorsement_until": standing.next_year.window_closes_on,
+            "residence_years_from": standing.counted_from,
+        }
+    )
+
+
+def as_of(record: PermitRecord, today: date) -> PermitRecord:
+    """The record as it stands today: suspended when its window has passed, even before that is written."""
+    standing = standing_of(record, today)
+    if record.status is not PermitStatus.VALID or standing is None or standing.status is not PermitStatus.SUSPENDED:
+        return record
+    return record.model_copy(
+        update={
+            "status": PermitStatus.SUSPENDED,
+            "suspended_on": standing.suspended_since,
+            "suspension_cause": SuspensionCause.NOT_ENDORSED,
+        }
+    )
+
+
+def years_of(record: PermitRecord, today: date) -> ResidenceYears | None:
+    """Continuous residence on the day; `None` while nothing was issued."""
+    facts = facts_of(record)
+    return None if facts is None else rules_of(record).residence_years(facts, max(today, facts.issued_on))
+
+
+def view_of(record: PermitRecord, today: date) -> PermitView:
+    """The permit as it stands today."""
+    return PermitView.of(as_of(record, today), years=years_of(record, today))
+
+
+async def bring_up_to_date(work: Work, record: PermitRecord) -> PermitRecord:
+    """Write down a suspension that the law clock brought about, with its event."""
+    current = as_of(record, work.today)
+    if current is record:
+        return record
+    return await save(work, "suspend", ResidencePermitSuspended, record, current)
+
+
+async def save(
+    work: Work, operation: str, fact: type[ResidencePermitState], before: PermitRecord | None, after: PermitRecord
+) -> PermitRecord:
+    """Store a new or changed permit and leave its trail; the version is given here."""
+    version = 1 if before is None else before.version + 1
+    after = after.model_copy(update={"version": version, "updated_at": work.now})
+    await (store.insert_permit if before is None else store.update_permit)(work, after)
+    leave(
+        work,
+        operation,
+        RESOURCE,
+        after.permit_id,
+        permit_event(fact, after),
+        before=before,
+        after=after,
+        version=version,
+        division_codes=await divisions_of(work, after.person_id),
+    )
+    return after

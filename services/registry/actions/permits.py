@@ -1,0 +1,178 @@
+"""Residence permits: apply, read, and what a permit gives."""
+
+from uuid import UUID
+
+from services.chassis.errors import DomainError
+from services.chassis.ids import new_id
+from services.chassis.pages import PAGE_LIMIT_MAX, Page
+from services.chassis.work import Work
+from services.contracts.registry import ResidencePermitAccepted, ResidencePermitRefused
+from services.registry.actions.law import LAW
+from services.registry.actions.permit_clock import RESOURCE, as_of, rules_of, rules_on, save, view_of
+from services.registry.actions.person_reading import require_visible
+from services.registry.actions.refusals import not_found, person_not_found, with_id
+from services.registry.rules.identity_number import origin_of
+from services.registry.rules.permit_states import PermitStatus
+from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
+from services.registry.rules.residence_registration import registered_since
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.permit_views import (
+    EntitlementsView,
+    EntitlementView,
+    PastPermitView,
+    PermitRecord,
+    PermitSecrets,
+    PermitView,
+    ReasonView,
+)
+from services.registry.schemas.permits import PermitApplication
+from services.registry.store import permits as store
+from services.registry.store.history import versions_of
+from services.registry.store.persons import LockedPerson, lock_persons
+from services.registry.store.registrations import Residence, residence_of
+
+IDENTITY_EVIDENCE = "identity_document"
+PHOTO_EVIDENCE = "photo"
+
+
+async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
+    """Decide an application on the spot (RR-27). A refusal is a decision like any other: stored, told with every reason (RR-24).
+
+    Raises `DomainError('permit-exists')` while the person has an accepted, valid or suspended permit.
+    """
+    person = (await lock_persons(work, body.person_id)).get(body.person_id)
+    if person is None or not person.is_visible:
+        raise person_not_found("/person_id")
+    rules = rules_on(work.today)
+    if (existing := await store.open_permit_of(work, body.person_id)) is not None:
+        raise DomainError("permit-exists", extra=with_id("permit_id", existing.permit_id))
+    residence = await residence_of(work, body.person_id)
+    facts = _facts(work, body, person, residence)
+    assessment = rules.assess_application(facts)
+    fact = ResidencePermitAccepted if assessment.accepted else ResidencePermitRefused
+    record = _decided(work, body, rules.key, facts, assessment, residence)
+    return view_of(await save(work, "apply", fact, None, record), work.today)
+
+
+async def read_permit(work: Work, permit_id: UUID) -> PermitView:
+    """One permit as it stands today."""
+    record = await _visible(work, permit_id)
+    work.audit("read", RESOURCE, permit_id, person_id=record.person_id)
+    return view_of(record, work.today)
+
+
+async def read_permits_of(work: Work, person_id: UUID) -> Page[PermitView]:
+    """A person's permits, newest first, refused applications too."""
+    await require_visible(work, person_id)
+    records = await store.permits_of(work, person_id, limit=PAGE_LIMIT_MAX)
+    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
+    return Page(items=[view_of(record, work.today) for record in records], next_cursor=None)
+
+
+async def read_permit_history(
+    work: Work, permit_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastPermitView]]:
+    """Versions of a permit, newest first."""
+    record = await _visible(work, permit_id)
+    work.audit("read_history", RESOURCE, permit_id, person_id=record.person_id)
+    return await versions_of(
+        work, RESOURCE, permit_id, record=PermitRecord, view=PastPermitView.of, cursor=cursor, limit=limit
+    )
+
+
+async def read_entitlements(work: Work, person_id: UUID) -> EntitlementsView:
+    """What the person's permit gives today (RR-40 to RR-43); nothing, with the reason, without a permit in function."""
+    await require_visible(work, person_id)
+    record = await store.latest_permit_of(work, person_id)
+    work.audit("read", "entitlements", None, person_id=person_id)
+    if record is None:
+        given = rules_on(work.today).entitlements(None, work.today)
+        return _entitlements(work, person_id, None, None, given)
+    status = as_of(record, work.today).status
+    given = rules_of(record).entitlements(status, work.today)
+    return _entitlements(work, person_id, record.permit_id, status, given)
+
+
+def _facts(work: Work, body: PermitApplication, person: LockedPerson, residence: Residence) -> ApplicationFacts:
+    """What the registry knows itself, and the papers handed in; a paper out of date proves nothing."""
+    papers = tuple(item.type for item in body.evidence if item.valid_until is None or item.valid_until >= work.today)
+    hukou, current = person.hukou_division_code, residence.current
+    return ApplicationFacts(
+        applied_on=work.today,
+        ground=body.ground,
+        evidence_types=papers,
+        registered_since=registered_since(residence.periods, work.today, LAW.registration),
+        has_identity_document=bool(person.document_types) or IDENTITY_EVIDENCE in papers,
+        has_photo=PHOTO_EVIDENCE in papers,
+        birth_date=person.birth_date,
+        applicant=body.applicant,
+        infirmity=body.infirmity,
+        excused_as=body.excused_as,
+        is_remote=body.is_remote,
+        is_on_school_roll=body.is_on_school_roll,
+        is_floating=LAW.divisions.is_floating(hukou, current.division_code, work.today) if hukou and current else None,
+        origin=origin_of(person.document_types),
+    )
+
+
+def _decided(
+    work: Work,
+    body: PermitApplication,
+    regime: str,
+    facts: ApplicationFacts,
+    assessment: Assessment,
+    residence: Residence,
+) -> PermitRecord:
+    current = residence.current
+    return PermitRecord(
+        permit_id=new_id(),
+        person_id=body.person_id,
+        registration_id=None if current is None else current.registration_id,
+        division_code=None if current is None else current.division_code,
+        status=PermitStatus.ACCEPTED if assessment.accepted else PermitStatus.REFUSED,
+        ground=body.ground,
+        regime=regime,
+        applicant=body.applicant,
+        applied_on=work.today,
+        eligible_from=assessment.eligible_from,
+        accepted_on=work.today if assessment.accepted else None,
+        due_on=assessment.due_on,
+        residence_start=facts.registered_since,
+        issued_on=None,
+        endorsed_on=(),
+        endorsement_anchor_on=None,
+        endorsement_from=None,
+        endorsement_until=None,
+        residence_years_from=None,
+        suspended_on=None,
+        suspension_cause=None,
+        card_status=None,
+        lost_on=None,
+        ended_on=None,
+        end_reason=None,
+        reasons=tuple(ReasonView.of(reason) for reason in assessment.reasons),
+        secrets=PermitSecrets(evidence=tuple(body.evidence)),
+        version=1,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+
+
+async def _visible(work: Work, permit_id: UUID) -> PermitRecord:
+    record = await store.find_permit(work, permit_id)
+    if record is None:
+        raise not_found("permit")
+    return record
+
+
+def _entitlements(
+    work: Work, person_id: UUID, permit_id: UUID | None, status: PermitStatus | None, given: Entitlements
+) -> EntitlementsView:
+    return EntitlementsView(
+        person_id=person_id,
+        on=work.today,
+        permit_id=permit_id,
+        permit_status=status,
+        items=[EntitlementView.of(item) for item in given.items],
+        reason=None if given.reason is None else ReasonView.of(given.reason),
+    )

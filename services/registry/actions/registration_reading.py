@@ -1,0 +1,83 @@
+"""Residence registrations: read, look back, list by division or person."""
+
+from uuid import UUID
+
+from services.chassis.pages import PAGE_LIMIT_MAX, Page, after, page_of
+from services.chassis.work import Work
+from services.registry.actions.divisions import require_own_division
+from services.registry.actions.person_reading import require_visible
+from services.registry.actions.refusals import not_found
+from services.registry.actions.registrations import RESOURCE
+from services.registry.rules.division import significant
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.registrations import (
+    PastRegistrationView,
+    RegistrationRecord,
+    RegistrationStatus,
+    RegistrationView,
+)
+from services.registry.store import registrations as store
+from services.registry.store.history import versions_of
+
+
+async def read_registration(work: Work, registration_id: UUID) -> RegistrationView:
+    """One registration."""
+    record = await _visible(work, registration_id)
+    work.audit("read", RESOURCE, registration_id, person_id=record.person_id, fields=["address", "division_code"])
+    return RegistrationView.of(record)
+
+
+async def read_registration_history(
+    work: Work, registration_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastRegistrationView]]:
+    """Versions of a registration, newest first, without addresses."""
+    record = await _visible(work, registration_id)
+    work.audit("read_history", RESOURCE, registration_id, person_id=record.person_id)
+    return await versions_of(
+        work,
+        RESOURCE,
+        registration_id,
+        record=RegistrationRecord,
+        view=PastRegistrationView.of,
+        cursor=cursor,
+        limit=limit,
+    )
+
+
+async def read_registrations_of(work: Work, person_id: UUID) -> Page[RegistrationView]:
+    """A person's registrations within the client's division, newest first."""
+    await require_visible(work, person_id)
+    records = await store.registrations_of(work, person_id, limit=PAGE_LIMIT_MAX)
+    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
+    return Page(items=[RegistrationView.of(record) for record in records], next_cursor=None)
+
+
+async def list_registrations(
+    work: Work, division_code: str | None, status: RegistrationStatus | None, cursor: str | None, limit: int
+) -> Page[RegistrationView]:
+    """Registrations in a division, oldest first; without one, in the client's whole division."""
+    if division_code is not None:
+        require_own_division(work, division_code, "?division_code")
+    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    scope = f"registrations {prefix} {status}"
+    rows = await store.list_registrations(
+        work, division_prefix=prefix, status=status, after=after(work.keyring, scope, cursor), limit=limit
+    )
+    page = page_of(
+        work.keyring,
+        scope,
+        rows,
+        limit,
+        lambda row: RegistrationView.of(store.registration_of(work.keyring, row)),
+        id_column="registration_id",
+    )
+    for item in page.items:
+        work.audit("read", RESOURCE, item.registration_id, person_id=item.person_id, fields=["address", "division_code"])
+    return page
+
+
+async def _visible(work: Work, registration_id: UUID) -> RegistrationRecord:
+    record = await store.find_registration(work, registration_id)
+    if record is None:
+        raise not_found("registration")
+    return record

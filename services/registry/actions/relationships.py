@@ -1,0 +1,155 @@
+"""Relationships: register, end, read. `related_person_id` is the `kind` of `person_id`."""
+
+from datetime import date
+from uuid import UUID
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.ids import new_id
+from services.chassis.pages import PAGE_LIMIT_MAX, Page
+from services.chassis.work import Work
+from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
+from services.registry.actions.person_reading import require_visible
+from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, with_id
+from services.registry.actions.trail import leave
+from services.registry.schemas.relationships import (
+    SYMMETRIC_KINDS,
+    RelationshipEnd,
+    RelationshipKind,
+    RelationshipRecord,
+    RelationshipRegistration,
+    RelationshipView,
+)
+from services.registry.store import relationships as store
+from services.registry.store.events import relationship_event
+from services.registry.store.persons import LockedPerson, lock_persons
+from services.registry.store.visibility import divisions_of
+
+RESOURCE = "relationship"
+
+
+async def register_relationship(work: Work, body: RelationshipRegistration) -> RelationshipView:
+    """Register that somebody is another's parent, guardian, spouse or sibling.
+
+    Raises `DomainError('relationship-exists')` when it is in force already, whichever way round for spouses and siblings.
+    """
+    if body.person_id == body.related_person_id:
+        zh, en = "不能与本人建立关系", "a person has no relationship with itself"
+        raise invalid([FieldError("/related_person_id", "same_person", zh, en)])
+    person, related = await _lock_both(work, body)
+    problems = day_errors("/valid_from", body.valid_from, earliest=person.birth_date, latest=work.today)
+    if body.kind is RelationshipKind.PARENT and related.birth_date >= person.birth_date:
+        zh, en = "父母的出生日期应早于子女", "a parent is born before the child"
+        problems.append(FieldError("/related_person_id", "born_later", zh, en))
+    if problems:
+        raise invalid(problems)
+    await _refuse_duplicate(work, body)
+    record = RelationshipRecord(
+        relationship_id=new_id(),
+        person_id=body.person_id,
+        related_person_id=body.related_person_id,
+        kind=body.kind,
+        valid_from=body.valid_from,
+        ended_on=None,
+        end_reason=None,
+        evidence=tuple(body.evidence),
+        version=1,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    await store.insert_relationship(work, record)
+    await _leave(work, "register", RelationshipRegistered, None, record)
+    return RelationshipView.of(record)
+
+
+async def end_relationship(work: Work, relationship_id: UUID, body: RelationshipEnd) -> RelationshipView:
+    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended."""
+    found = await store.find_relationship(work, relationship_id)
+    if found is None:
+        raise not_found("relationship")
+    await lock_persons(work, found.person_id)
+    before = await store.lock_relationship(work, relationship_id)
+    work.expect_version(before.version)
+    if before.ended_on is not None:
+        raise DomainError("relationship-ended")
+    ended_on = body.ended_on or work.today
+    if problems := day_errors("/ended_on", ended_on, earliest=before.valid_from, latest=_latest(before, work.today)):
+        raise invalid(problems)
+    after = before.model_copy(
+        update={
+            "ended_on": ended_on,
+            "end_reason": body.reason,
+            "version": before.version + 1,
+            "updated_at": work.now,
+        }
+    )
+    await store.end_relationship(work, after)
+    await _leave(work, "end", RelationshipEnded, before, after)
+    return RelationshipView.of(after)
+
+
+async def read_relationship(work: Work, relationship_id: UUID) -> RelationshipView:
+    """One relationship."""
+    found = await store.find_relationship(work, relationship_id)
+    if found is None:
+        raise not_found("relationship")
+    work.audit("read", RESOURCE, relationship_id, person_id=found.person_id)
+    return RelationshipView.of(found)
+
+
+async def read_relationships(work: Work, person_id: UUID) -> Page[RelationshipView]:
+    """Those the person is in on either side, current and ended."""
+    await require_visible(work, person_id)
+    records = await store.relationships_of(work, person_id, limit=PAGE_LIMIT_MAX)
+    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
+    return Page(items=[RelationshipView.of(record) for record in records], next_cursor=None)
+
+
+def _latest(record: RelationshipRecord, today: date) -> date:
+    """A relationship that began on a day the clock has not reached again (a sandbox moved it back) can still be ended."""
+    return max(record.valid_from, today)
+
+
+async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[LockedPerson, LockedPerson]:
+    """Both persons, held in one order; both must be visible to the client."""
+    locked = await lock_persons(work, body.person_id, body.related_person_id)
+    found = []
+    for name in ("person_id", "related_person_id"):
+        person = locked.get(getattr(body, name))
+        if person is None or not person.is_visible:
+            raise person_not_found(f"/{name}")
+        found.append(person)
+    return found[0], found[1]
+
+
+async def _refuse_duplicate(work: Work, body: RelationshipRegistration) -> None:
+    for relationship_id, person_id, kind in await store.current_between(work, body.person_id, body.related_person_id):
+        same_way = person_id == body.person_id
+        if kind is body.kind and (same_way or kind in SYMMETRIC_KINDS):
+            raise DomainError("relationship-exists", extra=with_id("relationship_id", relationship_id))
+        if kind is body.kind is RelationshipKind.PARENT:
+            raise DomainError(
+                "relationship-contradicts",
+                detail_zh="已登记相反方向的亲子关系。",
+                detail_en="The opposite parental relationship is on the register.",
+                extra=with_id("relationship_id", relationship_id),
+            )
+
+
+async def _leave(
+    work: Work,
+    operation: str,
+    fact: type[RelationshipState],
+    before: RelationshipRecord | None,
+    after: RelationshipRecord,
+) -> None:
+    leave(
+        work,
+        operation,
+        RESOURCE,
+        after.relationship_id,
+        relationship_event(fact, after),
+        before=before,
+        after=after,
+        version=after.version,
+        division_codes=await divisions_of(work, after.person_id),
+    )

@@ -1,0 +1,125 @@
+"""Persons: register, correct, read, search, resolve."""
+
+from uuid import UUID
+
+from services.chassis.operation import read, write
+from services.chassis.pages import CursorParameter, LimitParameter, Page
+from services.chassis.routing import Answer, CurrentWork, ServiceRouter
+from services.registry.actions import permits, person_reading, persons, registration_reading, relationships
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.permit_views import EntitlementsView, PermitView
+from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonView, ResolvedPersonView
+from services.registry.schemas.persons import PersonCorrection, PersonRegistration, PersonResolution, PersonSearch
+from services.registry.schemas.registrations import RegistrationView
+from services.registry.schemas.relationships import RelationshipView
+
+router = ServiceRouter(tags=["persons"])
+
+
+@router.post(
+    "/v1/persons",
+    status_code=201,
+    **write("registry.person.write", summary_zh="登记人员", problems=["person-exists"]),
+)
+async def register_person(work: CurrentWork, body: PersonRegistration) -> Answer[PersonView]:
+    """Register a person.
+
+    Sex and birth date may be left out when a citizen number gives them. Doubts, such as a repealed division code, come back as
+    `warnings`. Somebody already on the register is 409: with `person_id` where this client may see the person, otherwise resolve first.
+    """
+    person = await persons.register_person(work, body)
+    return Answer(person, version=person.version, location=f"/v1/persons/{person.person_id}")
+
+
+@router.post("/v1/persons/search", **read("registry.person.read", summary_zh="查询人员"))
+async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPersonView]:
+    """Search persons.
+
+    Among those this client may see, by complete criteria, all of which must match. Results are masked, of minors more strictly.
+    """
+    return await person_reading.search_persons(work, body)
+
+
+@router.post(
+    "/v1/persons/resolve",
+    **read("registry.person.resolve", summary_zh="凭证件号码和姓名确认人员", problems=["person-unresolved", "too-many-requests"]),
+)
+async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedPersonView:
+    """Resolve a person registered elsewhere.
+
+    The complete number and the name must belong together. For a day this client may then read masked data of the person and register the
+    person's residence in its own division. Every attempt is evidence; attempts are limited per client.
+    """
+    return await person_reading.resolve_person(work, body)
+
+
+@router.get("/v1/persons/{person_id}", **read("registry.person.read", summary_zh="读取人员", problems=["person-not-found"]))
+async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
+    """Read a person.
+
+    Numbers and phone are masked. A client that only resolved the person sees it masked altogether.
+    """
+    person = await person_reading.read_person(work, person_id)
+    return Answer(person, version=person.version)
+
+
+@router.patch(
+    "/v1/persons/{person_id}",
+    **write(
+        "registry.person.write",
+        if_match=True,
+        summary_zh="更正人员信息",
+        problems=["person-not-found", "person-exists", "stale-version"],
+    ),
+)
+async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[PersonView]:
+    """Correct a person's data or add documents."""
+    person = await persons.correct_person(work, person_id, body)
+    return Answer(person, version=person.version)
+
+
+@router.get(
+    "/v1/persons/{person_id}/history",
+    **read("registry.person.read", summary_zh="人员信息的历次版本", problems=["person-not-found"]),
+)
+async def read_person_history(
+    work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastPersonView]]:
+    """Read the versions of a person, newest first, masked."""
+    return await person_reading.read_person_history(work, person_id, cursor, limit)
+
+
+@router.get(
+    "/v1/persons/{person_id}/relationships",
+    **read("registry.person.read", summary_zh="人员的亲属与监护关系", problems=["person-not-found"]),
+)
+async def read_relationships(work: CurrentWork, person_id: UUID) -> Page[RelationshipView]:
+    """Read the relationships of a person, on either side, current and ended."""
+    return await relationships.read_relationships(work, person_id)
+
+
+@router.get(
+    "/v1/persons/{person_id}/residence-registrations",
+    **read("registry.registration.read", summary_zh="人员的居住登记", problems=["person-not-found"]),
+)
+async def read_registrations(work: CurrentWork, person_id: UUID) -> Page[RegistrationView]:
+    """Read a person's residence registrations within this client's division, newest first."""
+    return await registration_reading.read_registrations_of(work, person_id)
+
+
+@router.get(
+    "/v1/persons/{person_id}/residence-permits",
+    **read("registry.permit.read", summary_zh="人员的居住证", problems=["person-not-found"]),
+)
+async def read_permits(work: CurrentWork, person_id: UUID) -> Page[PermitView]:
+    """Read a person's residence permits and refused applications, newest first."""
+    return await permits.read_permits_of(work, person_id)
+
+
+@router.get(
+    "/v1/persons/{person_id}/entitlements",
+    **read("registry.permit.read", summary_zh="居住证持有人享有的权利、服务和便利", problems=["person-not-found", "regime-not-held"]),
+)
+async def read_entitlements(work: CurrentWork, person_id: UUID) -> EntitlementsView:
+    """Read what the person's permit gives today, or why it gives nothing."""
+    return await permits.read_entitlements(work, person_id)

@@ -1,0 +1,41 @@
+"""The registry's process."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.chassis.app import ServiceDefinition, service_app
+from services.contracts.registry import EVENTS
+from services.registry import api, jobs
+from services.registry.settings import RegistrySettings
+from services.registry.store.snapshot import snapshot
+from services.registry.tables import METADATA
+
+_HERE = Path(__file__).parent
+
+DEFINITION = ServiceDefinition(
+    name="registry",
+    title_zh="居住登记与居住证",
+    title_en="Residence registration and permits",
+    settings=RegistrySettings,
+    metadata=METADATA,
+    migrations=_HERE / "migrations",
+    problems=_HERE / "problems.toml",
+    routers=api.ROUTERS,
+    changes_path="/v1/registry/changes",
+    changes_scope="registry.changes.read",
+    follower_scopes={
+        "person": "registry.person.read",
+        "relationship": "registry.person.read",
+        "residence_registration": "registry.registration.read",
+        "residence_permit": "registry.permit.read",
+    },
+    publishes=EVENTS,
+    jobs=jobs.JOBS,
+    snapshot=snapshot,
+)
+
+
+def create_app(settings: RegistrySettings | None = None) -> FastAPI:
+    """The application; settings come from the environment unless given."""
+    return service_app(DEFINITION, settings)

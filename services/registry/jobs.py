@@ -1,0 +1,21 @@
+"""Time-driven work: what the law clock does to permits is written down every day, with its events."""
+
+from services.chassis.jobs import Job
+from services.chassis.work import Work
+from services.registry.actions.permit_clock import bring_up_to_date
+from services.registry.store.permits import lapsed_permits, reload_permit
+
+CHUNK = 200
+
+
+async def suspend_lapsed_permits(work: Work) -> bool:
+    """Suspend valid permits whose endorsement window has passed (RR-31); returns whether more may be waiting."""
+    permit_ids = await lapsed_permits(work, limit=CHUNK)
+    suspended = 0
+    for permit_id in permit_ids:
+        record = await reload_permit(work, permit_id)
+        suspended += await bring_up_to_date(work, record) is not record
+    return len(permit_ids) == CHUNK and suspended > 0
+
+
+JOBS = (Job("suspend-lapsed-permits", suspend_lapsed_permits),)

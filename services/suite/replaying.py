@@ -1,0 +1,40 @@
+"""Replay of dead events by the command line, through the service's own handlers."""
+
+from uuid import UUID
+
+from services.chassis import operations, sandbox
+from services.chassis.audit import ReadAuditor
+from services.chassis.auth import InsideTokens
+from services.chassis.db import in_transaction
+from services.chassis.keyring import Keyring
+from services.chassis.operations import ReplayReport
+from services.chassis.problems import Catalogue
+from services.chassis.runtime import Runtime
+from services.suite import access, catalogue
+
+
+async def replay(service: str, *, producer: str | None, partition_key: UUID | None) -> dict[str, ReplayReport]:
+    """Try the dead events of `service` again; what its handlers emit is published by the running service."""
+    settings = access.service_settings_of(service)
+    definition = catalogue.process(service).definition()
+    async with access.database(service) as pool:
+        runtime = Runtime(
+            name=service,
+            settings=settings,
+            pool=pool,
+            keyring=Keyring.load(settings.key_file),
+            tokens=InsideTokens.load(settings.inside_jwks_file, service),
+            catalogue=Catalogue.load(definition.problems),
+            read_auditor=ReadAuditor(pool),
+            wake_relay=lambda: None,
+        )
+        if settings.sandbox:
+            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
+        return await operations.replay(
+            pool,
+            service=service,
+            subscriptions=definition.subscriptions,
+            make_work=runtime.own_work,
+            producers=None if producer is None else [producer],
+            partition_key=partition_key,
+        )

@@ -1,0 +1,54 @@
+"""Who listens where, and which setting every process of the suite gets. What the environment gives is never replaced."""
+
+import json
+import socket
+from contextlib import ExitStack
+
+from services.suite import environment
+from services.suite.catalogue import GATEWAY, PROCESSES, SERVICES
+from services.suite.environment import is_given, variable
+from services.suite.keys import KeyFiles
+from services.suite.serve import listen
+
+LOOPBACK = "127.0.0.1"
+_OWNER_ONLY = "__MIGRATION_URL"
+
+
+class Wiring:
+    """Listening sockets and variables of one life of a suite."""
+
+    def __init__(self, gateway: socket.socket, stack: ExitStack) -> None:
+        """`gateway` listens already; each service gets a free port. `stack` closes them all."""
+        self.listeners = {GATEWAY: gateway} | {service.name: listen(LOOPBACK, 0) for service in SERVICES}
+        for listener in self.listeners.values():
+            stack.callback(listener.close)
+        self.urls = {name: f"http://{LOOPBACK}:{each.getsockname()[1]}" for name, each in self.listeners.items()}
+        self.variables: dict[str, str] = {}
+
+    def set(self, process: str, name: str, value: str) -> None:
+        """A setting of one process, unless the environment gives it."""
+        if not is_given(process, name):
+            self.variables[variable(process, name)] = value
+
+    def use_keys(self, keys: KeyFiles) -> None:
+        """Point every process at its key files, and the gateway at the services."""
+        self.set(GATEWAY, "ACCESS_KEY_FILE", str(keys.access_key))
+        self.set(GATEWAY, "INSIDE_KEY_FILE", str(keys.inside_key))
+        self.set(GATEWAY, "UPSTREAMS", json.dumps({service.name: self.urls[service.name] for service in SERVICES}))
+        self.set(GATEWAY, "ISSUER", self.urls[GATEWAY])
+        for process in PROCESSES:
+            self.set(process.name, "KEY_FILE", str(keys.of(process.name)))
+        for service in SERVICES:
+            self.set(service.name, "INSIDE_JWKS_FILE", str(keys.inside_jwks))
+
+    def environment_of(self, process: str) -> dict[str, str]:
+        """What one process gets to see: nobody else's settings, and not the owning role of its database."""
+        merged = {**self.variables, **environment.VARIABLES}
+        foreign = tuple(variable(each.name, "") for each in PROCESSES if each.name != process)
+        return {
+            name: value for name, value in merged.items() if not name.startswith(foreign) and not name.endswith(_OWNER_ONLY)
+        }
+
+    def whole_environment(self) -> dict[str, str]:
+        """Everything, for the process that migrates."""
+        return {**self.variables, **environment.VARIABLES}
