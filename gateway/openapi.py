@@ -130,10 +130,10 @@ def _referenced(node: Any) -> Iterator[str]:
 
 
 def _new_names(service: str, schemas: Mapping[str, Any], taken: dict[str, str]) -> dict[str, str]:
-    """A name for each schema; `taken` remembers what each name stands for, so that equal schemas are shared."""
+    """A name for each schema; `taken` remembers what each stands for: schemas are shared when all they lead to is equal."""
     names: dict[str, str] = {}
     for name, schema in schemas.items():
-        content = json.dumps(schema, sort_keys=True)
+        content = json.dumps([schema, _reachable(schema, schemas)], sort_keys=True)
         if taken.setdefault(name, content) == content:
             names[name] = name
             continue

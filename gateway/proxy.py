@@ -109,6 +109,10 @@ class Forwarder:
                 logger.error("service refused the inside token", extra={"fields": {"operation": route.name}})
                 raise _unavailable(route)
             headers, length = _response_headers(answer)
+            if answer.status >= 500 and not _is_problem(headers):
+                # Of the service's HTTP server, not of the service: it says nothing a caller could use.
+                logger.error("service failed", extra={"fields": {"operation": route.name, "status": answer.status}})
+                raise DomainError("internal-error")
             if length is not None and length <= _WHOLE_ANSWER_BYTES:
                 body = await answer.whole()
                 await exchange.start(answer.status, headers)
@@ -243,6 +247,10 @@ def _response_headers(answer: UpstreamAnswer) -> tuple[list[Header], int | None]
     if not cache_control:
         headers.append(NO_STORE)
     return headers, length
+
+
+def _is_problem(headers: list[Header]) -> bool:
+    return any(name == b"content-type" and value.startswith(b"application/problem+json") for name, value in headers)
 
 
 def _unavailable(route: Route) -> DomainError:

@@ -8,16 +8,17 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 import nats
 from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.js import JetStreamContext, api
+from nats.js import api
 from nats.js import errors as js_errors
 
+from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, translated
 from services.chassis.ids import new_id
+from services.chassis.pull import PullConsumer
 
 logger = logging.getLogger(__name__)
 
@@ -36,25 +37,6 @@ _ACK_PENDING_MAX = 1000
 # Error codes of the JetStream API.
 _DUPLICATE_IN_BATCH = 10201
 _STREAM_EXISTS_OTHERWISE = 10058
-_STREAM_NOT_FOUND = 10059
-_MAXIMUM_BYTES = 10077
-_MAXIMUM_MESSAGES = 10054
-
-
-class BusError(Exception):
-    """The bus did not do what was asked; the text holds no data of a message. Try again later."""
-
-
-class BusUnavailableError(BusError):
-    """Not connected, or no answer in time; whether something was stored is unknown."""
-
-
-class StreamMissingError(BusError):
-    """There is no such stream, or no such durable on it."""
-
-
-class StreamFullError(BusError):
-    """The stream reached its limit and takes nothing new (`discard: new`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +46,6 @@ class Outgoing:
     subject: str
     headers: dict[str, str]
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A message as a durable consumer got it."""
-
-    subject: str
-    headers: dict[str, str]
-    body: bytes
-    _message: Msg
-
-    async def acknowledge(self) -> None:
-        """Never deliver it again. A lost acknowledgement is normal: the inbox drops what comes twice."""
-        with suppress(nats.errors.Error, OSError):
-            await self._message.ack()
-
-    async def give_back(self) -> None:
-        """Deliver it again at once, to whoever leads then."""
-        with suppress(nats.errors.Error, OSError):
-            await self._message.nak()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,56 +63,6 @@ class StreamState:
     messages: int
     bytes: int
     bytes_max: int
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the client's errors into ours."""
-    try:
-        yield
-    except js_errors.APIError as error:
-        raise _refusal(error.err_code, error.description) from error
-    except (js_errors.NoStreamResponseError, nats.errors.NoRespondersError) as error:
-        raise StreamMissingError("nobody answers on this subject") from error
-    except (nats.errors.Error, OSError) as error:  # OSError: TimeoutError is one
-        raise BusUnavailableError(type(error).__name__) from error
-
-
-def _refusal(code: int | None, description: str | None) -> BusError:
-    if code in (_MAXIMUM_BYTES, _MAXIMUM_MESSAGES):
-        return StreamFullError(description)
-    if code in (_STREAM_NOT_FOUND, 10014):
-        return StreamMissingError(description)
-    return BusError(f"{code}: {description}")
-
-
-class PullConsumer:
-    """A durable pull consumer bound by this process."""
-
-    def __init__(self, subscription: JetStreamContext.PullSubscription) -> None:
-        self._subscription = subscription
-
-    async def fetch(self, limit: int, wait_s: float) -> list[Delivery]:
-        """Up to `limit` messages as soon as there are any; an empty list when none came in `wait_s` seconds."""
-        try:
-            with _translated():
-                messages = await self._subscription.fetch(limit, timeout=wait_s)
-        except BusUnavailableError as error:
-            # An empty stream is reported by a timeout, by design (nats-io/nats.py#418).
-            if isinstance(error.__cause__, TimeoutError):
-                return []
-            raise
-        return [Delivery(message.subject, message.headers or {}, message.data, message) for message in messages]
-
-    async def verify(self) -> None:
-        """Raises `StreamMissingError` when the durable is gone; a pull alone would wait for it in silence."""
-        with _translated():
-            await self._subscription.consumer_info()
-
-    async def close(self) -> None:
-        """Stop pulling; the durable stays."""
-        with suppress(nats.errors.Error, OSError):
-            await self._subscription.unsubscribe()
 
 
 class Bus:
@@ -182,7 +94,7 @@ class Bus:
         """`None` after a JetStream round trip, otherwise what is wrong."""
         try:
             self._demand_connection()
-            with _translated():
+            with translated():
                 await self._jetstream.account_info()
         except BusError as error:
             return str(error)
@@ -205,7 +117,7 @@ class Bus:
             duplicate_window=DUPLICATE_WINDOW_S,
             allow_atomic=True,
         )
-        with _translated():
+        with translated():
             try:
                 await self._jetstream.add_stream(config)
             except js_errors.BadRequestError as error:
@@ -220,7 +132,7 @@ class Bus:
         """
         for batch in _batches(messages):
             self._demand_connection()
-            with _translated():
+            with translated():
                 if len(batch) == 1 or not await self._publish_atomically(batch):
                     await self._publish_singly(batch)
 
@@ -242,7 +154,7 @@ class Bus:
         if refusal := answer.get("error"):
             if refusal.get("err_code") == _DUPLICATE_IN_BATCH:
                 return False
-            raise _refusal(refusal.get("err_code"), refusal.get("description"))
+            raise refusal(refusal.get("err_code"), refusal.get("description"))
         if answer.get("count") != len(batch):
             raise BusError("the stream did not commit the whole batch")
         return True
@@ -270,9 +182,11 @@ class Bus:
             ack_wait=_ACK_WAIT_S,
             max_ack_pending=_ACK_PENDING_MAX,
         )
-        with _translated():
+        with translated():
             await self._jetstream.add_consumer(stream, config)
-            return PullConsumer(await self._jetstream.pull_subscribe_bind(durable, stream))
+            consumer = PullConsumer(self._client, self._jetstream, stream, durable)
+            await consumer.open()
+        return consumer
 
     async def backlog(self, stream: str, durable: str) -> Backlog | None:
         """What `durable` has before it; `None` when the stream does not exist.
@@ -282,7 +196,7 @@ class Bus:
         stream_info = await self._stream_info(stream)
         if stream_info is None:
             return None
-        with _translated():
+        with translated():
             info = await self._jetstream.consumer_info(stream, durable)
         pending = info.num_pending or 0
         delivered = info.delivered.stream_seq if info.delivered else 0
@@ -299,7 +213,7 @@ class Bus:
     async def _stream_info(self, stream: str) -> api.StreamInfo | None:
         self._demand_connection()
         try:
-            with _translated():
+            with translated():
                 return await self._jetstream.stream_info(stream)
         except StreamMissingError:
             return None

@@ -11,7 +11,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from services.chassis.bus import Bus, BusError, Delivery, PullConsumer, StreamMissingError
+from services.chassis.bus import Bus
+from services.chassis.bus_errors import BusError, StreamMissingError
 from services.chassis.clock import utc_now
 from services.chassis.cloudevents import Arrived, read_arrived
 from services.chassis.db import Pool
@@ -19,6 +20,7 @@ from services.chassis.dispatch import MakeWork
 from services.chassis.event_metrics import DEAD, HELD
 from services.chassis.inbox import Inbox
 from services.chassis.leadership import STANDBY, Leader, lead_forever
+from services.chassis.pull import Delivery, PullConsumer
 from services.chassis.snapshots import is_snapshot, snapshot_type
 from services.chassis.subscriptions import Subscriptions, producers_of
 

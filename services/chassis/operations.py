@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis.bus import Bus, StreamMissingError
+from services.chassis.bus import Bus
+from services.chassis.bus_errors import StreamMissingError
 from services.chassis.db import Pool, prepare
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.chassis.bus import STREAM_MAX_BYTES, Bus, Outgoing, StreamFullError
+from services.chassis.bus import STREAM_MAX_BYTES, Bus, Outgoing
+from services.chassis.bus_errors import StreamFullError
 from services.chassis.cloudevents import headers_of, source_of
 from services.chassis.db import Record, prepare
 from services.chassis.event_metrics import OUTBOX_LAG_SECONDS, PUBLISHED, STREAM_FILL, UNPUBLISHED

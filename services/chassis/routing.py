@@ -214,13 +214,19 @@ class _Call:
 
     async def _read(self, principal: Principal) -> Response:
         connection = await acquire(self.runtime.pool, timeout=self.runtime.settings.acquire_timeout_s)
+        work = self._work(Transaction(connection), principal)
+        refusal: DomainError | None = None
         try:
-            work = self._work(Transaction(connection), principal)
             answer = self._serialise(await self._act(work))
+        except DomainError as error:
+            refusal = error
         finally:
             await release(self.runtime.pool, connection)
+        # A refused reading leaves its lines too: who tried to learn of whom is evidence.
         if lines := work.take_audit_lines():
             await self.runtime.read_auditor.write(lines)
+        if refusal is not None:
+            raise refusal
         return _response(answer)
 
     async def _write(self, principal: Principal, claim: Claim | None, if_match: int | None) -> Response:

@@ -1,10 +1,11 @@
-"""What points_hukou keeps of the registry: local mirrors, filled from events alone, with only the fields points are counted from.
+"""What points_hukou keeps of the registry: mirrors filled from events alone, with only the fields points are counted from.
 
-`version` is the registry's version of the subject. `sequence` is the place of the event that told it in the order of its person,
-and guards the row: older news never overwrites newer. `updated_at` (system clock) is when it was written here. `*_on` are law dates.
+`version` is the registry's version of the subject. `sequence` is the place of the event that told it in the order of its
+person, and guards the row: older news never overwrites newer. `updated_at` (system clock) is when it was written here. `*_on`
+are law dates.
 
-Mirrors have no foreign keys, because events about two persons come in any order, and no CHECK on codes, because which codes exist is
-the registry's business and a new one must not stop the mirror.
+Mirrors have no foreign keys, because events about two persons come in any order, and no CHECK on codes, because which codes
+exist is the registry's business and a new one must not stop the mirror.
 """
 
 from datetime import date, datetime
@@ -49,9 +50,9 @@ class MirrorPerson(_Table, table=True):
 class MirrorPersonDocument(_Table, table=True):
     """The tokens of a person's present identity documents, replaced as a set by every event that carries them.
 
-    Led by the token, because an identity number in a file is resolved by it. A token may name two persons for a moment: a document
-    that moved from one to the other is told by two events, which come in any order. While keys are rotated, one document has a
-    token under each key.
+    Led by the token, because an identity number in a file is resolved by it. A token may name two persons for a moment: a
+    document that moved from one to the other is told by two events, which come in any order. While keys are rotated, one
+    document has a token under each key.
     """
 
     __tablename__ = "mirror_person_document"

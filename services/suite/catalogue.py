@@ -46,7 +46,9 @@ class Process:
         return create(settings)
 
     def definition(self) -> "ServiceDefinition":
-        """Its definition; a gateway has none."""
+        """Its definition; raises `SuiteError` for the gateway, which has neither events nor a definition."""
+        if self.is_gateway:
+            raise SuiteError(ExitCode.WRONG_SETTINGS, "The gateway has no events; name a service.")
         found: ServiceDefinition = import_module(f"{self.package}.app").DEFINITION
         return found
 

@@ -14,7 +14,7 @@ import asyncpg
 from gateway.keys import SigningKeys
 from services.chassis import migrations, operations
 from services.chassis.auth import ISSUER, TOKEN_TYPE
-from services.chassis.bus import BusError
+from services.chassis.bus_errors import BusError
 from services.chassis.clock import utc_now
 from services.chassis.sandbox import SCOPE
 from services.suite import access

@@ -54,7 +54,7 @@ def read_environment() -> None:
 def up(*, as_json: AsJson = False) -> None:
     """Start the whole suite on this machine and keep it running until Ctrl-C.
 
-    Embedded PostgreSQL and NATS are started unless the environment names servers; then migrations, every service and the gateway.
+    Embedded PostgreSQL and NATS are started unless the environment names servers; then migrations, services and gateway.
     With --json, standard output carries one object once everything is ready. Exit code 0 after a wanted stop; 28 names a part
     that died; the others are in services/suite/exits.py.
     """
@@ -117,7 +117,7 @@ def prepare(
 
 @app.command()
 def check(*, as_json: AsJson = False) -> None:
-    """Look at everything: databases and revisions, streams, consumers, lag, readiness, clocks. Exit code 32 if a thing is wrong."""
+    """Look at databases and revisions, streams, consumers, lag, readiness and clocks. Exit code 32 if anything is wrong."""
     from services.suite import checking
     from services.suite.screen import show
 

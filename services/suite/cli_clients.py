@@ -27,23 +27,26 @@ PublicKey = Annotated[Path | None, typer.Option(help="File with the client's pub
 
 
 @clients.command()
-def create(  # noqa: PLR0913 - one per option
+def create(
+    name: Annotated[str, typer.Argument(help="Name of the calling system.")],
     *,
-    name: Annotated[str, typer.Option(help="Name of the calling system.")],
     organisation: Annotated[str, typer.Option(help="The organisation that answers for it.")],
     division: Annotated[str, typer.Option(help="Division code (GB/T 2260) that bounds what it sees.")],
-    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more.")] = None,
-    purpose: Annotated[list[str] | None, typer.Option(help="An allowed purpose; repeat for more. * is for a sandbox.")] = None,
-    all_scopes: Annotated[bool, typer.Option("--all-scopes", help="Every scope there is.")] = False,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="A shared secret instead of a key; for a sandbox.")] = False,
+    scope: Annotated[list[str] | None, typer.Option(help="A scope; repeat for more. In a sandbox, without any: all.")] = None,
+    purpose: Annotated[
+        list[str] | None, typer.Option(help="A purpose; repeat for more. In a sandbox, without any: all.")
+    ] = None,
+    sandbox: Annotated[bool | None, typer.Option(help="A shared secret instead of a key. Default: as the suite is.")] = None,
     public_key: PublicKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a client. Its secret, if it has one, is shown this once."""
-    from gateway.clients import create_client
+    from gateway.clients import ANY_PURPOSE, create_client
     from gateway.routes import known_scopes, load_routes
 
-    scopes = sorted(known_scopes(load_routes())) if all_scopes else list(scope or [])
+    is_sandbox = _suite_is_sandbox() if sandbox is None else sandbox
+    scopes = scope or (sorted(known_scopes(load_routes())) if is_sandbox else [])
+    purposes = purpose or ([ANY_PURPOSE] if is_sandbox else [])
     jwk = _read_jwk(public_key)
 
     async def act(pool: "Pool") -> "CreatedClient":
@@ -53,8 +56,8 @@ def create(  # noqa: PLR0913 - one per option
             organisation=organisation,
             division_code=division,
             scopes=scopes,
-            purposes=list(purpose or []),
-            sandbox=sandbox,
+            purposes=purposes,
+            sandbox=is_sandbox,
             public_key_jwk=jwk,
             operator=getpass.getuser(),
         )
@@ -124,6 +127,14 @@ def _on_gateway(act: Callable[["Pool"], Awaitable[Result]]) -> Result:
             return await act(pool)
 
     return access.run(work())
+
+
+def _suite_is_sandbox() -> bool:
+    from services.suite import access
+    from services.suite.catalogue import GATEWAY
+
+    adopt_running_suite()
+    return access.settings_of(GATEWAY).sandbox
 
 
 def _read_jwk(file: Path | None) -> dict[str, Any] | None:

@@ -66,7 +66,7 @@ def _registration_call(client: DemoClient) -> str:
     headers = f'-H "Content-Type: application/json" -H \'Idempotency-Key: "{uuid4()}"\''
     body = json.dumps(person, ensure_ascii=False)
     call = f"curl -sS {_PRINCIPAL} \\\n  {headers} \\\n  -d '{body}' \\\n  {client.base_url}/v1/persons"
-    return f"PERSON=$({call} | tee /dev/stderr | {_member('person_id')}); echo"
+    return f'ANSWER=$({call}); echo "$ANSWER"\nPERSON=$(echo "$ANSWER" | {_member("person_id")})'
 
 
 def _reading_call(client: DemoClient) -> str:

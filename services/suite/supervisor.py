@@ -177,7 +177,7 @@ class _Suite:
             pids={child.name: child.process.pid for child in self._children},
             urls=self._wiring.urls,
             nats_admin_url=self._nats_admin_url,
-            variables=self._wiring.variables,
+            variables=self._wiring.published(),
         ).write(self._layout.running)
 
     def _wait_until_ready(self) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 from contextlib import ExitStack
 
+from services.chassis.settings import PREFIX
 from services.suite import environment
 from services.suite.catalogue import GATEWAY, PROCESSES, SERVICES
 from services.suite.environment import is_given, variable
@@ -48,6 +49,11 @@ class Wiring:
         return {
             name: value for name, value in merged.items() if not name.startswith(foreign) and not name.endswith(_OWNER_ONLY)
         }
+
+    def published(self) -> dict[str, str]:
+        """What a command in another terminal needs to talk to the same servers with the same keys."""
+        own = {PREFIX + name for name in ("PORT", "DATA_DIR", "ENV_FILE")}
+        return {name: value for name, value in self.whole_environment().items() if name.startswith(PREFIX) and name not in own}
 
     def whole_environment(self) -> dict[str, str]:
         """Everything, for the process that migrates."""

@@ -48,6 +48,8 @@ DAYS = whole_number(1, 365)
 
 
 class Colour(StrEnum):
+    """Something to choose from."""
+
     RED = "red"
     BLUE = "blue"
 
@@ -87,7 +89,11 @@ def test_an_entry_carries_its_source_and_confidence() -> None:
     history = parse(CHANGED).history("term_days_max", DAYS)
     first, second = history.entry_on(date(2010, 1, 1)), history.entry_on(date(2017, 1, 1))
 
-    assert (first.source, first.confidence, first.confidence.is_visible_default) == ("Decree, Art 9", Confidence.TEXT_SEEN, False)
+    assert (first.source, first.confidence, first.confidence.is_visible_default) == (
+        "Decree, Art 9",
+        Confidence.TEXT_SEEN,
+        False,
+    )
     assert (second.confidence, second.confidence.is_visible_default) == (Confidence.GENERAL_LOW, True)
     assert second.note == "to be confirmed"
 

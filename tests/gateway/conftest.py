@@ -21,8 +21,8 @@ from services.chassis.auth import InsideTokens
 from services.chassis.db import Pool, create_pool
 from tests.conftest import Database, MakeDatabase
 from tests.gateway.echo import EchoService
-from tests.gateway.serving import serving
 from tests.gateway.service_documents import POINTS, REGISTRY
+from tests.gateway.serving import serving
 
 ISSUER = "https://xinshimin.test"
 ALL_SCOPES = sorted(known_scopes(load_routes()))

@@ -1,4 +1,4 @@
-"""OpenAPI documents as two services might give them: one schema in common, one name used for different things, one private route."""
+"""OpenAPI documents of two services: one schema in common, one name used for different things, one private route."""
 
 from typing import Any
 

@@ -45,7 +45,9 @@ async def office(http: httpx.AsyncClient, run_gateway: RunGateway, pool: Pool) -
         yield Office(url, signer, answer.json()["access_token"])
 
 
-async def act(http: httpx.AsyncClient, office: Office, *, path: str = ISSUE, key: str = '"k1"', **headers: str) -> httpx.Response:
+async def act(
+    http: httpx.AsyncClient, office: Office, *, path: str = ISSUE, key: str = '"k1"', **headers: str
+) -> httpx.Response:
     return await http.post(office.url + path, headers=bearer(office.token, idempotency_key=key, **headers), json={})
 
 
@@ -84,7 +86,9 @@ async def test_an_assertion_vouches_for_one_act_and_its_retries(http: httpx.Asyn
 _BAD: dict[str, Callable[[Signer], str]] = {
     "no JWT": lambda _: "officer-7",
     "another key": lambda s: s.actor_assertion(key=STRANGER),
-    "jwk in the header": lambda s: s.actor_assertion(key=STRANGER, header={"jwk": STRANGER.as_dict(private=False), "kid": None}),
+    "jwk in the header": lambda s: s.actor_assertion(
+        key=STRANGER, header={"jwk": STRANGER.as_dict(private=False), "kid": None}
+    ),
     "typ JWT": lambda s: s.actor_assertion(header={"typ": "JWT"}),
     "a client assertion": lambda s: s.client_assertion(sub="officer-7", org=s.organisation),
     "another organisation": lambda s: s.actor_assertion(org="other-bureau"),

@@ -21,7 +21,9 @@ PUBLIC = ECKey.generate_key("P-256").as_dict(private=False)
 
 
 async def audit_lines(pool: Pool, client_id: str) -> list[dict[str, Any]]:
-    rows = await pool.fetch("SELECT line, digest FROM audit_line WHERE line::jsonb ->> 'resource_id' = $1 ORDER BY recorded_at", client_id)
+    rows = await pool.fetch(
+        "SELECT line, digest FROM audit_line WHERE line::jsonb ->> 'resource_id' = $1 ORDER BY recorded_at", client_id
+    )
     for row in rows:
         assert hashlib.sha256(row["line"].encode()).digest() == row["digest"]
     return [json.loads(row["line"]) for row in rows]
@@ -65,7 +67,12 @@ async def test_every_act_leaves_evidence(pool: Pool) -> None:
 
 async def test_the_application_cannot_rewrite_evidence(pool: Pool) -> None:
     await new_client(pool)
-    for statement in ("UPDATE audit_line SET line = ''", "DELETE FROM audit_line", "TRUNCATE audit_line", "DROP TABLE audit_line"):
+    for statement in (
+        "UPDATE audit_line SET line = ''",
+        "DELETE FROM audit_line",
+        "TRUNCATE audit_line",
+        "DROP TABLE audit_line",
+    ):
         with pytest.raises(Exception, match=r"permission denied|must be owner"):
             await pool.execute(statement)
 

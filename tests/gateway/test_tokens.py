@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from gateway.clients import CreatedClient, rotate_public_key
 from services.chassis.db import Pool
@@ -88,7 +88,12 @@ async def test_fewer_scopes_may_be_asked_for_but_never_more(http: httpx.AsyncCli
     made.client_id = created.client_id
     fewer = await ask(http, gateway, made.client_assertion(), scope="points.file.read")
     assert fewer.json()["scope"] == "points.file.read"
-    for scope in ("registry.person.write", "points.file.read registry.person.write", "openid", "points.file.read  registry.person.read"):
+    for scope in (
+        "registry.person.write",
+        "points.file.read registry.person.write",
+        "openid",
+        "points.file.read  registry.person.read",
+    ):
         more = await ask(http, gateway, made.client_assertion(), scope=scope)
         assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
 

@@ -119,9 +119,9 @@ def test_the_same_person_entered_twice_is_one_person(city: Office, suite: Suite)
     theirs = henghe.refused("POST", "/v1/persons", person(citizen_number("360426", "19910101", 770)), 409, "person-exists")
     assert "person_id" not in theirs
     assert "resolve" in str(theirs)
-    henghe.refused("GET", f"/v1/persons/{mine['person_id']}", None, 404, "not-found")
+    henghe.refused("GET", f"/v1/persons/{mine['person_id']}", None, 404, "person-not-found")
     document = {"type": "citizen_id", "number": citizen_number("360426", "19910101", 770)}
-    henghe.refused("POST", "/v1/persons/resolve", {"identity_document": document, "name": "别人"}, 404, "not-found")
+    henghe.refused("POST", "/v1/persons/resolve", {"identity_document": document, "name": "别人"}, 404, "person-not-found")
     found = henghe.post("/v1/persons/resolve", {"identity_document": document, "name": "欧阳𠮷娃"})
     assert found["person_id"] == mine["person_id"]
     assert found["masked_name"] != "欧阳·𠮷娃"

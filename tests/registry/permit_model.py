@@ -1,8 +1,8 @@
 """A second, deliberately naive reading of residence.md §3: one person's registration and permits under regime `zj-2016`.
 
-Written from the policy text alone, so that the registry and this page can only agree by both reading the law right. It is slow on
-purpose: dates are found by walking the calendar month by month and year by year, the status of a permit is worked out anew each
-time it is asked for, and nothing is stored that follows from the acts.
+Written from the policy text alone, so that the registry and this page can only agree by both reading the law right. It is slow
+on purpose: dates are found by walking the calendar month by month and year by year, the status of a permit is worked out anew
+each time it is asked for, and nothing is stored that follows from the acts.
 """
 
 import calendar
@@ -64,6 +64,8 @@ class Status(StrEnum):
     VALID = "valid"
     SUSPENDED = "suspended"
     ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    """An application ended before the issue: the registry's own word, §3.1 has none."""
 
 
 def day_in_month(year: int, month: int, day: int) -> date:
@@ -85,11 +87,13 @@ def months_after(start: date, months: int) -> date:
 
 @dataclass(slots=True)
 class Registration:
-    """One stay on the register."""
+    """One stay on the register of one town."""
 
+    town: str
     since: date
-    """First day of unbroken registration in this city; an address change keeps it (RR-09, RR-10)."""
+    """First day of unbroken registration in this city: a move to another town of it goes on where the last one stopped."""
     ended_on: date | None = None
+    """First day on which the person no longer lives there."""
 
 
 @dataclass(slots=True)
@@ -161,7 +165,7 @@ class PermitModel:
         if permit.reasons:
             return Status.REFUSED
         if permit.ended_on is not None:
-            return Status.ENDED
+            return Status.ENDED if permit.issued_on else Status.WITHDRAWN
         if permit.issued_on is None:
             return Status.ACCEPTED
         return Status.SUSPENDED if permit.suspended_by_officer_on or self.is_overdue else Status.VALID
@@ -185,8 +189,8 @@ class PermitModel:
         """The coming, running or missed endorsement window.
 
         It is the first one that opens after the conditions were last examined. So a permit issued inside a window needs no
-        endorsement in that window (the applicant's conditions were examined for the issue: a design choice), an endorsement in a
-        window answers that window only, and one that was missed stays missed until a late endorsement (RR-31).
+        endorsement in that window (the conditions were examined for the issue: a design choice), an endorsement in a window
+        answers that window only, and one that was missed stays missed until a late endorsement (RR-31).
         """
         permit = self.permit
         if permit is None or permit.issued_on is None or permit.examined_on is None:
@@ -215,19 +219,30 @@ class PermitModel:
         self.today = to
         return Outcome.OK
 
-    def register(self) -> Outcome:
-        """Register the person, today; how long they lived here before does not matter (RR-10)."""
-        if self.registration is not None:
-            return Outcome.ALREADY_REGISTERED
-        self.registrations.append(Registration(since=self.today))
+    def register(self, town: str) -> Outcome:
+        """Register the person in a town of this city, today; how long they lived here unregistered does not matter (RR-10).
+
+        Registering in another town ends the registration in the one before. The text speaks of the half year in *this* city
+        (RR-01, RR-21), so days without a gap between two registrations are one stay.
+        """
+        before = self.registrations[-1] if self.registrations else None
+        if before is None:
+            self.registrations.append(Registration(town, since=self.today))
+            return Outcome.OK
+        if before.ended_on is None:
+            if before.town == town:
+                return Outcome.ALREADY_REGISTERED
+            before.ended_on = self.today
+        unbroken = before.ended_on >= self.today
+        self.registrations.append(Registration(town, since=before.since if unbroken else self.today))
         return Outcome.OK
 
-    def move(self) -> Outcome:
-        """A move within the city: reported, the registration goes on (RR-09)."""
+    def change_address(self) -> Outcome:
+        """A move within the town: reported, the registration goes on (RR-09)."""
         return Outcome.OK if self.registration is not None else Outcome.NOT_REGISTERED
 
     def leave(self) -> Outcome:
-        """End the registration."""
+        """The person lives here no longer, from today."""
         if self.registration is None:
             return Outcome.NOT_REGISTERED
         self.registration.ended_on = self.today
@@ -259,7 +274,11 @@ class PermitModel:
         return Outcome.OK
 
     def endorse(self, *, conditions_hold: bool = True) -> Outcome:
-        """Endorse for a year: in the window, or late, which restores the function today (RR-30 to RR-33)."""
+        """Endorse for a year: in the window, or late, which restores the function today (RR-30 to RR-33).
+
+        A function an officer took away comes back with any endorsement (the registry's own choice; no rule names such a
+        suspension). Only a *late* endorsement restarts the years, and one before the window does not answer that window.
+        """
         refusal, permit = self._permit_in(Status.VALID, Status.SUSPENDED)
         if permit is None:
             return refusal
@@ -267,7 +286,7 @@ class PermitModel:
         assert window is not None
         if self.registration is None or not conditions_hold:
             return Outcome.CONDITIONS_GONE
-        if self.today < window[0]:
+        if self.today < window[0] and not permit.suspended_by_officer_on:
             return Outcome.WINDOW_NOT_OPEN
         if self.is_overdue:
             self.years_restart(permit)

@@ -56,7 +56,8 @@ def test_trailing_zeros_stand_for_the_whole(code: str, bare: str, level: Divisio
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "3", "330", "33028", "330282 ", "33028a", "\uff13\uff13", "00", "000000", "000282", "330082", "330282000001"]
+    "text",
+    ["", "0", "3", "330", "33028", "330282 ", "33028a", "\uff13\uff13", "00", "000000", "000282", "330082", "330282000001"],
 )
 def test_malformed_codes_are_told_apart(text: str) -> None:
     assert not is_division_code(text)
@@ -92,7 +93,11 @@ def test_divisions_are_named_as_of_a_day() -> None:
     divisions = law().divisions
 
     assert divisions.city == "330282"
-    for code, on, name in [("330283", date(2016, 9, 15), "奉化市"), ("330213", date(2016, 9, 16), "奉化区"), ("330282123000", TODAY, "龙山镇")]:
+    for code, on, name in [
+        ("330283", date(2016, 9, 15), "奉化市"),
+        ("330213", date(2016, 9, 16), "奉化区"),
+        ("330282123000", TODAY, "龙山镇"),
+    ]:
         named = divisions.named(code, on)
         assert named is not None
         assert named.name_zh == name

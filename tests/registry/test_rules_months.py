@@ -96,10 +96,29 @@ def test_month_ends_do_not_drift_over_the_years(anchor: date) -> None:
 
 @QUICK
 @given(st.dates(date(2000, 1, 1), date(2040, 12, 31)), st.integers(0, 4000), st.booleans())
-def test_the_first_year_to_endorse_is_the_first_that_ends_after_the_issue(anchor: date, waited: int, issue_counts: bool) -> None:
+def test_the_first_year_to_endorse_is_the_first_that_ends_after_the_issue(
+    anchor: date, waited: int, issue_counts: bool
+) -> None:
     issued_on = anchor + timedelta(days=waited)
     year = first_year_to_endorse(anchor, issued_on, window_months=1, issue_counts=issue_counts)
     before = residence_year(anchor, year.number - 1, window_months=1)
 
     assert issued_on < (year.window_opens_on if issue_counts else year.completed_on)
     assert year.number == 1 or (before.window_opens_on if issue_counts else before.completed_on) <= issued_on
+
+
+@pytest.mark.parametrize(
+    ("issued_on", "issue_counts", "number"),
+    [
+        (date(2024, 5, 9), False, 1),
+        (date(2024, 5, 10), False, 2),
+        (date(2024, 4, 9), True, 1),
+        (date(2024, 4, 10), True, 2),
+        (date(2024, 5, 10), True, 2),
+        (date(2023, 5, 10), True, 1),
+    ],
+)
+def test_first_year_to_endorse_at_its_edges(issued_on: date, issue_counts: bool, number: int) -> None:
+    year = first_year_to_endorse(date(2023, 5, 10), issued_on, window_months=1, issue_counts=issue_counts)
+
+    assert year.number == number

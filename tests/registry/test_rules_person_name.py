@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.registry.rules.person_name import (
-    NAME_CODE_POINTS_MAX,
     MIDDLE_DOT,
+    NAME_CODE_POINTS_MAX,
     PersonName,
     RefusedName,
     masked_name,
@@ -19,7 +19,9 @@ from services.registry.rules.person_name import (
 from tests.registry.case_files import Case, cases
 
 QUICK = settings(max_examples=80, deadline=None)
-NAME_CHARACTERS = st.sampled_from([*"张伟古丽买提王李阿不都ABé", "𠮷", "䶮", "\uf9d1", "\ue001", *"·.\u2022\u30fb", " ", "\u3000", "e\u0301", "\ufe00"])
+NAME_CHARACTERS = st.sampled_from(
+    [*"张伟古丽买提王李阿不都ABé", "𠮷", "䶮", "\uf9d1", "\ue001", *"·.\u2022\u30fb", " ", "\u3000", "e\u0301", "\ufe00"]
+)
 
 
 @pytest.mark.parametrize("case", cases("person_names", "name"))

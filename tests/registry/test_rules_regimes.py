@@ -1,16 +1,17 @@
 """Which regime decides an event, and the seam by which one more regime is held."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import date
 from types import ModuleType
 
 import pytest
 
 from services.chassis.parameters import Document, History, ParameterError, read_folder, whole_number
-from services.registry.rules import law as law_module
+from services.registry.rules.law import compile_law
+from services.registry.rules.months import add_months
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError, read_regimes
-from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Ground
+from services.registry.rules.residence_permit import PermitRules
 from services.registry.rules.zj_2016 import Zj2016
 from tests.registry.case_files import REGISTRY, law
 
@@ -51,31 +52,31 @@ def test_the_regime_held_decides_and_the_others_say_that_they_are_not_held() -> 
 
 @dataclass(frozen=True, slots=True)
 class ThreeYears(Zj2016):
-    """Stands for the regime of 2009: three years in place of half a year (RR-48)."""
+    """Stands for the regime of 2009: three years in place of half a year (RR-48), by values of its own."""
 
     key: str = "zj-2009"
+    months: History[int] = field(default_factory=lambda: History.constant(0))
+
+    def eligible_from(self, registered_since: date, *, on: date) -> date:
+        return add_months(registered_since, self.months.on(on))
 
 
 def a_module_for_2009() -> ModuleType:
-    module = ModuleType("services.registry.rules.zj_2009")
-
-    def permit_rules(document: Document) -> ThreeYears:
-        months = document.history("registered_months_min", whole_number(1, 120))
+    def permit_rules(document: Document) -> PermitRules:
+        months = document.history("resided_months_min", whole_number(1, 120))
         document.finish()
         held = law().regimes.rules_for("zj-2016")
         assert isinstance(held, Zj2016)
-        lists = replace(
-            held.parameters, registered_months_min=months, photo_required=History.constant(value=False), issue_days_max=History.constant(21)
-        )
-        return ThreeYears(replace(lists, excused_from=History.constant(()), evidence_types=held.parameters.evidence_types))
+        return ThreeYears(held.parameters, months=months)
 
+    module = ModuleType("services.registry.rules.zj_2009")
     module.permit_rules = permit_rules  # type: ignore[attr-defined]
     return module
 
 
 VALUES_OF_2009 = """
-[registered_months_min]
-[[registered_months_min.values]]
+[resided_months_min]
+[[resided_months_min.values]]
 value = 36
 valid_from = 2009-10-01
 source = "ZJ-2009"
@@ -83,20 +84,15 @@ confidence = "S2"
 """
 
 
-def apply_in_2012(registered_since: date) -> ApplicationFacts:
-    return ApplicationFacts(date(2012, 5, 1), Ground.EMPLOYMENT, (), registered_since, has_identity_document=True)
-
-
 def test_one_more_module_and_its_values_are_all_a_regime_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "services.registry.rules.zj_2009", a_module_for_2009())
     documents = {**read_folder(REGISTRY / "parameters"), "zj_2009": Document.parse("zj_2009.toml", VALUES_OF_2009)}
 
-    regimes = law_module.compile_law(documents).regimes
+    regimes = compile_law(documents).regimes
 
     rules = regimes.permit_rules_on(date(2012, 5, 1))
-    assessment: Assessment = rules.assess_application(apply_in_2012(date(2009, 5, 1)))
     assert rules.key == "zj-2009"
-    assert assessment.eligible_from == date(2012, 5, 1)
+    assert rules.eligible_from(date(2009, 5, 1), on=date(2012, 5, 1)) == date(2012, 5, 1)
     assert regimes.permit_rules_on(date(2024, 5, 1)).eligible_from(date(2023, 5, 1), on=date(2024, 5, 1)) == date(2023, 11, 1)
 
 

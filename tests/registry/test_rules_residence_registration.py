@@ -39,7 +39,8 @@ ENUMS = {
 def facts_of(written: dict[str, Any]) -> RegistrationFacts:
     known = {**USUAL, **written}
     assert set(known) <= {field.name for field in fields(RegistrationFacts)}
-    return RegistrationFacts(**{key: ENUMS[key](value) if key in ENUMS else value for key, value in known.items()})
+    read: Case = {key: ENUMS[key](value) if key in ENUMS else value for key, value in known.items()}
+    return RegistrationFacts(**read)
 
 
 def outcome(facts: RegistrationFacts, asked: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +59,8 @@ def test_registration(case: Case) -> None:
 )
 def test_registration_turns_on_the_day_the_case_names(case: Case) -> None:
     shifted, facts = case["shifted"], facts_of(case["facts"])
-    moved = replace(facts, **{shifted["fact"]: getattr(facts, shifted["fact"]) + timedelta(days=shifted["days"])})
+    change: Case = {shifted["fact"]: getattr(facts, shifted["fact"]) + timedelta(days=shifted["days"])}
+    moved = replace(facts, **change)
 
     assert outcome(moved, shifted["expected"]) == shifted["expected"]
     assert outcome(facts, shifted["expected"]) != shifted["expected"]
@@ -66,9 +68,7 @@ def test_registration_turns_on_the_day_the_case_names(case: Case) -> None:
 
 @pytest.mark.parametrize("case", cases("residence_registrations", "change"))
 def test_report_of_a_change(case: Case) -> None:
-    report = assess_change_report(
-        changed_on=case["changed_on"], reported_on=case["reported_on"], parameters=law().registration
-    )
+    report = assess_change_report(changed_on=case["changed_on"], reported_on=case["reported_on"], parameters=law().registration)
 
     assert {"due_on": report.due_on, "reported_late": report.reported_late} == case["expected"]
 

@@ -60,7 +60,7 @@ def anchored(case: Case) -> PermitRules:
 def application(written: dict[str, Any]) -> ApplicationFacts:
     known = {**USUAL, **written}
     assert set(known) <= {field.name for field in fields(ApplicationFacts)}
-    read = {key: ENUMS[key](value) if key in ENUMS else value for key, value in known.items()}
+    read: Case = {key: ENUMS[key](value) if key in ENUMS else value for key, value in known.items()}
     read = {key: None if value in ("none", "unknown") else value for key, value in read.items()}
     return ApplicationFacts(**{**read, "evidence_types": tuple(read["evidence_types"])})
 
@@ -97,12 +97,14 @@ def permit_of(written: dict[str, Any]) -> PermitFacts:
 
 
 def endorsement_outcome(case: Case, on: date, asked: dict[str, Any]) -> dict[str, Any]:
-    permit = permit_of({
-        "residence_start": date(2023, 5, 10),
-        "issued_on": date(2023, 11, 20),
-        "endorsed_on": [],
-        **case.get("permit", {}),
-    })
+    permit = permit_of(
+        {
+            "residence_start": date(2023, 5, 10),
+            "issued_on": date(2023, 11, 20),
+            "endorsed_on": [],
+            **case.get("permit", {}),
+        }
+    )
     decided = regime().assess_endorsement(EndorsementFacts(permit, on, **{"is_registered": True, **case.get("facts", {})}))
     found = {
         "accepted": decided.accepted,
@@ -130,7 +132,8 @@ def test_application(case: Case) -> None:
 @pytest.mark.parametrize("case", turning("application"))
 def test_application_turns_on_the_day_the_case_names(case: Case) -> None:
     shifted, facts = case["shifted"], application(case["facts"])
-    changed = replace(facts, **{shifted["fact"]: moved(getattr(facts, shifted["fact"]), case)})
+    change: Case = {shifted["fact"]: moved(getattr(facts, shifted["fact"]), case)}
+    changed = replace(facts, **change)
 
     assert application_outcome(changed, shifted["expected"]) == shifted["expected"]
     assert application_outcome(facts, shifted["expected"]) != shifted["expected"]
@@ -167,7 +170,9 @@ def test_endorsement_turns_on_the_day_the_case_names(case: Case) -> None:
 def test_every_boundary_case_of_the_policy_page_turns_on_a_day() -> None:
     """A boundary that no shifted day proves would let a wrong date pass."""
     topics = ("application", "function", "endorsement")
-    boundary = [case.values[0] for topic in topics for case in cases("residence_permits", topic) if "boundary" in case.values[0]]
+    boundary = [
+        case.values[0] for topic in topics for case in cases("residence_permits", topic) if "boundary" in case.values[0]
+    ]
     proved_by_a_sibling = {"endorsed on the last day of the window", "the same permit anchored on residence is long suspended"}
 
     assert len(boundary) >= 10

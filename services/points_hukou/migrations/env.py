@@ -1,3 +1,5 @@
+"""Alembic environment of this service."""
+
 from services.chassis.migrations import run
 from services.points_hukou.tables import METADATA
 

@@ -50,7 +50,7 @@ class EndorsementClock:
         text anchors endorsement on the years of residence). Before its window it settles nothing: it lifted an officer's
         suspension.
         """
-        if endorsed_on <= self.waiting.window_opens_on:
+        if endorsed_on < self.waiting.window_opens_on:
             return self
         if endorsed_on < self.waiting.completed_on:
             return replace(self, waiting=residence_year(self.anchor, self.waiting.number + 1, window_months=window_months))

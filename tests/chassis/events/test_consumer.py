@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.chassis import consumer as consumer_module
-from services.chassis.bus import Delivery, Outgoing, StreamMissingError
+from services.chassis.bus import Outgoing
+from services.chassis.bus_errors import StreamMissingError
 from services.chassis.cloudevents import Arrived
 from services.chassis.consumer import Consumer
 from services.chassis.ids import new_id
 from services.chassis.inbox import Inbox
+from services.chassis.pull import Delivery
 from services.chassis.work import Work
 from tests.chassis.events.stage import (
     MIRROR,
@@ -93,6 +95,7 @@ async def test_unreadable_messages_do_not_stop_the_stream(origin: Party, mirror:
     await origin.bus.publish(
         [
             Outgoing(subject, {}, b"no headers"),
+            Outgoing(subject, {"Status": "404"}, b"no word of the server's"),
             Outgoing(subject, headers | {"ce-partitionkey": "?", "Nats-Msg-Id": "1"}, b"{}"),
             Outgoing(subject, headers | {"ce-sequence": "-1", "Nats-Msg-Id": "2"}, b"{}"),
             Outgoing(subject, headers | {"ce-time": "noon", "Nats-Msg-Id": "3"}, b"\xff\x00"),
@@ -103,7 +106,7 @@ async def test_unreadable_messages_do_not_stop_the_stream(origin: Party, mirror:
     await until(following.settled)
     await assert_applied(mirror.pool, {good: [1]})
     rows = await mirror.pool.fetch("SELECT partition_key, error FROM inbox_dead ORDER BY died_at")
-    assert [row["partition_key"] == UUID(int=0) for row in rows] == [True, True, True, False]
+    assert [row["partition_key"] == UUID(int=0) for row in rows] == [True, True, True, True, False]
     assert all(row["error"].startswith("malformed: ce-") for row in rows)
 
 
@@ -227,6 +230,17 @@ async def test_what_a_handler_emits_is_published(origin: Party, mirror: Party, h
         await origin.bus.publish([outgoing(arrived(key, 1))])
         await until_rows(mirror.pool, "SELECT count(*) FROM outbox WHERE published_position = 1", 1)
     assert await mirror.pool.fetchval("SELECT event_type FROM outbox") == ItemMirrored.event_type
+
+
+async def test_batches_follow_each_other_without_loss(origin: Party, mirror: Party, handlers: Mirror) -> None:
+    """More than one fetch takes, so that requests run ahead of the batches."""
+    keys = [new_id() for _ in range(100)]
+    await origin.bus.ensure_stream(ORIGIN)
+    await origin.bus.publish([outgoing(arrived(key, sequence)) for sequence in range(1, 11) for key in keys])
+    consumer = mirror.consumer(handlers.in_bulk())
+    async with running(consumer):
+        await until(consumer.settled)
+    await assert_applied(mirror.pool, {key: range(1, 11) for key in keys})
 
 
 async def _acknowledge_first(self: "consumer_module._Follower", leader: object, deliveries: list[Delivery]) -> None:

@@ -9,7 +9,8 @@ import pytest
 from nats.aio.client import Client
 from nats.js import api
 
-from services.chassis.bus import Outgoing, StreamFullError
+from services.chassis.bus import Outgoing
+from services.chassis.bus_errors import StreamFullError
 from services.chassis.db import Transaction, in_transaction
 from services.chassis.ids import new_id
 from tests.chassis.events.stage import (

@@ -1,0 +1,141 @@
+"""What goes out: a person's points file.
+
+Codes are shown as the registry published them and are described, not enumerated: a code the registry adds shall show, not fail.
+"""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from services.chassis.schemas import View
+
+_EXAMPLE: dict[str, Any] = {
+    "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
+    "merged_person_ids": [],
+    "as_of_sequence": 4,
+    "updated_at": "2026-09-02T01:30:07.120000Z",
+    "masked_name": "王*",
+    "birth_date": "1990-05-01",
+    "sex_code": "2",
+    "hukou_division_code": "522426",
+    "no_document_reason": None,
+    "identity_documents": [{"type": "citizen_id", "count": 1}],
+    "relationships": [],
+    "residence_registrations": [
+        {
+            "registration_id": "01935a3e-8d2b-7b11-8c65-2a3e4d5c6b7a",
+            "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
+            "status": "current",
+            "division_code": "330282107",
+            "residence_kind": "rented",
+            "registered_on": "2026-03-01",
+            "started_on": "2026-02-26",
+            "residence_since": "2026-03-01",
+            "ended_on": None,
+            "end_reason": None,
+            "version": 1,
+            "updated_at": "2026-03-01T02:11:45.310000Z",
+        }
+    ],
+    "residence_permits": [
+        {
+            "permit_id": "01935a3e-9e3c-7c22-9d76-3b4f5e6d7c8b",
+            "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
+            "status": "valid",
+            "ground": "employment",
+            "division_code": "330282107",
+            "issued_on": "2026-09-02",
+            "residence_years_from": "2026-03-01",
+            "suspended_on": None,
+            "ended_on": None,
+            "end_reason": None,
+            "version": 2,
+            "updated_at": "2026-09-02T01:30:07.120000Z",
+        }
+    ],
+}
+
+
+class DocumentCountView(View):
+    """How many current identity documents of one type the registry knows; numbers and their digests are not shown."""
+
+    type: str = Field(examples=["citizen_id"])
+    count: int = Field(ge=1)
+
+
+class _MirroredView(View):
+    person_id: UUID = Field(description="Id it was registered under: the file's, or one of `merged_person_ids`.")
+    version: int = Field(description="The registry's version of it.")
+    updated_at: datetime = Field(description="When this service last heard of it (system clock).")
+
+
+class RelationshipView(_MirroredView):
+    """A relationship the person is in, on either side."""
+
+    relationship_id: UUID
+    related_person_id: UUID
+    kind: str = Field(
+        description="What `related_person_id` is to `person_id`: `parent`, `guardian`, `spouse`, `sibling`.",
+        examples=["parent"],
+    )
+    valid_from: date
+    ended_on: date | None = Field(description="First day on which it no longer holds.")
+    end_reason: str | None
+
+
+class RegistrationView(_MirroredView):
+    """A residence registration (居住登记), down to the division; the address stays in the registry."""
+
+    registration_id: UUID
+    status: str = Field(description="`current` or `ended`.")
+    division_code: str
+    residence_kind: str = Field(description="`rented`, `owned`, `employer_dormitory`, …")
+    registered_on: date = Field(description="Day of registration, from which residence months count (RR-10).")
+    started_on: date = Field(description="Day from which the person lives there, as reported.")
+    residence_since: date = Field(description="Start of unbroken registered residence in the city (RR-10, RR-21).")
+    ended_on: date | None
+    end_reason: str | None
+
+
+class PermitView(_MirroredView):
+    """A residence permit (居住证), from its accepted application on; refused applications are not part of the file."""
+
+    permit_id: UUID
+    status: str = Field(
+        description="`accepted` (applied for), `valid`, `suspended`, `ended`, or `withdrawn` before it was issued."
+    )
+    ground: str = Field(description="`employment`, `home` or `study` (RR-20).")
+    division_code: str | None
+    issued_on: date | None
+    residence_years_from: date | None = Field(
+        description="Day from which residence years (居住年限) count as continuous; late endorsement starts them anew (RR-32)."
+    )
+    suspended_on: date | None = Field(description="First day without function, while suspended (RR-31).")
+    ended_on: date | None
+    end_reason: str | None
+
+
+class PointsFileView(View):
+    """What this service knows of a person, from the registry's events alone. Lists are newest first, at most 200 each."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    person_id: UUID = Field(description="The person; another id than asked for when persons were merged.")
+    merged_person_ids: list[UUID] = Field(
+        description="Former ids of the same human; what was registered under them is in this file."
+    )
+    as_of_sequence: int = Field(
+        description="Every event about `person_id` up to this `sequence` (see `GET /v1/registry/changes`) is in the file."
+    )
+    updated_at: datetime = Field(description="When anything in this file last changed (system clock).")
+    masked_name: str
+    birth_date: date
+    sex_code: str = Field(description="GB/T 2261.1.")
+    hukou_division_code: str | None = Field(description="Division of the household registration (户籍), GB/T 2260.")
+    no_document_reason: str | None = Field(description="`newborn`, `lost` or `never_issued` when there is no document.")
+    identity_documents: list[DocumentCountView]
+    relationships: list[RelationshipView]
+    residence_registrations: list[RegistrationView]
+    residence_permits: list[PermitView]

@@ -1,0 +1,98 @@
+"""Reading a person's points file, and who may see it (architecture §6).
+
+A division sees the persons registered in it, and those whose registration there ended less than two years ago. Events do not
+tell which town merely entered a person, so somebody never registered anywhere is held by the city as a whole: seen from the
+city and above, by no town, and by nobody elsewhere. A town never sees more here than in the registry; after a move within one
+registration it sees less, because the event tells only where the person lives now.
+"""
+
+from pathlib import Path
+from uuid import UUID
+
+from services.chassis.db import prepare
+from services.chassis.parameters import Document, text
+from services.chassis.schemas import View
+from services.chassis.work import Work
+from services.points_hukou.schemas import PermitView, PointsFileView, RegistrationView, RelationshipView
+
+_LISTED_MAX = 200
+_PARAMETERS = Path(__file__).parent.parent / "parameters"
+_CITY_CODE = Document.parse("city.toml", (_PARAMETERS / "city.toml").read_text("utf-8")).value("city", text)
+
+
+def _listed(view: type[View], table: str, *, condition: str, order: str) -> str:
+    """SQL of a JSON list of rows with the fields of `view`, newest first."""
+    return f"""(
+        SELECT coalesce(jsonb_agg(to_jsonb(newest)), '[]') FROM (
+            SELECT {", ".join(view.model_fields)} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
+        ) newest
+    )"""  # noqa: S608 - constants of this module
+
+
+_RELATIONSHIPS = _listed(
+    RelationshipView,
+    "mirror_relationship",
+    condition="person_id = ANY (known.ids) OR related_person_id = ANY (known.ids)",
+    order="(valid_from, relationship_id)",
+)
+_REGISTRATIONS = _listed(
+    RegistrationView,
+    "mirror_residence_registration",
+    condition="person_id = ANY (known.ids)",
+    order="(registered_on, registration_id)",
+)
+_PERMITS = _listed(PermitView, "mirror_residence_permit", condition="person_id = ANY (known.ids)", order="permit_id")
+# While keys are rotated a document has a token under each of them: count under the key that knows most.
+_DOCUMENTS = """(
+        SELECT coalesce(jsonb_agg(jsonb_build_object('type', document_type, 'count', documents) ORDER BY document_type), '[]')
+        FROM (
+            SELECT document_type, max(tokens) AS documents FROM (
+                SELECT document_type, count(DISTINCT token) AS tokens FROM mirror_person_document
+                WHERE person_id = ANY (known.ids) GROUP BY document_type, key_id
+            ) per_key GROUP BY document_type
+        ) counted
+    )"""
+
+# One statement, so one snapshot: the inbox position is exactly that of the states beside it.
+_FIND = prepare(
+    f"""
+    WITH canonical AS (
+        SELECT coalesce(
+            (SELECT canonical_person_id FROM mirror_person_alias WHERE person_id = CAST(:person_id AS uuid)),
+            CAST(:person_id AS uuid)
+        ) AS person_id
+    ), human AS (
+        SELECT person_id, ARRAY(
+            SELECT a.person_id FROM mirror_person_alias a WHERE a.canonical_person_id = c.person_id ORDER BY a.person_id
+        ) AS merged_person_ids FROM canonical c
+    ), known AS (
+        SELECT person_id, merged_person_ids, person_id || merged_person_ids AS ids FROM human
+    )
+    SELECT person_id, known.merged_person_ids, i.sequence AS as_of_sequence, p.updated_at, p.masked_name, p.birth_date,
+        p.sex_code, p.hukou_division_code, p.no_document_reason,
+        {_DOCUMENTS} AS identity_documents, {_RELATIONSHIPS} AS relationships, {_REGISTRATIONS} AS residence_registrations, {_PERMITS} AS residence_permits
+    FROM known
+    JOIN mirror_person p USING (person_id)
+    JOIN inbox_position i ON i.producer = 'registry' AND i.partition_key = person_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS registrations, count(*) FILTER (
+            WHERE starts_with(division_code, CAST(:scope AS text))
+            AND (ended_on IS NULL OR ended_on > CAST(:today AS date) - interval '24 months')
+        ) AS within_scope
+        FROM mirror_residence_registration WHERE person_id = ANY (known.ids)
+    ) held
+    WHERE held.within_scope > 0 OR (held.registrations = 0 AND starts_with(CAST(:city AS text), CAST(:scope AS text)))
+    """  # noqa: S608 - constants of this module
+)
+
+
+async def find_file(work: Work, person_id: UUID) -> PointsFileView | None:
+    """The file of a person, under whatever id the person is known; `None` when there is none this client may see."""
+    row = await work.tx.fetch_row(
+        _FIND, person_id=person_id, scope=work.principal.division_prefix, today=work.today, city=_CITY_CODE
+    )
+    if row is None:
+        return None
+    file = PointsFileView.model_validate(dict(row.items()))
+    parts = (*file.relationships, *file.residence_registrations, *file.residence_permits)
+    return file.model_copy(update={"updated_at": max([file.updated_at, *(part.updated_at for part in parts)])})

@@ -1,0 +1,107 @@
+"""Keeping the mirrors of the registry.
+
+Every function takes a batch of events, writes the last state of each subject in one statement, and leaves rows alone that
+already know something newer. So they may run in any order among each other, and a snapshot or a repeated event does no harm.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+from sqlmodel import SQLModel
+
+from services.chassis.db import prepare
+from services.chassis.events import EventData, Received
+from services.chassis.work import Work
+from services.contracts.registry import PersonState, RelationshipState, ResidencePermitState, ResidenceRegistrationState
+from services.points_hukou.tables import MirrorPerson, MirrorRelationship, MirrorResidencePermit, MirrorResidenceRegistration
+
+StateT = TypeVar("StateT", bound=EventData)
+
+_DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
+_NOT_IN_DATA = ("sequence", "updated_at")
+
+
+class _Mirror(Generic[StateT]):
+    """A mirror table and the events that fill it; its other columns are named like the fields of the events."""
+
+    def __init__(self, model: type[SQLModel]) -> None:
+        table: Table = model.__table__  # type: ignore[attr-defined]
+        (self._key,) = (column.name for column in table.primary_key)
+        self._fields = [column.name for column in table.columns if column.name not in _NOT_IN_DATA]
+        names = ", ".join(column.name for column in table.columns)
+        arrays = ", ".join(f"CAST(:{column.name} AS {column.type.compile(_DIALECT)}[])" for column in table.columns)
+        changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
+        self.upsert = f"""
+            INSERT INTO {table.name} AS m ({names}) SELECT * FROM unnest({arrays}) AS given ({names})
+            ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE m.sequence < excluded.sequence
+            RETURNING m.{self._key}
+            """  # noqa: S608 - names of the table's own columns
+        """SQL that takes an array per column and returns the keys of the rows it wrote."""
+
+    def last_states(self, events: Sequence[Received[StateT]]) -> list[Received[StateT]]:
+        """The last event of every subject; those of one subject come in order."""
+        return list({getattr(event.data, self._key): event for event in events}.values())
+
+    def arrays(self, work: Work, events: Sequence[Received[StateT]]) -> dict[str, list[Any]]:
+        """The arguments of `upsert`."""
+        arrays: dict[str, list[Any]] = {name: [getattr(event.data, name) for event in events] for name in self._fields}
+        arrays["sequence"] = [event.envelope.sequence for event in events]
+        arrays["updated_at"] = [work.now] * len(events)
+        return arrays
+
+
+_PERSONS: _Mirror[PersonState] = _Mirror(MirrorPerson)
+_RELATIONSHIPS: _Mirror[RelationshipState] = _Mirror(MirrorRelationship)
+_REGISTRATIONS: _Mirror[ResidenceRegistrationState] = _Mirror(MirrorResidenceRegistration)
+_PERMITS: _Mirror[ResidencePermitState] = _Mirror(MirrorResidencePermit)
+
+# Documents follow where the person's row was written: older news changes neither.
+_KEEP_PERSONS = prepare(
+    f"""
+    WITH kept AS ({_PERSONS.upsert}), present AS (
+        SELECT d.* FROM unnest(
+            CAST(:tokens AS text[]), CAST(:key_ids AS text[]), CAST(:holders AS uuid[]), CAST(:document_types AS text[])
+        ) AS d (token, key_id, person_id, document_type) JOIN kept USING (person_id)
+    ), dropped AS (
+        DELETE FROM mirror_person_document o USING kept WHERE o.person_id = kept.person_id
+        AND NOT EXISTS (SELECT FROM present p WHERE (p.token, p.key_id, p.person_id) = (o.token, o.key_id, o.person_id))
+    )
+    INSERT INTO mirror_person_document (token, key_id, person_id, document_type)
+    SELECT token, key_id, person_id, document_type FROM present
+    ON CONFLICT (token, key_id, person_id) DO NOTHING
+    """  # noqa: S608 - as above
+)
+_KEEP_RELATIONSHIPS = prepare(_RELATIONSHIPS.upsert)
+_KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
+_KEEP_PERMITS = prepare(_PERMITS.upsert)
+
+
+async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> None:
+    """Mirror persons, and exactly the documents they have now."""
+    states = _PERSONS.last_states(events)
+    documents = [(event.data.person_id, document) for event in states for document in event.data.document_tokens]
+    await work.tx.execute(
+        _KEEP_PERSONS,
+        **_PERSONS.arrays(work, states),
+        tokens=[document.token for _, document in documents],
+        key_ids=[document.key_id for _, document in documents],
+        holders=[person_id for person_id, _ in documents],
+        document_types=[document.document_type for _, document in documents],
+    )
+
+
+async def keep_relationships(work: Work, events: Sequence[Received[RelationshipState]]) -> None:
+    """Mirror relationships."""
+    await work.tx.execute(_KEEP_RELATIONSHIPS, **_RELATIONSHIPS.arrays(work, _RELATIONSHIPS.last_states(events)))
+
+
+async def keep_registrations(work: Work, events: Sequence[Received[ResidenceRegistrationState]]) -> None:
+    """Mirror residence registrations."""
+    await work.tx.execute(_KEEP_REGISTRATIONS, **_REGISTRATIONS.arrays(work, _REGISTRATIONS.last_states(events)))
+
+
+async def keep_permits(work: Work, events: Sequence[Received[ResidencePermitState]]) -> None:
+    """Mirror residence permits."""
+    await work.tx.execute(_KEEP_PERMITS, **_PERMITS.arrays(work, _PERMITS.last_states(events)))

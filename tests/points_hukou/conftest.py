@@ -1,0 +1,122 @@
+"""A running points_hukou on the real servers, and a hand that publishes in the registry's name."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from services.chassis import bus as message_bus
+from services.chassis.bus import Bus, Outgoing
+from services.points_hukou.app import DEFINITION
+from tests.conftest import Database, MakeDatabase
+from tests.points_hukou.story import PRODUCER, Story, without_times
+from tests.running import Caller, InsideKeys, RunningService, running_service
+from tests.servers import Servers
+
+WAIT_S = 20.0
+CITY = "330282"
+
+
+@dataclass(frozen=True, slots=True)
+class PointsOffice:
+    """The service, somebody of the city who may read files, and the registry's voice."""
+
+    service: RunningService
+    reader: Caller
+    bus: Bus
+
+    async def tell(self, messages: Iterable[Outgoing]) -> None:
+        """Publish, in this order."""
+        await self.bus.publish(list(messages))
+
+    async def file(self, story: Story, as_of: int | None = None) -> dict[str, Any]:
+        """The person's file, without system times, once it stands at `as_of` (the story's end)."""
+        wanted = len(story.events) if as_of is None else as_of
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                response = await self.reader.get(f"/v1/points/files/{story.person_id}")
+                if response.status_code == 200 and response.json()["as_of_sequence"] >= wanted:
+                    return without_times(response.json())
+                await asyncio.sleep(0.005)
+
+    async def status(self, person_id: UUID, division: str) -> int:
+        """What a client of `division` is answered."""
+        caller = self.service.caller(["points.file.read"], division=division)
+        return (await caller.get(f"/v1/points/files/{person_id}")).status_code
+
+    async def settled(self) -> None:
+        """Wait until everything published has been applied and acknowledged."""
+        caller = self.service.caller(["sandbox.clock"])
+        async with asyncio.timeout(WAIT_S):
+            while not (await caller.get("/internal/sandbox/settled")).json()["settled"]:
+                await asyncio.sleep(0.01)
+
+    async def waiting(self) -> tuple[int, int]:
+        """How many events are held and dead."""
+        row = await self.service.runtime.pool.fetchrow(
+            "SELECT (SELECT count(*) FROM inbox_held) AS held, (SELECT count(*) FROM inbox_dead) AS dead"
+        )
+        assert row is not None
+        return row["held"], row["dead"]
+
+
+class OpenOffice:
+    """Starts the service on a database; each call on a new, empty stream of the registry."""
+
+    def __init__(self, servers: Servers, key_file: Path, keys: InsideKeys) -> None:
+        self._servers = servers
+        self._key_file = key_file
+        self._keys = keys
+
+    async def on(self, database: Database) -> AsyncIterator[PointsOffice]:
+        """The running office; stopped when the iterator is closed."""
+        await _forget_stream(self._servers)
+        bus = await message_bus.connect(self._servers.nats_url, name="test", on_closed=lambda: None)
+        try:
+            await bus.ensure_stream(PRODUCER)
+            async with running_service(
+                DEFINITION,
+                database_url=database.application_url,
+                nats_url=self._servers.nats_url_of("points_hukou"),
+                key_file=self._key_file,
+                keys=self._keys,
+            ) as service:
+                yield PointsOffice(service, service.caller(["points.file.read"], division=CITY), bus)
+        finally:
+            await bus.close()
+
+
+async def _forget_stream(servers: Servers) -> None:
+    client = Client()
+    await client.connect(servers.nats_url)
+    try:
+        await client.jetstream().delete_stream(PRODUCER)
+    except NotFoundError:
+        pass
+    finally:
+        await client.close()
+
+
+@pytest.fixture(scope="module")
+def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> OpenOffice:
+    """Starts offices."""
+    return OpenOffice(servers, key_file, inside_keys)
+
+
+@pytest.fixture(scope="module")
+def database(make_database: MakeDatabase) -> Database:
+    """A migrated database for this module."""
+    return make_database("points_hukou", DEFINITION.migrations)
+
+
+@pytest.fixture(scope="module")
+async def office(open_office: OpenOffice, database: Database) -> AsyncIterator[PointsOffice]:
+    """The running office of this module."""
+    async for running in open_office.on(database):
+        yield running

@@ -1,0 +1,62 @@
+"""Persons, homes and papers for the registry's tests: plain functions with keyword defaults; every citizen number is a new one."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+from services.registry.rules.citizen_number import check_character
+
+_SEQUENCES = itertools.count(1)
+
+EVERY_SCOPE = frozenset(
+    {
+        "registry.changes.read",
+        "registry.person.read",
+        "registry.person.resolve",
+        "registry.person.write",
+        "registry.relationship.write",
+        "registry.registration.read",
+        "registry.registration.write",
+        "registry.permit.apply",
+        "registry.permit.decide",
+        "registry.permit.read",
+    }
+)
+
+
+def citizen_number(*, birth_date: date | None = None, division: str = "341204", male: bool = True) -> str:
+    """A citizen number nobody has yet: the sequence gives the last three digits and, when they run out, another birth date."""
+    count = next(_SEQUENCES)
+    sequence = (count % 499) * 2 + (1 if male else 0)
+    born = birth_date or date.fromordinal(date(1960, 1, 1).toordinal() + count)
+    first = f"{division}{born:%Y%m%d}{sequence:03d}"
+    return first + check_character(first)
+
+
+def a_person(**given: Any) -> dict[str, Any]:
+    """A registration body; `number` replaces the citizen number."""
+    number = given.pop("number", None) or citizen_number()
+    return {
+        "name": "王小明",
+        "ethnicity_code": "01",
+        "education_code": "70",
+        "hukou_division_code": "341204",
+        "phone": "13805740001",
+        "identity_documents": [{"type": "citizen_id", "number": number}],
+    } | given
+
+
+def a_residence(person_id: str, **given: Any) -> dict[str, Any]:
+    """A residence registration body; `started_on` must be given."""
+    return {
+        "person_id": person_id,
+        "division_code": "330282107",
+        "address": "陈家村东路12号201室",
+        "residence_kind": "rented",
+        "reported_by": "self",
+    } | given
+
+
+def an_application(person_id: str, **given: Any) -> dict[str, Any]:
+    """A permit application body with a labour contract."""
+    return {"person_id": person_id, "ground": "employment", "evidence": [{"type": "labour_contract"}]} | given

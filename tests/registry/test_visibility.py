@@ -1,0 +1,261 @@
+"""Who may see whom: search, resolve, moving between towns, and random clients on random days against a simple model."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from services.registry.actions import person_reading
+from tests.registry.conftest import Office, Resident, expect
+from tests.registry.factories import a_person, a_residence, citizen_number
+from tests.running import Caller
+
+CIXI, YUYAO = "330282", "330281"
+
+
+def by_number(number: str, **given: Any) -> dict[str, Any]:
+    return {"identity_document": {"type": "citizen_id", "number": number}} | given
+
+
+async def ids_found(caller: Caller, body: dict[str, Any]) -> list[str]:
+    page = expect(await caller.post("/v1/persons/search", body), 200)
+    return [item["person_id"] for item in page["items"]]
+
+
+async def test_search_finds_by_document_name_and_ids_together(cixi: Caller) -> None:
+    number, name = citizen_number(birth_date=date(1966, 6, 6)), "阿依古丽·买买提江"
+    person_id = expect(await cixi.post("/v1/persons", a_person(number=number, name=name)), 201)["person_id"]
+    assert await ids_found(cixi, by_number(f" {number} ")) == [person_id]
+    assert await ids_found(cixi, {"name": "阿依古丽买买提江", "birth_date": "1966-06-06"}) == [person_id]
+    assert await ids_found(cixi, by_number(number, name="阿依古丽•买买提江", person_ids=[person_id])) == [person_id]
+    assert await ids_found(cixi, by_number(number, name="别人")) == []
+    assert await ids_found(cixi, {"name": name, "birth_date": "1966-06-07"}) == []
+
+
+async def test_search_is_paged_by_a_cursor_of_its_own(cixi: Caller) -> None:
+    name = f"分页{citizen_number()[-6:]}".replace("X", "")
+    made = [expect(await cixi.post("/v1/persons", a_person(name=f"{name}人")), 201)["person_id"] for _ in range(5)]
+    found: list[str] = []
+    body: dict[str, Any] = {"name": f"{name}人", "limit": 2}
+    while True:
+        page = expect(await cixi.post("/v1/persons/search", body), 200)
+        found += [item["person_id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        body["cursor"] = page["next_cursor"]
+    assert found == made
+    assert (await cixi.post("/v1/persons/search", {"name": "别的", "cursor": body["cursor"]})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"birth_date": "1990-01-01"}, {"limit": 5}, {"name": "王小明", "phone": "13805740001"}, {"person_ids": []}]
+)
+async def test_search_fails_closed(cixi: Caller, body: dict[str, Any]) -> None:
+    assert (await cixi.post("/v1/persons/search", body)).status_code == 422
+
+
+async def test_search_results_are_masked_and_minors_more_so(office: Office, cixi: Caller) -> None:
+    adult_number = citizen_number(birth_date=date(1977, 7, 7))
+    minor_number = citizen_number(birth_date=date(2018, 3, 1))
+    for number in (adult_number, minor_number):
+        expect(await cixi.post("/v1/persons", a_person(number=number, name="司马相如")), 201)
+    adult = expect(await cixi.post("/v1/persons/search", by_number(adult_number)), 200)["items"][0]
+    minor = expect(await cixi.post("/v1/persons/search", by_number(minor_number)), 200)["items"][0]
+    assert (adult["masked_name"], adult["birth_year"], adult["is_minor"]) == ("司**", 1977, False)
+    assert (minor["birth_year"], minor["hukou_division_code"], minor["identity_documents"]) == (None, None, [])
+    assert minor["is_minor"]
+    assert "司马相如" not in str((adult, minor))
+
+
+async def test_another_county_sees_nothing_of_a_person(office: Office, resident: Resident) -> None:
+    number = citizen_number()
+    await resident.register_person(number=number)
+    await resident.register_residence(office.today)
+    yuyao = office.caller(YUYAO)
+    person = f"/v1/persons/{resident.person_id}"
+    for path in (
+        person,
+        f"{person}/history",
+        f"{person}/relationships",
+        f"{person}/entitlements",
+        f"{person}/residence-registrations",
+        f"{person}/residence-permits",
+        f"/v1/residence-registrations/{resident.registration_id}",
+        f"/v1/residence-registrations/{resident.registration_id}/history",
+    ):
+        unknown = path.replace(resident.person_id, "019ab0c2-1111-7000-8000-00000000dead").replace(
+            resident.registration_id, "019ab0c2-1111-7000-8000-00000000dead"
+        )
+        hidden, missing = await yuyao.get(path), await yuyao.get(unknown)
+        assert hidden.status_code == missing.status_code == 404, path
+        assert {**hidden.json(), "request_id": ""} == {**missing.json(), "request_id": ""}
+    assert await ids_found(yuyao, by_number(number)) == []
+    patch = await yuyao.patch(person, {"phone": None}, version=1)
+    assert patch.status_code == 404
+    application = {"person_id": resident.person_id, "ground": "home", "evidence": []}
+    assert (await yuyao.post("/v1/residence-permits", application)).status_code == 404
+    residence = a_residence(resident.person_id, division_code="330281001", started_on=office.today.isoformat())
+    assert (await yuyao.post("/v1/residence-registrations", residence)).status_code == 404
+
+
+async def test_a_town_sees_its_own_and_the_county_sees_every_town(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    await resident.register_residence(office.today, division_code="330282107204")
+    path = f"/v1/persons/{resident.person_id}"
+    seen = {
+        division: (await office.caller(division).get(path)).status_code
+        for division in ("330282107204", "330282107", "330282", "330200", "330000", "330282107205", "330282109", "330281")
+    }
+    assert [division for division, status in seen.items() if status == 200] == ["330282107204", "330282107", "330282", "330200", "330000"]
+
+
+async def test_resolve_needs_the_whole_number_and_the_name(office: Office, cixi: Caller) -> None:
+    number = citizen_number()
+    person_id = expect(await cixi.post("/v1/persons", a_person(number=number, name="诸葛孔明")), 201)["person_id"]
+    yuyao = office.caller(YUYAO, client="yuyao-resolve")
+    wrong_name = await yuyao.post("/v1/persons/resolve", by_number(number, name="诸葛亮"))
+    wrong_number = await yuyao.post("/v1/persons/resolve", by_number(citizen_number(), name="诸葛孔明"))
+    assert wrong_name.status_code == wrong_number.status_code == 404
+    assert {**wrong_name.json(), "request_id": ""} == {**wrong_number.json(), "request_id": ""}
+    resolved = expect(await yuyao.post("/v1/persons/resolve", by_number(number, name="诸葛孔明")), 200)
+    assert (resolved["person_id"], resolved["masked_name"]) == (person_id, "诸**")
+    lines = await office.rows(
+        "SELECT line::jsonb AS line FROM audit_line WHERE line::jsonb ->> 'client' = 'yuyao-resolve' ORDER BY recorded_at"
+    )
+    assert [row["line"]["outcome"] for row in lines] == ["not_found", "not_found", "done"]
+
+
+async def test_who_resolved_reads_masked_data_and_nobody_else_of_the_town_does(office: Office, cixi: Caller) -> None:
+    number = citizen_number()
+    person_id = expect(await cixi.post("/v1/persons", a_person(number=number, name="诸葛孔明")), 201)["person_id"]
+    asked, colleague = office.caller(YUYAO, client="yuyao-asked"), office.caller(YUYAO, client="yuyao-colleague")
+    expect(await asked.post("/v1/persons/resolve", by_number(number, name="诸葛孔明")), 200)
+    person = expect(await asked.get(f"/v1/persons/{person_id}"), 200)
+    assert (person["name"], person["birth_date"], person["phone_masked"], person["is_masked"]) == ("诸**", None, None, True)
+    assert (await colleague.get(f"/v1/persons/{person_id}")).status_code == 404
+    for path in ("history", "relationships", "entitlements", "residence-registrations", "residence-permits"):
+        assert (await asked.get(f"/v1/persons/{person_id}/{path}")).status_code == 404, path
+    assert (await asked.patch(f"/v1/persons/{person_id}", {"phone": None}, version=1)).status_code == 404
+    await office.rows("UPDATE person_resolution SET expires_at = now() WHERE person_id = $1", person_id)
+    assert (await asked.get(f"/v1/persons/{person_id}")).status_code == 404
+
+
+async def test_moving_to_another_county_always_works(office: Office, resident: Resident) -> None:
+    number, today = citizen_number(), office.today
+    await resident.register_person(number=number, name="诸葛孔明")
+    await resident.register_residence(today - timedelta(days=400))
+    yuyao = office.caller(YUYAO, client="yuyao-moving")
+    expect(await yuyao.post("/v1/persons/resolve", by_number(number, name="诸葛孔明")), 200)
+    body = a_residence(resident.person_id, division_code="330281001", started_on=today.isoformat())
+    made = expect(await yuyao.post("/v1/residence-registrations", body), 201)
+    assert made["residence_since"] == today.isoformat()
+    assert expect(await yuyao.get(f"/v1/persons/{resident.person_id}"), 200)["name"] == "诸葛孔明"
+    assert (await yuyao.get(f"/v1/residence-registrations/{resident.registration_id}")).status_code == 404
+    old = expect(await resident.caller.get(f"/v1/residence-registrations/{resident.registration_id}"), 200)
+    assert (old["status"], old["end_reason"], old["ended_on"]) == ("ended", "left", today.isoformat())
+    assert (await resident.caller.get(f"/v1/residence-registrations/{made['registration_id']}")).status_code == 404
+    events = await office.events_about(resident.person_id)
+    assert [event["event_type"].split(".", 1)[1] for event in events] == [
+        "person.registered.v1",
+        "residence_registration.registered.v1",
+        "residence_registration.ended.v1",
+        "residence_registration.registered.v1",
+    ]
+    assert set(events[-1]["division_codes"]) == {"330282107", "330282", "330281001"}
+
+
+async def test_resolving_is_limited(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(person_reading, "RESOLVE_LIMIT", 3)
+    caller = office.caller(client="guessing")
+    statuses = [
+        (await caller.post("/v1/persons/resolve", by_number(citizen_number(), name="王小明"))).status_code for _ in range(5)
+    ]
+    assert statuses == [404, 404, 404, 429, 429]
+
+
+async def test_a_town_sees_who_left_for_two_years(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    await resident.register_residence(date(2023, 1, 10))
+    with office.on(date(2023, 3, 1)):
+        end = {"ended_on": "2023-02-28", "reason": "left"}
+        expect(await resident.caller.post(f"/v1/residence-registrations/{resident.registration_id}/end", end), 200)
+    path = f"/v1/persons/{resident.person_id}"
+    for day, status in ((date(2025, 2, 27), 200), (date(2025, 2, 28), 404), (date(2027, 1, 1), 404)):
+        with office.on(day):
+            assert (await resident.caller.get(path)).status_code == status, day
+            registration = await resident.caller.get(f"/v1/residence-registrations/{resident.registration_id}")
+            assert registration.status_code == status, day
+
+
+@dataclass(slots=True)
+class Modelled:
+    """A person and the simple model of who holds it: (division, until), the last open."""
+
+    person_id: str
+    holds: list[tuple[str, date | None]] = field(default_factory=list)
+
+    def is_visible(self, scope: str, on: date) -> bool:
+        """What architecture §6 says, naively."""
+        prefix = scope.rstrip("0") if len(scope) == 6 and scope.endswith("00") else scope
+        return any(
+            division.startswith(prefix) and (until is None or on < until.replace(year=until.year + 2))
+            for division, until in self.holds
+        )
+
+
+TOWNS = ("330282107", "330282109", "330282109201", "330281001", "330203001")
+SCOPES = (*TOWNS, "330282", "330281", "330203", "330200", "330000", "330283", "341204")
+
+
+def moves(rng: random.Random) -> Iterator[tuple[date, str | None]]:
+    """Days and the town moved to; `None`: left."""
+    day = date(2017, 1, 1) + timedelta(days=rng.randrange(300))
+    town: str | None = None
+    for _ in range(rng.randrange(1, 5)):
+        town = rng.choice([one for one in TOWNS if town is None or one[:9] != town[:9]])
+        yield day, town
+        day += timedelta(days=rng.randrange(1, 500))
+        if rng.random() < 0.3:
+            yield day, None
+            town = None
+            day += timedelta(days=rng.randrange(1, 500))
+
+
+async def live(office: Office, rng: random.Random) -> Modelled:
+    """Register somebody and let them move about, as a provincial client sees it."""
+    province = office.caller("330000")
+    person_id = expect(await province.post("/v1/persons", a_person()), 201)["person_id"]
+    modelled, current = Modelled(person_id, [("330000", None)]), ""
+    for day, town in moves(rng):
+        with office.on(day):
+            if modelled.holds[-1][1] is None:
+                modelled.holds[-1] = (modelled.holds[-1][0], max(day, office.today))
+            if town is None:
+                expect(await province.post(f"/v1/residence-registrations/{current}/end", {"reason": "left"}), 200)
+                continue
+            body = a_residence(person_id, division_code=town, started_on=day.isoformat())
+            current = expect(await province.post("/v1/residence-registrations", body), 201)["registration_id"]
+            modelled.holds.append((town, None))
+    return modelled
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_random_clients_on_random_days_see_what_the_model_says(office: Office, seed: int) -> None:
+    rng = random.Random(seed)
+    with office.on(date(2016, 12, 1)):
+        people = [await live(office, rng) for _ in range(4)]
+    callers = {scope: office.caller(scope) for scope in SCOPES}
+    for _ in range(60):
+        person, scope = rng.choice(people), rng.choice(SCOPES)
+        day = date(2022, 1, 1) + timedelta(days=rng.randrange(-1800, 1500))
+        if day.month == 2 and day.day == 29:
+            continue
+        with office.on(day):
+            expected = person.is_visible(scope, day)
+            answer = await callers[scope].get(f"/v1/persons/{person.person_id}")
+            assert (answer.status_code == 200) == expected, (scope, day, person.holds)
+            found = await ids_found(callers[scope], {"person_ids": [one.person_id for one in people]})
+            assert set(found) == {one.person_id for one in people if one.is_visible(scope, day)}
