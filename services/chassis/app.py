@@ -85,7 +85,13 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     for router in definition.routers:
         app.include_router(router)
     app.include_router(
-        changes_router(definition.name, definition.changes_path, definition.changes_scope, definition.follower_scopes)
+        changes_router(
+            definition.name,
+            definition.changes_path,
+            definition.changes_scope,
+            definition.follower_scopes,
+            definition.publishes,
+        )
     )
     if chosen.sandbox:
         app.router.routes.extend(process.sandbox().routes())

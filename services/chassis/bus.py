@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from nats.js import api
 from nats.js import errors as js_errors
 
-from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, translated
+from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, refusal, translated
 from services.chassis.ids import new_id
 from services.chassis.pull import PullConsumer
 
@@ -151,10 +151,10 @@ class Bus:
         }
         reply = await self._client.request(last.subject, last.body, timeout=_PUBLISH_TIMEOUT_S, headers=headers)
         answer = json.loads(reply.data)
-        if refusal := answer.get("error"):
-            if refusal.get("err_code") == _DUPLICATE_IN_BATCH:
+        if error := answer.get("error"):
+            if error.get("err_code") == _DUPLICATE_IN_BATCH:
                 return False
-            raise refusal(refusal.get("err_code"), refusal.get("description"))
+            raise refusal(error.get("err_code"), error.get("description"))
         if answer.get("count") != len(batch):
             raise BusError("the stream did not commit the whole batch")
         return True

@@ -38,6 +38,8 @@ def translated() -> Iterator[None]:
         raise refusal(error.err_code, error.description) from error
     except (js_errors.NoStreamResponseError, nats.errors.NoRespondersError) as error:
         raise StreamMissingError("nobody answers on this subject") from error
+    except nats.errors.MaxPayloadError as error:
+        raise BusError("a message is larger than the server takes") from error
     except (nats.errors.Error, OSError) as error:  # OSError: TimeoutError is one
         raise BusUnavailableError(type(error).__name__) from error
 

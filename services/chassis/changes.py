@@ -6,7 +6,7 @@ resources themselves.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from pydantic import Field
 
 from services.chassis.db import Record, prepare
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.events import EventData
 from services.chassis.operation import read
 from services.chassis.pages import LimitParameter, sign, unsign
 from services.chassis.routing import CurrentWork, ServiceRouter
@@ -34,7 +35,7 @@ class ChangeView(View):
     datacontenttype: str = "application/json"
     partitionkey: UUID
     sequence: int = Field(description="Dense per partition key, from 1.")
-    data: dict[str, Any]
+    data: dict[str, Any] = Field(description="As in the AsyncAPI; fields meant for the suite alone are left out.")
 
 
 class ChangesView(View):
@@ -62,8 +63,11 @@ _READ = prepare(
 )
 
 
-def changes_router(service: str, path: str, scope: str, follower_scopes: Mapping[str, str]) -> ServiceRouter:
+def changes_router(
+    service: str, path: str, scope: str, follower_scopes: Mapping[str, str], publishes: Sequence[type[EventData]]
+) -> ServiceRouter:
     """The route for one service; `follower_scopes` names, per aggregate in event types, the scope that may read it."""
+    suite_only = {event.event_type: event.suite_only for event in publishes}
     router = ServiceRouter(tags=["changes"])
 
     @router.get(path, **read(scope, summary_zh="按发布顺序读取变更"))
@@ -83,7 +87,9 @@ def changes_router(service: str, path: str, scope: str, follower_scopes: Mapping
         )
         if position + 1 < rows[0]["first_position_kept"] and after is not None:
             raise DomainError("position-gone")
-        items = [_view(service, row) for row in rows if row["event_id"] is not None]
+        items = [
+            _view(service, row, suite_only.get(row["event_type"], frozenset())) for row in rows if row["event_id"] is not None
+        ]
         reached = rows[-1]["published_position"] if len(items) == limit else max(position, rows[0]["reached"])
         work.audit("read", "changes", None, fields=aggregates)
         return ChangesView(items=items, next=sign(work.keyring, f"changes {service}", reached))
@@ -101,7 +107,7 @@ def _position(work: Work, service: str, token: str | None) -> int:
     return int(values[1])
 
 
-def _view(service: str, row: Record) -> ChangeView:
+def _view(service: str, row: Record, hidden: frozenset[str]) -> ChangeView:
     return ChangeView(
         id=row["event_id"],
         source=f"/xinshimin/{service}/{row['epoch']}",
@@ -109,5 +115,5 @@ def _view(service: str, row: Record) -> ChangeView:
         time=row["recorded_at"],
         partitionkey=row["partition_key"],
         sequence=row["sequence"],
-        data=json.loads(row["data"]),
+        data={name: value for name, value in json.loads(row["data"]).items() if name not in hidden},
     )

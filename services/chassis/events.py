@@ -18,6 +18,8 @@ class EventData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     event_type: ClassVar[str]
+    suite_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields for neighbours in the suite alone; outside followers of `changes` do not get them."""
 
     @property
     def partition_key(self) -> UUID:

@@ -1,4 +1,4 @@
-"""What the command line does with events: `xinshimin events lag|dead|replay|snapshot`, each beside the running service."""
+"""What the command line does with events: `xinshimin events lag|dead|replay|republish|snapshot`, beside the running service."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from services.chassis.bus_errors import StreamMissingError
 from services.chassis.db import Pool, prepare
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport
+from services.chassis.outbox import republish
 from services.chassis.snapshots import SnapshotReport, send_snapshot
 from services.chassis.subscriptions import Subscriptions, producers_of
 
@@ -23,6 +24,7 @@ __all__ = [
     "dead_events",
     "lag",
     "replay",
+    "republish",
     "send_snapshot",
 ]
 

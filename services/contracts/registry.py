@@ -1,8 +1,9 @@
 """What the registry tells its neighbours: persons, relationships, residence registrations and residence permits.
 
-Every event carries the whole state its subject has *after* the fact, so a mirror is an upsert and a snapshot is a list of the same
-events. All of them are about a person and keep order per `person_id`. They never carry a full name, an identity or card number,
-a phone or an address (architecture §1). Codes are national codes (policy `codes.md`), dates are law dates in Asia/Shanghai.
+Every event carries the whole state its subject has *after* the fact, so a mirror is an upsert and a snapshot is a list of the
+same events. All of them are about a person and keep order per `person_id`. They never carry a full name, an identity or card
+number, a phone or an address (architecture §1). Codes are national codes (policy `codes.md`), dates are law dates in
+Asia/Shanghai.
 """
 
 from datetime import date
@@ -15,7 +16,9 @@ from services.chassis.events import EventData
 
 
 class DocumentToken(BaseModel):
-    """An identity document as a keyed digest: equal documents have equal tokens under the same `key_id`, and nothing else shows."""
+    """An identity document as a keyed digest: equal documents have equal tokens under the same `key_id`, and nothing else
+    shows.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -38,6 +41,8 @@ class AboutPerson(EventData):
 
 class PersonState(AboutPerson):
     """A person as neighbours may know them."""
+
+    suite_only: ClassVar[frozenset[str]] = frozenset({"document_tokens"})
 
     masked_name: str = Field(description="Name masked for display; never a key.")
     birth_date: date

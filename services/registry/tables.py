@@ -1,7 +1,8 @@
-"""The registry's tables. They say what is stored and what can never be stored; meaning is in `rules`, statements are in `store`.
+"""The registry's tables. They say what is stored and what can never be stored; meaning is in `rules`, statements are in
+`store`.
 
-Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sealed|<id>`); columns named `*_index` hold keyed digests
-for equality search. `*_on` are law dates, `*_at` instants of the system clock.
+Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sealed|<id>`); columns named `*_index` hold keyed
+digests for equality search. `*_on` are law dates, `*_at` instants of the system clock.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, MetaData, Text, text
+from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION, Jsonb
@@ -124,7 +125,9 @@ class PersonDivision(_Table, table=True):
 
 
 class PersonResolution(_Table, table=True):
-    """A client named the person by complete number and name; until `expires_at` it may read masked data and register the person."""
+    """A client named the person by complete number and name; until `expires_at` it may read masked data and register the
+    person.
+    """
 
     __tablename__ = "person_resolution"
     __table_args__ = (_kept("until expires_at"),)

@@ -89,11 +89,13 @@ def serve(
 @app.command()
 def migrate(names: Names = None, *, as_json: AsJson = False) -> None:
     """Bring databases to their newest revision: of the named processes, or of all. Safe to repeat and to run side by side."""
-    from services.suite import catalogue, preparation
+    from services.suite import access, catalogue, preparation
     from services.suite.screen import show
 
     adopt_running_suite()
     chosen = [catalogue.process(name) for name in names] if names else list(catalogue.PROCESSES)
+    for process in chosen:
+        access.settings_of(process.name)
     revisions: dict[str, str] = {}
     asyncio.run(preparation.migrate(chosen, revisions.__setitem__))
     show({"revisions": revisions}, [f"{name}: {revision}" for name, revision in revisions.items()], as_json=as_json)

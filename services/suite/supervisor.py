@@ -31,7 +31,7 @@ from services.suite.serve import listen
 from services.suite.wiring import LOOPBACK, Wiring
 
 STEPS = 6
-_POLL_S = 0.03
+_POLL_S = 0.05
 _PREPARATION_TIMEOUT_S = 300.0
 # A killed suite's gateway closes its listening socket within moments; longer than that the port belongs to somebody else.
 _FORMER_PORT_PATIENCE_S = 3.0

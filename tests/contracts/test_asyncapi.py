@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from services.chassis.asyncapi import asyncapi_document

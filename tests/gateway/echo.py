@@ -1,7 +1,7 @@
-"""A service as the gateway sees one: it echoes what it received, checks the inside token with the chassis's code, and misbehaves.
+"""A service as the gateway sees one: it echoes what it received, checks the inside token as services do, and misbehaves.
 
-`?behave=…` chooses: `slow` (answers after 30 s), `stream` (256 chunks, no length), `large` (1 MiB with a length), `break` (closes
-in the middle), `crash` (no answer), `refuse` (401), `headers` (answers with fields that must not pass).
+`?behave=…` chooses: `slow` (answers after 30 s), `stream` (256 chunks, no length), `large` (1 MiB with a length), `break`
+(closes in the middle), `crash` (no answer), `refuse` (401), `headers` (answers with fields that must not pass).
 """
 
 import asyncio

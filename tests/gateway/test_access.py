@@ -15,8 +15,9 @@ from joserfc.jwk import ECKey
 
 from gateway import clients
 from gateway.clients import CreatedClient
-from gateway.keys import SigningKeys
+from gateway.keys import SigningKeys, make_signing_key, verify
 from services.chassis.db import Pool
+from services.chassis.keyring import KeyFileError
 from tests.gateway.conftest import ISSUER, PERSON, KeyFiles, RunGateway, Services, bearer, new_client, obtain_token
 from tests.gateway.signing import encoded, signed
 
@@ -53,6 +54,10 @@ class Forge:
         content = f"{encoded({'alg': 'HS256', 'typ': 'at+jwt', 'kid': self.key.kid})}.{payload}"
         return f"{content}.{encoded(hmac.digest(self.key.as_pem(private=False), content.encode(), 'sha256'))}"
 
+    def inside_token(self) -> str:
+        """What a service would accept, brought to the door."""
+        return self.token(key=self.inside, header={"kid": self.inside.kid, "typ": "inside+jwt"}, aud="registry")
+
     def tampered(self) -> str:
         head, payload, signature = self.token().split(".")
         claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
@@ -87,9 +92,7 @@ _BAD_AUTHORIZATION: dict[str, Callable[[Forge], str | None]] = {
     "another key": lambda f: f"Bearer {f.token(key=STRANGER)}",
     "another key under its own kid": lambda f: f"Bearer {f.token(key=STRANGER, header={'kid': STRANGER.kid})}",
     "inside key": lambda f: f"Bearer {f.token(key=f.inside, header={'kid': f.inside.kid})}",
-    "inside token": lambda f: (
-        f"Bearer {f.token(key=f.inside, header={'kid': f.inside.kid, 'typ': 'inside+jwt'}, aud='registry')}"
-    ),
+    "inside token": lambda f: f"Bearer {f.inside_token()}",
     "jwk in the header": lambda f: f"Bearer {f.token(header={'jwk': STRANGER.as_dict(private=False)}, key=STRANGER)}",
     "jku in the header": lambda f: f"Bearer {f.token(header={'jku': 'http://127.0.0.1/keys'})}",
     "crit in the header": lambda f: f"Bearer {f.token(header={'crit': ['b64'], 'b64': True})}",
@@ -166,8 +169,6 @@ async def test_the_inside_token_is_reused_for_the_same_caller_and_never_for_anot
 async def test_inside_tokens_are_short_lived_and_addressed_to_one_service(
     http: httpx.AsyncClient, gateway: str, token: str, key_files: KeyFiles
 ) -> None:
-    from gateway.keys import verify
-
     answer = await http.get(gateway + PERSON, headers=bearer(token))
     value = dict(answer.json()["headers"])["authorization"].removeprefix("Bearer ")
     claims, _ = verify(value, typ="inside+jwt", keys=SigningKeys.load(key_files.inside).public)
@@ -237,8 +238,6 @@ async def test_a_changed_client_is_heard_by_the_services_at_once_after_the_cache
 
 
 async def test_keys_that_others_may_read_stop_the_start(run_gateway: RunGateway, key_files: KeyFiles, tmp_path: Any) -> None:
-    from services.chassis.keyring import KeyFileError
-
     copy = tmp_path / "key.json"
     copy.write_text(key_files.access.read_text())
     copy.chmod(0o640)
@@ -250,8 +249,6 @@ async def test_a_replaced_signing_key_refuses_nobody(
     http: httpx.AsyncClient, run_gateway: RunGateway, demo: CreatedClient, key_files: KeyFiles, tmp_path: Any
 ) -> None:
     """Old tokens verify while the old key stays in the file; new ones are signed by the first."""
-    from gateway.keys import make_signing_key
-
     with run_gateway() as before:
         old = await obtain_token(http, before, demo)
     both = tmp_path / "access.json"

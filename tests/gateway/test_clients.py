@@ -62,6 +62,7 @@ async def test_every_act_leaves_evidence(pool: Pool) -> None:
         ("client.credential_rotated", "li"),
         ("client.revoked", "zhao"),
     ]
+    assert rotated.client_secret is not None
     assert rotated.client_secret not in json.dumps(lines)
 
 

@@ -56,12 +56,15 @@ def test_a_schema_that_differs_only_in_what_it_refers_to_is_told_apart_too() -> 
         schemas = {**document["components"]["schemas"], "View": wrapper}
         documents[name] = {**document, "components": {"schemas": schemas}}
     document = merge(load_routes(), documents, missing=[], sandbox=False)
-    points = document["paths"]["/v1/points/files/{person_id}"]["get"]["responses"]["200"]["content"]["application/json"][
-        "schema"
-    ]
-    view = document["components"]["schemas"][points["$ref"].rpartition("/")[2]]
-    nested = document["components"]["schemas"][view["properties"]["inner"]["$ref"].rpartition("/")[2]]
-    assert nested["properties"] == {"points": {"type": "integer"}}
+
+    def innermost(path: str) -> dict[str, Any]:
+        answer = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        view = document["components"]["schemas"][answer["$ref"].rpartition("/")[2]]
+        nested = document["components"]["schemas"][view["properties"]["inner"]["$ref"].rpartition("/")[2]]
+        return dict(nested["properties"])
+
+    assert innermost("/v1/points/files/{person_id}") == {"points": {"type": "integer"}}
+    assert innermost("/v1/persons/{person_id}") == {"name": {"type": "string"}}
 
 
 def test_operation_ids_are_unique_and_every_operation_says_what_it_needs() -> None:

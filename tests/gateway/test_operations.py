@@ -91,7 +91,7 @@ async def test_a_request_is_logged_under_its_template_without_personal_data(
 
 def test_a_gateway_that_lacks_an_upstream_does_not_start(database: Database, key_files: KeyFiles) -> None:
     settings = GatewaySettings(
-        database_url=database.application_url,  # type: ignore[arg-type]
+        database_url=database.application_url,
         key_file=key_files.access,
         access_key_file=key_files.access,
         inside_key_file=key_files.inside,
@@ -106,7 +106,7 @@ def test_a_gateway_that_lacks_an_upstream_does_not_start(database: Database, key
 def test_an_upstream_that_is_no_plain_address_is_refused(url: str, key_files: KeyFiles) -> None:
     with pytest.raises(ValueError, match="upstream registry"):
         GatewaySettings(
-            database_url="postgresql://x",  # type: ignore[arg-type]
+            database_url="postgresql://x",
             key_file=key_files.access,
             access_key_file=key_files.access,
             inside_key_file=key_files.inside,
@@ -125,7 +125,7 @@ async def test_settings_come_from_the_environment(key_files: KeyFiles, monkeypat
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    settings = GatewaySettings()  # type: ignore[call-arg]
+    settings = GatewaySettings()
     assert settings.upstreams["registry"] == "http://127.0.0.1:8001"
     assert (settings.sandbox, settings.issuer, settings.outside_url) == (
         True,

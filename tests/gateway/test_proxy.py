@@ -155,15 +155,13 @@ async def test_the_trace_is_continued_or_started(http: httpx.AsyncClient, gatewa
         assert trace not in started
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/", 404), ("/v1/nothing", 404), ("/internal/sandbox/clock", 404), ("/v1/persons/", 404)]
-)
+@pytest.mark.parametrize("path", ["/", "/v1/nothing", "/internal/sandbox/clock", "/v1/persons/", "/admin"])
 async def test_what_is_not_in_the_table_does_not_exist(
-    http: httpx.AsyncClient, gateway: str, token: str, path: str, status: int, services: Services
+    http: httpx.AsyncClient, gateway: str, token: str, path: str, services: Services
 ) -> None:
     before = services.registry.calls
     answer = await http.get(gateway + path, headers=bearer(token))
-    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert services.registry.calls == before
 
 
@@ -431,7 +429,7 @@ async def test_when_the_caller_goes_away_the_service_is_told(gateway: str, token
         writer.close()
         await writer.wait_closed()
     async with asyncio.timeout(3):
-        while services.registry.given_up < before + 2:
+        while services.registry.given_up < before + 2:  # noqa: ASYNC110 - it counts in another thread
             await asyncio.sleep(0.02)
 
 

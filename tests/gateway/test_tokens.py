@@ -13,8 +13,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from gateway import store
 from gateway.clients import CreatedClient, rotate_public_key
-from services.chassis.db import Pool
+from services.chassis.db import Pool, in_transaction
 from tests.gateway.conftest import ALL_SCOPES, ISSUER, RunGateway, new_client, raw
 from tests.gateway.signing import Signer, encoded
 
@@ -339,9 +340,6 @@ async def test_the_body_is_bounded(http: httpx.AsyncClient, gateway: str) -> Non
 
 
 async def test_expired_assertions_are_forgotten(pool: Pool) -> None:
-    from gateway import store
-    from services.chassis.db import in_transaction
-
     await pool.execute(
         "INSERT INTO used_assertion VALUES ('client-x', 'kind', 'old', 'x', now() - interval '1 hour'), "
         "('client-x', 'kind', 'new', 'x', now() + interval '1 hour')"

@@ -1,7 +1,8 @@
 """A running points_hukou on the real servers, and a hand that publishes in the registry's name."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class PointsOffice:
         """Wait until everything published has been applied and acknowledged."""
         caller = self.service.caller(["sandbox.clock"])
         async with asyncio.timeout(WAIT_S):
-            while not (await caller.get("/internal/sandbox/settled")).json()["settled"]:
+            while not (await caller.get("/internal/sandbox/settled")).json()["settled"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def waiting(self) -> tuple[int, int]:
@@ -64,32 +65,6 @@ class PointsOffice:
         )
         assert row is not None
         return row["held"], row["dead"]
-
-
-class OpenOffice:
-    """Starts the service on a database; each call on a new, empty stream of the registry."""
-
-    def __init__(self, servers: Servers, key_file: Path, keys: InsideKeys) -> None:
-        self._servers = servers
-        self._key_file = key_file
-        self._keys = keys
-
-    async def on(self, database: Database) -> AsyncIterator[PointsOffice]:
-        """The running office; stopped when the iterator is closed."""
-        await _forget_stream(self._servers)
-        bus = await message_bus.connect(self._servers.nats_url, name="test", on_closed=lambda: None)
-        try:
-            await bus.ensure_stream(PRODUCER)
-            async with running_service(
-                DEFINITION,
-                database_url=database.application_url,
-                nats_url=self._servers.nats_url_of("points_hukou"),
-                key_file=self._key_file,
-                keys=self._keys,
-            ) as service:
-                yield PointsOffice(service, service.caller(["points.file.read"], division=CITY), bus)
-        finally:
-            await bus.close()
 
 
 async def _forget_stream(servers: Servers) -> None:
@@ -103,10 +78,31 @@ async def _forget_stream(servers: Servers) -> None:
         await client.close()
 
 
+OpenOffice = Callable[[Database], AbstractAsyncContextManager[PointsOffice]]
+
+
 @pytest.fixture(scope="module")
 def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> OpenOffice:
-    """Starts offices."""
-    return OpenOffice(servers, key_file, inside_keys)
+    """`open_office(database)`: the service running on it, following a new and empty stream of the registry."""
+
+    @asynccontextmanager
+    async def opened(database: Database) -> AsyncIterator[PointsOffice]:
+        await _forget_stream(servers)
+        bus = await message_bus.connect(servers.nats_url, name="test", on_closed=lambda: None)
+        try:
+            await bus.ensure_stream(PRODUCER)
+            async with running_service(
+                DEFINITION,
+                database_url=database.application_url,
+                nats_url=servers.nats_url_of("points_hukou"),
+                key_file=key_file,
+                keys=inside_keys,
+            ) as service:
+                yield PointsOffice(service, service.caller(["points.file.read"], division=CITY), bus)
+        finally:
+            await bus.close()
+
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -118,5 +114,5 @@ def database(make_database: MakeDatabase) -> Database:
 @pytest.fixture(scope="module")
 async def office(open_office: OpenOffice, database: Database) -> AsyncIterator[PointsOffice]:
     """The running office of this module."""
-    async for running in open_office.on(database):
+    async with open_office(database) as running:
         yield running

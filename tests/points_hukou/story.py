@@ -154,30 +154,33 @@ class Story:
 
 
 def full_story() -> Story:
-    """Every event the registry publishes, once at least."""
+    """Every event the registry publishes, and twice what may come twice about one subject."""
     story, marriage, home, move, refused, permit = Story(), *(new_id() for _ in range(5))
     story.person(document_tokens=(token(), token("passport")))
     story.person(registry.PersonCorrected, masked_name="王**", sex_code="1", document_tokens=(token(), token()))
+    story.person(registry.PersonCorrected, hukou_division_code="522401")
     story.relationship(registry.RelationshipRegistered, marriage, 1)
     story.registration(registry.ResidenceRegistrationRegistered, home, 1)
     story.permit(
         registry.ResidencePermitRefused, refused, 1, status="refused", accepted_on=None, issued_on=None, reason_codes=("x",)
     )
     story.relationship(registry.RelationshipEnded, marriage, 2, ended_on=date(2025, 6, 1), end_reason="divorce")
-    story.registration(registry.ResidenceRegistrationChanged, home, 2, division_code=NEXT_TOWN, residence_kind="owned")
+    story.registration(registry.ResidenceRegistrationChanged, home, 2, division_code=NEXT_TOWN)
+    story.registration(registry.ResidenceRegistrationChanged, home, 3, residence_kind="owned")
     story.permit(registry.ResidencePermitAccepted, permit, 1, status="accepted", issued_on=None, residence_years_from=None)
     story.permit(registry.ResidencePermitIssued, permit, 2)
-    story.permit(registry.ResidencePermitEndorsed, permit, 3, endorsement_until=date(2027, 9, 10))
-    story.permit(registry.ResidencePermitLossReported, permit, 4, lost_on=date(2026, 10, 1))
-    story.permit(registry.ResidencePermitReplaced, permit, 5)
-    story.permit(registry.ResidencePermitSuspended, permit, 6, status="suspended", suspended_on=date(2026, 10, 11))
+    story.permit(registry.ResidencePermitEndorsed, permit, 3)
+    story.permit(registry.ResidencePermitEndorsed, permit, 4, residence_years_from=date(2027, 11, 2))
+    story.permit(registry.ResidencePermitLossReported, permit, 5, lost_on=date(2027, 12, 1))
+    story.permit(registry.ResidencePermitReplaced, permit, 6)
+    story.permit(registry.ResidencePermitSuspended, permit, 7, status="suspended", suspended_on=date(2028, 11, 3))
     story.permit(
-        registry.ResidencePermitEnded, permit, 7, status="ended", ended_on=date(2026, 11, 1), end_reason="left_the_city"
+        registry.ResidencePermitEnded, permit, 8, status="ended", ended_on=date(2029, 1, 31), end_reason="left_the_city"
     )
     story.registration(
-        registry.ResidenceRegistrationEnded, home, 3, status="ended", ended_on=date(2026, 11, 1), end_reason="left_the_city"
+        registry.ResidenceRegistrationEnded, home, 4, status="ended", ended_on=date(2029, 1, 31), end_reason="left_the_city"
     )
-    story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2026, 11, 9))
+    story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2029, 2, 9))
     return story
 
 
@@ -220,9 +223,7 @@ def _shown(state: EventData, names: Sequence[str]) -> dict[str, Any]:
     return {name: content[name] for name in names}
 
 
-def _newest(
-    states: Sequence[EventData], kind: type[EventData], names: Sequence[str], by: str
-) -> list[dict[str, Any]]:
+def _newest(states: Sequence[EventData], kind: type[EventData], names: Sequence[str], by: str) -> list[dict[str, Any]]:
     shown = [_shown(state, names) for state in states if isinstance(state, kind)]
     return sorted(shown, key=lambda item: (item[by], item[names[0]]), reverse=True)
 

@@ -65,7 +65,8 @@ class Office:
 
     async def events_about(self, person_id: str) -> list[asyncpg.Record]:
         """The person's events in order: event_type, sequence, division_codes, data."""
-        sql = "SELECT event_type, sequence, division_codes, data::jsonb AS data FROM outbox WHERE partition_key = $1 ORDER BY sequence"
+        sql = """SELECT event_type, sequence, division_codes, data::jsonb AS data FROM outbox
+            WHERE partition_key = $1 ORDER BY sequence"""
         return await self.rows(sql, person_id)
 
 
@@ -101,7 +102,6 @@ def expect(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     body: dict[str, Any] = response.json()
     return body
-
 
 
 @dataclass(slots=True)
@@ -153,11 +153,9 @@ def resident(office: Office, cixi: Caller) -> Resident:
 
 @pytest.fixture
 async def holder(resident: Resident) -> Resident:
-    """Registered 2023-03-15, applied and issued 2023-09-15: years counted from 2023-03-15, first window 2024-02-15 to 2024-03-14."""
+    """Registered 2023-03-15, permit issued 2023-09-15: the first window is 2024-02-15 to 2024-03-14."""
     await resident.register_person()
     await resident.register_residence(date(2023, 3, 15))
     assert (await resident.apply(date(2023, 9, 15)))["status"] == "accepted"
     await resident.act("issue", date(2023, 9, 15), {"card_number": "33028226000123"})
     return resident
-
-

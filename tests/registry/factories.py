@@ -1,4 +1,4 @@
-"""Persons, homes and papers for the registry's tests: plain functions with keyword defaults; every citizen number is a new one."""
+"""Persons, homes and papers for the registry's tests; every citizen number is a new one."""
 
 import itertools
 from datetime import date

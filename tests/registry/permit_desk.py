@@ -34,13 +34,14 @@ OUTCOMES = {
     "permit-act-not-allowed": Outcome.WRONG_STATE,
     "endorsement-window": Outcome.WINDOW_NOT_OPEN,
     "card-not-in-use": Outcome.LOSS_ALREADY_REPORTED,
+    "old_card_not_returned": Outcome.OLD_CARD_NOT_RETURNED,
 }
 """The registry's problems in the model's words; an unknown one fails the test."""
 
 REASONS = {
     "registration_missing": Why.NOT_REGISTERED,
     "half_year_not_complete": Why.HALF_YEAR,
-    "ground_not_proved": Why.NO_PROOF,
+    "ground_evidence_missing": Why.NO_PROOF,
 }
 
 T = TypeVar("T")
@@ -232,7 +233,7 @@ class PermitDesk:
             due_on=_day(permit["due_on"]),
             window=(first, last) if first and last else None,
             years_from=_day(years["counted_from"]) if years else None,
-            reasons=frozenset(REASONS[reason["code"]] for reason in permit["reasons"]),
+            reasons=frozenset(map(_why, permit["reasons"])),
             permits=len(self.permit_ids),
         )
 
@@ -254,9 +255,17 @@ class PermitDesk:
             return Outcome.OK
         problem = answer.json()
         code = problem["type"].rpartition(":")[2]
+        if code == "invalid-request":
+            code = problem["errors"][0]["code"]
         assert code in OUTCOMES, answer.text
         return OUTCOMES[code]
 
 
 def _day(text: str | None) -> date | None:
     return None if text is None else date.fromisoformat(text)
+
+
+def _why(reason: dict[str, Any]) -> Why:
+    assert reason["code"] in REASONS, reason
+    assert reason["article"], "a refusal names its article"
+    return REASONS[reason["code"]]

@@ -43,7 +43,6 @@ class Outcome(StrEnum):
     WINDOW_NOT_OPEN = "too early to endorse"
     CONDITIONS_GONE = "the conditions no longer hold"
     LOSS_ALREADY_REPORTED = "the loss is reported already"
-    LOSS_NOT_REPORTED = "the card is not reported lost"
     OLD_CARD_NOT_RETURNED = "a damaged card is handed back first"
     CLOCK_BACKWARDS = "time does not go back"
 
@@ -134,9 +133,13 @@ class PermitModel:
         """First day on which half a year since `day` is complete: the same day six months on, month-end clamp (RR-21)."""
         return months_after(day, HALF_YEAR_MONTHS)
 
-    def window_before(self, anniversary: date) -> tuple[date, date]:
-        """The month before a completed year: first and last day, both included (RR-30 and the table of §3.1)."""
-        return months_after(anniversary, -1), anniversary - timedelta(days=1)
+    def window_of_year(self, anchor: date, years: int) -> tuple[date, date]:
+        """The month before so many years are complete: first and last day, both included (RR-30 and the table of §3.1).
+
+        The month begins on the anchor's day of the month, counted from the anchor: after 29 February 2020 it is 29 January to
+        27 February 2021, the anniversary being 28 February (the text leaves the last day of February open; the registry's choice).
+        """
+        return months_after(anchor, 12 * years - 1), months_after(anchor, 12 * years) - timedelta(days=1)
 
     def years_restart(self, permit: Permit) -> None:
         """A late endorsement starts the counted years anew on the day it is made (RR-32)."""
@@ -193,16 +196,16 @@ class PermitModel:
         answers that window only, and one that was missed stays missed until a late endorsement (RR-31).
         """
         permit = self.permit
-        if permit is None or permit.issued_on is None or permit.examined_on is None:
+        if permit is None or permit.issued_on is None or permit.examined_on is None or permit.ended_on is not None:
             return None
         anchor = permit.issued_on if self.anchor == "issue_date" else self.years_from
         assert anchor is not None
-        year = anchor.year + 1
+        years = 1
         while True:
-            first, last = self.window_before(day_in_month(year, anchor.month, anchor.day))
+            first, last = self.window_of_year(anchor, years)
             if first > permit.examined_on:
                 return first, last
-            year += 1
+            years += 1
 
     @property
     def is_overdue(self) -> bool:
@@ -284,10 +287,10 @@ class PermitModel:
             return refusal
         window = self.window
         assert window is not None
-        if self.registration is None or not conditions_hold:
-            return Outcome.CONDITIONS_GONE
         if self.today < window[0] and not permit.suspended_by_officer_on:
             return Outcome.WINDOW_NOT_OPEN
+        if self.registration is None or not conditions_hold:
+            return Outcome.CONDITIONS_GONE
         if self.is_overdue:
             self.years_restart(permit)
         permit.examined_on = self.today
@@ -313,12 +316,13 @@ class PermitModel:
         return Outcome.OK
 
     def replace(self, cause: Literal["lost", "damaged"], *, is_old_card_returned: bool = False) -> Outcome:
-        """A new card for the same permit: same years, same window, same status (RR-34, §3.1)."""
+        """A new card for the same permit: same years, same window, same status (RR-34, §3.1).
+
+        A card may be asked for as lost without a report before; of the two only a damaged one can be handed back.
+        """
         refusal, permit = self._permit_in(Status.VALID, Status.SUSPENDED)
         if permit is None:
             return refusal
-        if cause == "lost" and not permit.card_lost:
-            return Outcome.LOSS_NOT_REPORTED
         if cause == "damaged" and not is_old_card_returned:
             return Outcome.OLD_CARD_NOT_RETURNED
         permit.card_lost = False

@@ -46,9 +46,7 @@ async def test_numbers_and_phones_are_never_given_back(cixi: Caller) -> None:
         assert number[6:14] not in text
 
 
-@pytest.mark.parametrize(
-    ("stated", "field"), [({"sex_code": "2"}, "/sex_code"), ({"birth_date": "1990-01-01"}, "/birth_date")]
-)
+@pytest.mark.parametrize(("stated", "field"), [({"sex_code": "2"}, "/sex_code"), ({"birth_date": "1990-01-01"}, "/birth_date")])
 async def test_a_contradiction_with_the_number_is_told_at_both_fields(cixi: Caller, stated: dict[str, str], field: str) -> None:
     problem = expect(await cixi.post("/v1/persons", a_person(**stated)), 422)
     assert pointers(problem) == {field, "/identity_documents/0/number"}

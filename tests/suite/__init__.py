@@ -1,1 +1,1 @@
-"""Tests of suite."""
+"""Tests of launcher, embedded servers, command line: with real processes."""

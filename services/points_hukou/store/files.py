@@ -70,7 +70,8 @@ _FIND = prepare(
     )
     SELECT person_id, known.merged_person_ids, i.sequence AS as_of_sequence, p.updated_at, p.masked_name, p.birth_date,
         p.sex_code, p.hukou_division_code, p.no_document_reason,
-        {_DOCUMENTS} AS identity_documents, {_RELATIONSHIPS} AS relationships, {_REGISTRATIONS} AS residence_registrations, {_PERMITS} AS residence_permits
+        {_DOCUMENTS} AS identity_documents, {_RELATIONSHIPS} AS relationships,
+        {_REGISTRATIONS} AS residence_registrations, {_PERMITS} AS residence_permits
     FROM known
     JOIN mirror_person p USING (person_id)
     JOIN inbox_position i ON i.producer = 'registry' AND i.partition_key = person_id

@@ -1,5 +1,5 @@
-"""Acts on an issued or accepted permit. Each holds the holder's row, writes down what the law clock did meanwhile, and asks the state
-machine before anything else.
+"""Acts on an issued or accepted permit. Each holds the holder's row, writes down what the law clock did meanwhile, and asks
+the state machine before anything else.
 """
 
 from typing import Any
@@ -28,7 +28,13 @@ from services.registry.actions.permit_clock import (
 from services.registry.actions.refusals import day_errors, invalid, not_found
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
-from services.registry.schemas.permit_views import EndorsementDecisionView, PermitRecord, PermitView, ReasonView, SuspensionCause
+from services.registry.schemas.permit_views import (
+    EndorsementDecisionView,
+    PermitRecord,
+    PermitView,
+    ReasonView,
+    SuspensionCause,
+)
 from services.registry.schemas.permits import (
     CardReplacement,
     LossReport,
@@ -63,8 +69,8 @@ async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> Permit
 async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -> PermitView:
     """Endorse for the year to come: in its window, or late – then the function is restored and residence years restart (RR-32).
 
-    Outside the window of a valid permit it raises `DomainError('endorsement-window')`, which tells the window. A refusal because the
-    conditions no longer hold (RR-33) is a decision: it is kept and answered, and changes nothing.
+    Outside the window of a valid permit it raises `DomainError('endorsement-window')`, which tells the window. A refusal
+    because the conditions no longer hold (RR-33) is a decision: it is kept and answered, and changes nothing.
     """
     before = await _take(work, permit_id)
     status = _step(before, PermitAct.ENDORSE)
@@ -79,12 +85,10 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
             conditions_hold=body.conditions_hold,
         )
     )
-    _refuse_outside_window(before, assessment)
+    _refuse_outside_window(assessment)
     decision = _decision(work, before, assessment)
     await store.insert_endorsement(work, before, decision)
-    told = EndorsementDecisionView(
-        accepted=decision.accepted, is_late=decision.is_late, reasons=list(decision.reasons)
-    )
+    told = EndorsementDecisionView(accepted=decision.accepted, is_late=decision.is_late, reasons=list(decision.reasons))
     if not assessment.accepted:
         work.audit("endorse", RESOURCE, permit_id, person_id=before.person_id, outcome="refused")
         return view_of(before, work.today).model_copy(update={"endorsement": told})
@@ -209,7 +213,7 @@ def _secrets(record: PermitRecord, **changes: Any) -> Any:
     return record.secrets.model_copy(update=changes)
 
 
-def _refuse_outside_window(record: PermitRecord, assessment: EndorsementAssessment) -> None:
+def _refuse_outside_window(assessment: EndorsementAssessment) -> None:
     for reason in assessment.reasons:
         if reason.code == WINDOW_NOT_OPEN:
             raise DomainError(
@@ -225,7 +229,8 @@ def _refuse_outside_window(record: PermitRecord, assessment: EndorsementAssessme
 
 def _decision(work: Work, record: PermitRecord, assessment: EndorsementAssessment) -> EndorsementDecision:
     """The decision with the window that was waiting."""
-    assert record.endorsement_from is not None and record.endorsement_until is not None
+    assert record.endorsement_from is not None
+    assert record.endorsement_until is not None
     return EndorsementDecision(
         decided_on=work.today,
         accepted=assessment.accepted,

@@ -1,7 +1,8 @@
 """Where a permit stands on a day: what is stored, seen through the law (RR-30 to RR-32).
 
-A window that passes without endorsement suspends the permit by law, at midnight, whether or not anybody has written it down yet. So an
-answer is computed for the day it is given; the daily job and every act on the permit write it down, with its event.
+A window that passes without endorsement suspends the permit by law, at midnight, whether or not anybody has written it down
+yet. So an answer is computed for the day it is given; the daily job and every act on the permit write it down, with its
+event.
 """
 
 from datetime import date

@@ -36,7 +36,8 @@ PHOTO_EVIDENCE = "photo"
 
 
 async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
-    """Decide an application on the spot (RR-27). A refusal is a decision like any other: stored, told with every reason (RR-24).
+    """Decide an application on the spot (RR-27). A refusal is a decision like any other: stored, told with every reason
+    (RR-24).
 
     Raises `DomainError('permit-exists')` while the person has an accepted, valid or suspended permit.
     """
@@ -69,15 +70,11 @@ async def read_permits_of(work: Work, person_id: UUID) -> Page[PermitView]:
     return Page(items=[view_of(record, work.today) for record in records], next_cursor=None)
 
 
-async def read_permit_history(
-    work: Work, permit_id: UUID, cursor: str | None, limit: int
-) -> Page[VersionView[PastPermitView]]:
+async def read_permit_history(work: Work, permit_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastPermitView]]:
     """Versions of a permit, newest first."""
     record = await _visible(work, permit_id)
     work.audit("read_history", RESOURCE, permit_id, person_id=record.person_id)
-    return await versions_of(
-        work, RESOURCE, permit_id, record=PermitRecord, view=PastPermitView.of, cursor=cursor, limit=limit
-    )
+    return await versions_of(work, RESOURCE, permit_id, record=PermitRecord, view=PastPermitView.of, cursor=cursor, limit=limit)
 
 
 async def read_entitlements(work: Work, person_id: UUID) -> EntitlementsView:

@@ -107,7 +107,9 @@ class PersonCheck:
     ) -> PersonalFacts:
         """Birth date and sex, stated or from a number; the first `entered` numbers stand in the body, the others on file."""
         if birth_date is not None and birth_date > self.today:
-            self.errors.append(FieldError("/birth_date", "in_future", "出生日期不得在将来", "a birth date is not in the future", "C-06"))
+            self.errors.append(
+                FieldError("/birth_date", "in_future", "出生日期不得在将来", "a birth date is not in the future", "C-06")
+            )
         if self.has_refused_number:
             return PersonalFacts(birth_date, sex_code, (), ())
         facts = cross_check(numbers, stated_birth_date=birth_date, stated_sex_code=sex_code)

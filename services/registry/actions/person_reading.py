@@ -35,15 +35,11 @@ async def read_person(work: Work, person_id: UUID) -> PersonView:
     return view
 
 
-async def read_person_history(
-    work: Work, person_id: UUID, cursor: str | None, limit: int
-) -> Page[VersionView[PastPersonView]]:
+async def read_person_history(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastPersonView]]:
     """Versions of a person the client may see, newest first, masked."""
     await require_visible(work, person_id)
     work.audit("read_history", RESOURCE, person_id, person_id=person_id)
-    return await versions_of(
-        work, RESOURCE, person_id, record=PersonRecord, view=PastPersonView.of, cursor=cursor, limit=limit
-    )
+    return await versions_of(work, RESOURCE, person_id, record=PersonRecord, view=PastPersonView.of, cursor=cursor, limit=limit)
 
 
 async def require_visible(work: Work, person_id: UUID) -> None:

@@ -5,33 +5,27 @@ from datetime import date
 from typing import Any, TypedDict
 from uuid import UUID
 
-from services.chassis import rate_limits
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
-from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck
-from services.registry.actions.refusals import invalid, not_found, with_id
+from services.registry.actions.refusals import not_found, with_id
 from services.registry.actions.trail import leave
-from services.registry.rules.identity_number import DocumentNumber, normalised_number
-from services.registry.rules.person_name import masked_name
-from services.registry.schemas.history import VersionView
+from services.registry.rules.identity_number import DocumentNumber
 from services.registry.schemas.person_views import (
     DocumentRecord,
-    FoundPersonView,
-    PastPersonView,
     PersonRecord,
     PersonView,
-    ResolvedPersonView,
 )
-from services.registry.schemas.persons import AddedDocument, PersonCorrection, PersonRegistration, PersonResolution, PersonSearch
+from services.registry.schemas.persons import (
+    AddedDocument,
+    PersonCorrection,
+    PersonRegistration,
+)
 from services.registry.store import persons as store
 from services.registry.store import visibility
 from services.registry.store.events import person_event
-from services.registry.store.history import versions_of
-from services.registry.store.person_search import resolve_person as find_by_number_and_name
-from services.registry.store.person_search import search_persons as find_by_criteria
 
 RESOURCE = "person"
 
@@ -110,7 +104,8 @@ def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
         [number for _, number in checked], birth_date=body.birth_date, sex_code=body.sex_code, entered=len(checked)
     )
     check.done()
-    assert facts.birth_date is not None and facts.sex_code is not None
+    assert facts.birth_date is not None
+    assert facts.sex_code is not None
     return PersonRecord(
         person_id=new_id(),
         version=1,
@@ -189,8 +184,8 @@ def _stated(
     """Birth date and sex as stated now or before. What a replaced number had told is left to the number that replaces it."""
     gone = check.numbers_of([document for document in before.identity_documents if document.document_id in superseded])
     stated = {name: changes.get(name, getattr(before, name)) for name in ("birth_date", "sex_code")}
-    for name in stated:
-        told_before = any(getattr(number, name) == stated[name] for number in gone)
+    for name, value in stated.items():
+        told_before = any(getattr(number, name) == value for number in gone)
         told_now = any(getattr(number, name) is not None for number in numbers)
         if name not in changes and told_before and told_now:
             stated[name] = None
@@ -212,7 +207,9 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: 
         raise DomainError(
             "person-exists",
             detail_zh="请使用已登记的人员编号办理。" if known else "请凭完整证件号码和姓名查询人员编号后继续办理。",
-            detail_en="Go on with the person named here." if known else "Resolve the person by complete number and name, then go on.",
+            detail_en="Go on with the person named here."
+            if known
+            else "Resolve the person by complete number and name, then go on.",
             errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
             extra=with_id("person_id", owner) if known else {"resolve": "/v1/persons/resolve"},
         )

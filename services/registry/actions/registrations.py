@@ -1,8 +1,8 @@
 """Residence registrations: register, change the address, end, read.
 
-A person has one current registration. Registering in another town ends the old one there as a move, in the same transaction; the half
-year runs on inside the county (RR-21). Ending a registration leaves a permit alone: whether its holder still qualifies is an officer's
-decision (RR-37).
+A person has one current registration. Registering in another town ends the old one there as a move, in the same transaction;
+the half year runs on inside the county (RR-21). Ending a registration leaves a permit alone: whether its holder still
+qualifies is an officer's decision (RR-37).
 """
 
 from collections.abc import Sequence
@@ -204,9 +204,7 @@ async def _lock_registration(work: Work, registration_id: UUID) -> RegistrationR
     return record
 
 
-async def _end(
-    work: Work, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason
-) -> RegistrationRecord:
+async def _end(work: Work, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason) -> RegistrationRecord:
     after = before.model_copy(
         update={
             "status": RegistrationStatus.ENDED,

@@ -80,7 +80,8 @@ async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) ->
 async def endorse_permit(work: CurrentWork, permit_id: UUID, body: PermitEndorsement) -> Answer[PermitView]:
     """Endorse a permit for the year to come.
 
-    In the month before each completed year (RR-30). Late, the function comes back that day and residence years count anew (RR-32).
+    In the month before each completed year (RR-30). Late, the function comes back that day and residence years count anew
+    (RR-32).
     """
     endorsed = await permit_acts.endorse_permit(work, permit_id, body)
     return Answer(endorsed, version=endorsed.version)

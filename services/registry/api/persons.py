@@ -24,8 +24,9 @@ router = ServiceRouter(tags=["persons"])
 async def register_person(work: CurrentWork, body: PersonRegistration) -> Answer[PersonView]:
     """Register a person.
 
-    Sex and birth date may be left out when a citizen number gives them. Doubts, such as a repealed division code, come back as
-    `warnings`. Somebody already on the register is 409: with `person_id` where this client may see the person, otherwise resolve first.
+    Sex and birth date may be left out when a citizen number gives them. Doubts, such as a repealed division code, come back
+    as `warnings`. Somebody already on the register is 409: with `person_id` where this client may see the person, otherwise
+    resolve first.
     """
     person = await persons.register_person(work, body)
     return Answer(person, version=person.version, location=f"/v1/persons/{person.person_id}")
@@ -42,13 +43,15 @@ async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPer
 
 @router.post(
     "/v1/persons/resolve",
-    **read("registry.person.resolve", summary_zh="凭证件号码和姓名确认人员", problems=["person-unresolved", "too-many-requests"]),
+    **read(
+        "registry.person.resolve", summary_zh="凭证件号码和姓名确认人员", problems=["person-unresolved", "too-many-requests"]
+    ),
 )
 async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedPersonView:
     """Resolve a person registered elsewhere.
 
-    The complete number and the name must belong together. For a day this client may then read masked data of the person and register the
-    person's residence in its own division. Every attempt is evidence; attempts are limited per client.
+    The complete number and the name must belong together. For a day this client may then read masked data of the person and
+    register the person's residence in its own division. Every attempt is evidence; attempts are limited per client.
     """
     return await person_reading.resolve_person(work, body)
 
@@ -118,7 +121,11 @@ async def read_permits(work: CurrentWork, person_id: UUID) -> Page[PermitView]:
 
 @router.get(
     "/v1/persons/{person_id}/entitlements",
-    **read("registry.permit.read", summary_zh="居住证持有人享有的权利、服务和便利", problems=["person-not-found", "regime-not-held"]),
+    **read(
+        "registry.permit.read",
+        summary_zh="居住证持有人享有的权利、服务和便利",
+        problems=["person-not-found", "regime-not-held"],
+    ),
 )
 async def read_entitlements(work: CurrentWork, person_id: UUID) -> EntitlementsView:
     """Read what the person's permit gives today, or why it gives nothing."""

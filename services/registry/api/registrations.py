@@ -40,8 +40,8 @@ StatusParameter = Annotated[RegistrationStatus | None, Query(description="Only c
 async def register_residence(work: CurrentWork, body: ResidenceRegistrationEntry) -> Answer[RegistrationView]:
     """Register where a person lives.
 
-    The half year of a residence permit runs from this day (RR-10). A current registration in another town ends as a move in the same
-    step; in the same town the address is changed instead.
+    The half year of a residence permit runs from this day (RR-10). A current registration in another town ends as a move in
+    the same step; in the same town the address is changed instead.
     """
     made = await registrations.register_residence(work, body)
     return Answer(made, version=made.version, location=f"/v1/residence-registrations/{made.registration_id}")

@@ -40,9 +40,7 @@ async def read_relationship(work: CurrentWork, relationship_id: UUID) -> Answer[
 
 @router.post(
     "/v1/relationships/{relationship_id}/end",
-    **write(
-        "registry.relationship.write", summary_zh="结束关系", problems=["relationship-not-found", "relationship-ended"]
-    ),
+    **write("registry.relationship.write", summary_zh="结束关系", problems=["relationship-not-found", "relationship-ended"]),
 )
 async def end_relationship(work: CurrentWork, relationship_id: UUID, body: RelationshipEnd) -> Answer[RelationshipView]:
     """End a relationship."""

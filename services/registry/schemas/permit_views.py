@@ -61,8 +61,8 @@ class PermitSecrets(View):
 class PermitRecord(View):
     """The full state of a permit. Never leaves the service.
 
-    `endorsement_*` and `residence_years_from` follow from `residence_start`, `issued_on` and `endorsed_on` by the regime; they are kept
-    because the daily job and the mirrors ask by them.
+    `endorsement_*` and `residence_years_from` follow from `residence_start`, `issued_on` and `endorsed_on` by the regime;
+    they are kept because the daily job and the mirrors ask by them.
     """
 
     permit_id: UUID

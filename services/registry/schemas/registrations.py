@@ -61,7 +61,7 @@ class ResidenceRegistrationEntry(Command):
         None, description="Stay that the institution registers and reports (RR-07)."
     )
     is_with_close_relatives_of_local_hukou: bool = Field(
-        False, description="Stays with close relatives of local hukou (RR-08)."
+        default=False, description="Stays with close relatives of local hukou (RR-08)."
     )
 
 

@@ -48,7 +48,8 @@ _STORED = (
 COLUMNS = (
     ", ".join(f"m.{name}" for name in _STORED)
     + """, ARRAY(
-        SELECT e.decided_on FROM endorsement e WHERE e.permit_id = m.permit_id AND e.accepted ORDER BY e.decided_on) AS endorsed_on"""
+        SELECT e.decided_on FROM endorsement e WHERE e.permit_id = m.permit_id AND e.accepted ORDER BY e.decided_on
+    ) AS endorsed_on"""
 )
 _FROZEN = frozenset({"permit_id", "person_id", "created_at"})
 _JSONB = "CAST(:reasons AS jsonb)"

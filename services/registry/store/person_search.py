@@ -10,7 +10,8 @@ from services.registry.store.persons import COLUMNS
 from services.registry.store.visibility import VISIBLE, visible_to
 
 _BY_DOCUMENT = """p.person_id = (
-    SELECT s.person_id FROM identity_document s WHERE s.number_index = CAST(:number_index AS bytea) AND s.superseded_at IS NULL)"""
+    SELECT s.person_id FROM identity_document s
+    WHERE s.number_index = CAST(:number_index AS bytea) AND s.superseded_at IS NULL)"""
 _BY_NAME = "p.name_index = CAST(:name_index AS bytea)"
 _BY_IDS = "p.person_id = ANY (CAST(:person_ids AS uuid[]))"
 

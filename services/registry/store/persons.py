@@ -1,4 +1,6 @@
-"""Persons and their identity documents: find, lock, write. Names, phones and numbers are sealed on the way in, opened on the way out."""
+"""Persons and their identity documents: find, lock, write. Names, phones and numbers are sealed on the way in, opened on
+the way out.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +18,8 @@ from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import RESOLVED, VISIBLE, viewer
 
-COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethnicity_code, p.education_code, p.hukou_division_code,
-    p.no_document_reason, p.warnings, p.created_at, p.updated_at, (
+COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethnicity_code, p.education_code,
+    p.hukou_division_code, p.no_document_reason, p.warnings, p.created_at, p.updated_at, (
         SELECT jsonb_agg(jsonb_build_object('document_id', d.document_id, 'type', d.type, 'sealed', encode(d.sealed, 'hex'),
             'valid_from', d.valid_from, 'valid_until', d.valid_until) ORDER BY d.recorded_at, d.document_id)
         FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL) AS documents"""
@@ -31,7 +33,9 @@ _FIND = prepare(
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, {VISIBLE} AS is_visible, {RESOLVED} AS is_resolved,
-        ARRAY(SELECT d.type FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL) AS document_types
+        ARRAY(
+            SELECT d.type FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL
+        ) AS document_types
     FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
     """  # noqa: S608
 )
@@ -161,9 +165,7 @@ async def update_person(
     """Store a corrected person; `added` documents come in after the `superseded` ones went out."""
     if superseded:
         await work.tx.execute(_SUPERSEDE, document_ids=list(superseded), superseded_at=record.updated_at)
-    await work.tx.execute(
-        _UPDATE, **_person_values(work.keyring, record), **_document_values(work.keyring, added)
-    )
+    await work.tx.execute(_UPDATE, **_person_values(work.keyring, record), **_document_values(work.keyring, added))
 
 
 def number_index(keyring: Keyring, document_type: DocumentType, normalised_number: str) -> bytes:
@@ -217,9 +219,7 @@ def _locked(row: Record) -> LockedPerson:
 def _person_values(keyring: Keyring, record: PersonRecord) -> dict[str, Any]:
     return {
         "person_id": record.person_id,
-        "sealed": seal(
-            keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}"
-        ),
+        "sealed": seal(keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}"),
         "name_index": name_index(keyring, record.name),
         "birth_date": record.birth_date,
         "sex_code": record.sex_code,
@@ -245,7 +245,5 @@ def _document_values(keyring: Keyring, documents: Sequence[DocumentRecord]) -> d
 
 
 def _sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
-    secrets = _DocumentSecrets(
-        number=document.number, normalised_number=document.normalised_number, issuer=document.issuer
-    )
+    secrets = _DocumentSecrets(number=document.number, normalised_number=document.normalised_number, issuer=document.issuer)
     return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")

@@ -1,7 +1,7 @@
 """Residence registrations: find, lock, list by division, write.
 
-A registration is visible to divisions that contain it, while it is current and for two years after: another town that holds the person
-now has no business with the old address.
+A registration is visible to a client that may see the person, within the client's own division: another town that holds the
+person now has no business with the old address.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,12 @@ from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.visibility import visible_to
+from services.registry.store.visibility import VISIBLE, visible_to
 
-COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by, r.reporter_person_id,
-    r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late, r.ended_on, r.end_reason,
-    r.version, r.created_at, r.updated_at"""
-_VISIBLE = """starts_with(r.division_code, CAST(:scope AS text))
-    AND (r.ended_on IS NULL OR r.ended_on > CAST(:seen_since AS date))"""
+COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by,
+    r.reporter_person_id, r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late,
+    r.ended_on, r.end_reason, r.version, r.created_at, r.updated_at"""
+_VISIBLE = f"starts_with(r.division_code, CAST(:scope AS text)) AND {VISIBLE.replace('p.person_id', 'r.person_id')}"
 
 _FIND = prepare(
     f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id AND {_VISIBLE}"  # noqa: S608
@@ -64,7 +63,17 @@ _UPDATE = prepare(
     WHERE registration_id = :registration_id
     """
 )
-_UPDATED = ("status", "division_code", "residence_kind", "changed_on", "reported_late", "ended_on", "end_reason", "version", "updated_at")
+_UPDATED = (
+    "status",
+    "division_code",
+    "residence_kind",
+    "changed_on",
+    "reported_late",
+    "ended_on",
+    "end_reason",
+    "version",
+    "updated_at",
+)
 
 
 class _Secrets(View):

@@ -12,8 +12,8 @@ from services.registry.schemas.relationships import RelationshipKind, Relationsh
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import VISIBLE, visible_to
 
-COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed, r.version,
-    r.created_at, r.updated_at"""
+COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed,
+    r.version, r.created_at, r.updated_at"""
 
 _LIST = prepare(
     f"""
@@ -32,13 +32,15 @@ _LOCK = prepare(f"SELECT {COLUMNS} FROM relationship r WHERE r.relationship_id =
 _CURRENT_BETWEEN = prepare(
     """
     SELECT relationship_id, person_id, kind FROM relationship
-    WHERE ended_on IS NULL AND ((person_id = :one AND related_person_id = :other) OR (person_id = :other AND related_person_id = :one))
+    WHERE ended_on IS NULL
+    AND ((person_id = :one AND related_person_id = :other) OR (person_id = :other AND related_person_id = :one))
     """
 )
 _INSERT = prepare(
     """
-    INSERT INTO relationship (relationship_id, person_id, related_person_id, kind, valid_from, sealed, version, created_at, updated_at)
-    VALUES (:relationship_id, :person_id, :related_person_id, :kind, :valid_from, :sealed, :version, :created_at, :updated_at)
+    INSERT INTO relationship (relationship_id, person_id, related_person_id, kind, valid_from, sealed, version, created_at,
+    updated_at) VALUES (:relationship_id, :person_id, :related_person_id, :kind, :valid_from, :sealed, :version, :created_at,
+    :updated_at)
     """
 )
 _END = prepare(
@@ -87,9 +89,7 @@ async def insert_relationship(work: Work, record: RelationshipRecord) -> None:
         related_person_id=record.related_person_id,
         kind=record.kind,
         valid_from=record.valid_from,
-        sealed=seal(
-            work.keyring, _Secrets(evidence=record.evidence), f"relationship|sealed|{record.relationship_id}"
-        ),
+        sealed=seal(work.keyring, _Secrets(evidence=record.evidence), f"relationship|sealed|{record.relationship_id}"),
         version=record.version,
         created_at=record.created_at,
         updated_at=record.updated_at,

@@ -1,8 +1,9 @@
 """Which persons a client may see (architecture §6): its division holds them now, or held them less than two years ago.
 
 Two kinds of rows in `person_division` hold a person: `intake` (entered there and not registered anywhere yet) and a residence
-registration. Who merely *resolved* a person by complete number and name has no such row – the other clients of its division have no
-business with the person – but an entry of its own in `person_resolution`: for a day it may read masked data and register the person.
+registration. Who merely *resolved* a person by complete number and name has no such row – the other clients of its division
+have no business with the person – but an entry of its own in `person_resolution`: for a day it may read masked data and
+register the person.
 """
 
 from datetime import date, timedelta

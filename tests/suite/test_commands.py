@@ -1,0 +1,100 @@
+"""`xinshimin` commands beside a running suite, as a program reads them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.suite.exits import ExitCode
+from tests.suite.launching import ROOT, RunningUp, clean_environment, xinshimin
+
+
+def test_check_finds_everything_in_order(running: RunningUp) -> None:
+    answer = running.command("check")
+    assert [each for each in answer["findings"] if not each["ok"]] == []
+    looked_at = {(each["subject"], each["what"]) for each in answer["findings"]}
+    assert {("registry", "database"), ("points_hukou", "consumer of registry"), ("gateway", "ready")} <= looked_at
+    assert {("registry", "stream"), ("suite", "law clocks"), ("gateway", "database clock")} <= looked_at
+
+
+def test_check_fails_with_its_own_code_when_a_process_is_away(running: RunningUp) -> None:
+    gone = running.environment | {
+        "XINSHIMIN_GATEWAY__UPSTREAMS": '{"registry": "http://127.0.0.1:9", "points_hukou": "http://127.0.0.1:9"}'
+    }
+    done = xinshimin("check", "--json", environment=gone)
+    assert done.returncode == ExitCode.CHECK_FAILED
+    bad = [each["subject"] for each in json.loads(done.stdout)["findings"] if not each["ok"]]
+    assert bad == ["registry", "points_hukou"]
+
+
+def test_migrate_may_be_repeated(running: RunningUp) -> None:
+    assert set(running.command("migrate")["revisions"]) == {"registry", "points_hukou", "gateway"}
+    assert set(running.command("migrate", "gateway")["revisions"]) == {"gateway"}
+
+
+def test_events_stand_where_they_should(running: RunningUp) -> None:
+    lag = {each["service"]: each for each in running.command("events", "lag")["services"]}
+    assert lag["registry"]["outbox"]["unpublished"] == 0
+    assert [inbox["producer"] for inbox in lag["points_hukou"]["inboxes"]] == ["registry"]
+    assert running.command("events", "dead") == {"services": {"registry": [], "points_hukou": []}}
+    replayed = running.command("events", "replay", "points_hukou")
+    assert replayed == {"producers": {"registry": {"applied": 0, "still_dead": 0}}}
+
+
+def test_a_snapshot_covers_every_person(running: RunningUp) -> None:
+    running.paste(0, 1)
+    sent = running.command("events", "snapshot", "registry", "--for", "points_hukou")
+    assert sent["keys"] >= 1
+    assert sent["states"] >= sent["keys"]
+
+
+def test_the_life_of_a_client(running: RunningUp) -> None:
+    made = running.command("clients", "create", "Street office", "--organisation", "Hushan", "--division", "330282")
+    assert _may_have_a_token(running, made["client_id"], made["client_secret"])
+    rotated = running.command("clients", "rotate", made["client_id"])
+    assert rotated["client_secret"] != made["client_secret"]
+    assert _may_have_a_token(running, made["client_id"], rotated["client_secret"])
+    running.command("clients", "revoke", made["client_id"])
+    listed = {each["client_id"]: each for each in running.command("clients", "list")["clients"]}
+    assert listed[made["client_id"]]["revoked_at"] is not None
+    assert listed[running.screen["client_id"]]["revoked_at"] is None
+
+
+def _may_have_a_token(running: RunningUp, client_id: str, secret: str) -> bool:
+    answer = httpx.post(
+        f"{running.screen['base_url']}/oauth/token", data={"grant_type": "client_credentials"}, auth=(client_id, secret)
+    )
+    return answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["clients", "revoke", "client-nobody"], ExitCode.FAILED, "not-found"),
+        (["clients", "create", "X", "--organisation", "X", "--division", "hill"], ExitCode.FAILED, "/division_code"),
+        (["events", "lag", "gateway"], ExitCode.WRONG_SETTINGS, "no events"),
+        (["events", "dead", "nowhere"], ExitCode.WRONG_SETTINGS, "no process 'nowhere'"),
+        (["events", "snapshot", "points_hukou", "--for", "registry"], ExitCode.WRONG_SETTINGS, "owns nothing"),
+    ],
+)
+def test_a_command_that_cannot_be_says_why(running: RunningUp, arguments: list[str], code: ExitCode, words: str) -> None:
+    done = xinshimin(*arguments, "--json", environment=running.environment)
+    assert done.returncode == code, done.stderr
+    assert words in json.loads(done.stderr)["message"]
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["migrate"]])
+def test_without_a_suite_a_command_says_so(tmp_path: Path, arguments: list[str]) -> None:
+    done = xinshimin(*arguments, environment=clean_environment(tmp_path))
+    assert done.returncode == ExitCode.NOT_RUNNING
+    assert "No suite runs" in done.stderr
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    heavy = "{'asyncpg', 'fastapi', 'sqlalchemy', 'nats', 'pydantic', 'aiohttp'}"
+    code = f"import sys, services.suite.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"

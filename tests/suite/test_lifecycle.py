@@ -1,0 +1,114 @@
+"""Start, stop, kill: everything together, nothing left behind, the data kept."""
+
+import json
+import os
+import re
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from services.suite.exits import ExitCode
+from tests.suite.launching import STOPPED_WITHIN_S, RunningUp, begin_up, clean_environment, is_alive, up, xinshimin
+
+SECOND_START_WITHIN_S = 15
+
+
+def test_a_stopped_suite_starts_again_soon_with_its_data(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with up(folder) as first:
+        answer = json.loads(first.paste(0, 1)[-1])
+        stopped = first.stop(signal.SIGTERM)
+        assert stopped.returncode == ExitCode.DONE, stopped.stderr
+        assert first.left_over() == []
+    assert not (folder / "suite.json").exists()
+    with up(folder) as second:
+        assert second.ready_after_s <= SECOND_START_WITHIN_S
+        assert second.screen["client_id"] == first.screen["client_id"]
+        read_back = second.paste(0, 2, before=f"PERSON={answer['person_id']}")[-1]
+        assert json.loads(read_back) == answer
+        assert second.stop(signal.SIGINT).returncode == ExitCode.DONE
+        assert second.left_over() == []
+
+
+def test_a_killed_suite_leaves_no_orphan_and_starts_again(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with up(folder) as killed:
+        assert killed.stop(signal.SIGKILL).returncode == -signal.SIGKILL
+        assert killed.left_over() == []
+    with up(folder) as again:
+        assert again.readiness().status_code == 200
+        assert set(again.pids) == {"postgres", "nats", "registry", "points_hukou", "gateway"}
+        os.kill(again.pids["registry"], signal.SIGKILL)
+        ended = again.end()
+        assert ended.returncode == ExitCode.CHILD_DIED
+        assert json.loads(ended.stderr.splitlines()[-1])["message"].startswith("registry (process ")
+        assert again.left_over() == []
+
+
+@pytest.mark.parametrize("after_s", [0.8, 2.0])
+def test_a_stop_while_starting_leaves_nothing(tmp_path: Path, after_s: float) -> None:
+    process = begin_up(clean_environment(tmp_path / "data"))
+    time.sleep(after_s)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=STOPPED_WITHIN_S)
+    # Before the program has installed its handlers, SIGTERM simply ends it.
+    assert process.returncode in (ExitCode.DONE, -signal.SIGTERM), err
+    assert [pid for pid in _pids_that_mention(tmp_path) if is_alive(pid)] == []
+
+
+def _pids_that_mention(folder: Path) -> list[int]:
+    """Processes with the folder in their command line or environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            about = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(folder) in about:
+            found.append(int(entry.name))
+    return found
+
+
+def test_two_suites_run_side_by_side(running: RunningUp, tmp_path: Path) -> None:
+    with up(tmp_path / "data") as other:
+        assert other.screen["base_url"] != running.screen["base_url"]
+        assert other.readiness().status_code == running.readiness().status_code == 200
+
+
+def test_the_printed_calls_work_and_may_be_pasted_twice(running: RunningUp) -> None:
+    once = running.paste(0, 1, 2)
+    registered, read = json.loads(once[-2]), json.loads(once[-1])
+    assert registered["person_id"] == read["person_id"]
+    assert running.paste(0, 1)[-1] == once[-2], "the same Idempotency-Key gives the same answer"
+
+
+def test_the_demo_client_is_written_for_its_owner_only(running: RunningUp) -> None:
+    file = running.data_dir / "demo-client.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    content = json.loads(file.read_text())
+    assert content == {name: running.screen[name] for name in ("base_url", "client_id", "client_secret")}
+
+
+def test_secrets_and_keys_are_readable_by_their_owner_only(running: RunningUp) -> None:
+    secret = [running.data_dir / name for name in ("secrets.json", "suite.json", "keys", "log", "postgres", "nats")]
+    secret += list((running.data_dir / "keys").iterdir())
+    assert [path.name for path in secret if path.stat().st_mode & 0o077] == []
+
+
+def test_postgres_listens_on_no_port_and_asks_for_a_password(running: RunningUp) -> None:
+    url = json.loads((running.data_dir / "suite.json").read_text())["variables"]["XINSHIMIN_REGISTRY__DATABASE_URL"]
+    assert re.fullmatch(r"postgresql://registry_app:[^@]+@/registry\?host=[^&]+&port=5432", url)
+    assert (running.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[5].strip() == "", "listens on TCP"
+    rules = (running.data_dir / "postgres" / "pg_hba.conf").read_text().splitlines()
+    methods = {line.split()[-1] for line in rules if line.strip() and not line.startswith("#")}
+    assert methods == {"scram-sha-256"}
+
+
+def test_a_second_suite_on_the_same_folder_is_refused_naming_the_first(running: RunningUp) -> None:
+    done = xinshimin("up", environment=running.environment)
+    assert done.returncode == ExitCode.IN_USE
+    assert f"process {running.process.pid}" in done.stderr
+    assert running.readiness().status_code == 200
