@@ -64,7 +64,7 @@ def bare_service(suite: Suite, answer_bytes: int) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url = json.loads((suite.data_dir / "suite.json").read_text())["environment"]["XINSHIMIN_REGISTRY__DATABASE_URL"]
+    url = json.loads((suite.data_dir / "suite.json").read_text())["variables"]["XINSHIMIN_REGISTRY__DATABASE_URL"]
     command = [
         sys.executable,
         "-m",

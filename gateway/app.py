@@ -144,13 +144,12 @@ class _Gateway:
             )
             stack.push_async_callback(_close_pool, pool)
             await self._check_schema()
-            upstreams = await stack.enter_async_context(
-                Upstreams(
-                    settings.upstreams,
-                    connect_timeout_s=settings.connect_timeout_s,
-                    max_connections=settings.max_connections,
-                )
+            upstreams = Upstreams(
+                settings.upstreams,
+                connect_timeout_s=settings.connect_timeout_s,
+                max_connections=settings.max_connections,
             )
+            stack.callback(upstreams.close)
             self._assemble(pool, upstreams, access_keys, inside_keys)
             housekeeping = asyncio.create_task(_forget_used_assertions(pool), name="housekeeping")
             stack.push_async_callback(_cancel, housekeeping)

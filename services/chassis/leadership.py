@@ -56,13 +56,24 @@ class Leader:
         self._task = task
 
     async def check(self) -> None:
-        """One round trip; raises `LeadershipLostError` when this process no longer leads."""
+        """One round trip; raises `LeadershipLostError` when this process no longer leads.
+
+        Every loop of a leader calls it, so it is also where a cancellation comes back that was swallowed on the way:
+        `asyncio.wait_for` before Python 3.12, which the NATS client uses, drops one that meets its result.
+        """
+        _insist_on_cancellation()
         try:
             held = await self.connection.fetchval(_STILL_HELD.sql, *_STILL_HELD.arguments({"task": self._task}))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise LeadershipLostError(self._task) from error
         if not held:
             raise LeadershipLostError(self._task)
+
+
+def _insist_on_cancellation() -> None:
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager
@@ -119,6 +130,7 @@ async def lead_forever(
     """
     pause = _PAUSE_MIN_S
     while True:
+        _insist_on_cancellation()
         started = time.monotonic()
         try:
             async with leadership(dsn, task, application=application, on_change=on_change) as leader:

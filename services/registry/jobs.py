@@ -1,9 +1,10 @@
-"""Time-driven work: what the law clock does to permits is written down every day, with its events."""
+"""Time-driven work: what the law clock does to permits is written down every day, with its events; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.work import Work
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.store.permits import lapsed_permits, reload_permit
+from services.registry.store.visibility import forget_resolutions
 
 CHUNK = 200
 
@@ -18,4 +19,12 @@ async def suspend_lapsed_permits(work: Work) -> bool:
     return len(permit_ids) == CHUNK and suspended > 0
 
 
-JOBS = (Job("suspend-lapsed-permits", suspend_lapsed_permits),)
+async def forget_expired_resolutions(work: Work) -> bool:
+    """Delete what clients were told by `resolve` more than a day ago; returns whether more is waiting."""
+    return await forget_resolutions(work, limit=CHUNK) == CHUNK
+
+
+JOBS = (
+    Job("suspend-lapsed-permits", suspend_lapsed_permits),
+    Job("forget-expired-resolutions", forget_expired_resolutions),
+)

@@ -113,7 +113,7 @@ class PersonDivision(_Table, table=True):
             postgresql_where=text("until IS NULL"),
         ),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
-        _kept("two years after `until`"),
+        _kept("as the person; without effect two years after `until`"),
     )
 
     person_division_id: UUID = Field(primary_key=True)

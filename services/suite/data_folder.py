@@ -79,15 +79,10 @@ class DataFolder:
             root.chmod(0o711 if os.geteuid() == 0 else 0o700)
             self._mark()
             self.layout.logs.mkdir(exist_ok=True, mode=0o700)
-        except PermissionError as error:
-            self._release()
-            raise SuiteError(
-                ExitCode.NO_RIGHTS, f"{error.filename or root}: no permission. Was the suite started by another account before?"
-            ) from None
+            self._refuse_full_disk()
         except BaseException:
             self._release()
             raise
-        self._refuse_full_disk()
         return self.layout
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -139,7 +134,6 @@ class DataFolder:
     def _refuse_full_disk(self) -> None:
         free = shutil.disk_usage(self.layout.root).free
         if free < self._free_bytes_min:
-            self._release()
             raise SuiteError(
                 ExitCode.DISK_FULL,
                 f"The disk is full: {free >> 20} MB free at {self.layout.root}, {self._free_bytes_min >> 20} MB are needed "

@@ -1,6 +1,12 @@
 """Every way the suite ends, each with its own exit code: scripts read the code, people read the message."""
 
 from enum import IntEnum
+from pathlib import Path
+from typing import Self
+
+_NO_SPACE = "No space left on device"
+_END_BYTES = 8192
+_END_LINES = 6
 
 
 class ExitCode(IntEnum):
@@ -33,3 +39,18 @@ class SuiteError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+
+    @classmethod
+    def from_log(cls, code: ExitCode, text: str, log: Path) -> Self:
+        """An error whose cause stands at the end of a log; when that is a full disk, its code is the full disk's."""
+        end = _last_lines(log)
+        return cls(ExitCode.DISK_FULL if _NO_SPACE in end else code, f"{text}\n{end}\nSee {log}")
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _END_BYTES))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-_END_LINES:])
+    except OSError:
+        return ""

@@ -130,11 +130,8 @@ class EmbeddedNats:
         while True:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise SuiteError(
-                    ExitCode.SERVER_DID_NOT_START,
-                    f"NATS did not start (exit status {process.returncode}), see {self._log}:\n"
-                    f"{processes.last_lines(self._log)}",
-                )
+                text = f"NATS did not start (exit status {process.returncode})."
+                raise SuiteError.from_log(ExitCode.SERVER_DID_NOT_START, text, self._log)
             try:
                 address: str = json.loads(ports.read_text())["nats"][0]
             except (OSError, ValueError, LookupError):

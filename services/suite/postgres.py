@@ -206,13 +206,11 @@ class EmbeddedPostgres:
                 account=account,
                 death_signal=signal.SIGKILL,
             )
-            status = process.wait(_START_TIMEOUT_S)
+            status = processes.wait_or_kill(process, patience_s=_START_TIMEOUT_S)
         finally:
             password_file.unlink()
         if status != 0:
-            raise SuiteError(
-                ExitCode.SERVER_DID_NOT_START, f"initdb failed ({status}); see {self._log}:\n{processes.last_lines(self._log)}"
-            )
+            raise SuiteError.from_log(ExitCode.SERVER_DID_NOT_START, f"initdb failed ({status}).", self._log)
         fresh.rename(self._folder)
 
     def _initdb_command(self, folder: Path, password_file: Path) -> list[str | Path]:
@@ -260,11 +258,8 @@ class EmbeddedPostgres:
         while True:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise SuiteError(
-                    ExitCode.SERVER_DID_NOT_START,
-                    f"PostgreSQL did not start (exit status {process.returncode}); see {self._log}:\n"
-                    f"{processes.last_lines(self._log)}",
-                )
+                text = f"PostgreSQL did not start (exit status {process.returncode})."
+                raise SuiteError.from_log(ExitCode.SERVER_DID_NOT_START, text, self._log)
             try:
                 lines = (self._folder / "postmaster.pid").read_text().splitlines()
             except OSError:

@@ -120,16 +120,6 @@ def rotate(log: Path) -> None:
         log.replace(log.with_name(log.name + ".1"))
 
 
-def last_lines(log: Path, count: int = 5) -> str:
-    """The end of a log, for an error message about the process that wrote it."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 8192))
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-count:])
-    except OSError:
-        return ""
-
-
 def find_program(name: str, *, setting: Path | None) -> Path | None:
     """A program by setting, beside this interpreter (the virtual environment's), or on the PATH."""
     if setting is not None:

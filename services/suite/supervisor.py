@@ -4,6 +4,7 @@ One thread, no event loop: children are tied to the thread that spawned them (se
 there is nothing to do but wait for a signal.
 """
 
+import errno
 import http.client
 import os
 import signal
@@ -40,6 +41,19 @@ _FORMER_PORT_PATIENCE_S = 3.0
 def run(settings: SuiteSettings, screen: Screen) -> ExitCode:
     """Start everything, watch it until a stop is asked for, stop everything. Raises `SuiteError` when a part fails."""
     environment.refuse_shared_database()
+    try:
+        return _run(settings, screen)
+    except PermissionError as error:
+        raise SuiteError(
+            ExitCode.NO_RIGHTS, f"{error.filename}: no permission. Did another account start the suite on this folder before?"
+        ) from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise SuiteError(ExitCode.DISK_FULL, f"The disk is full: {error.filename or settings.data_dir}") from error
+
+
+def _run(settings: SuiteSettings, screen: Screen) -> ExitCode:
     with (
         Interrupts() as interrupts,
         DataFolder(settings.data_dir, free_bytes_min=settings.free_disk_min_mb << 20) as layout,
@@ -134,7 +148,7 @@ class _Suite:
         if status != 0:
             known = {int(code) for code in ExitCode}
             code = ExitCode(status) if status in known - {ExitCode.FAILED} else ExitCode.MIGRATION_FAILED
-            raise SuiteError(code, f"The databases could not be prepared.\n{processes.last_lines(log)}\nSee {log}")
+            raise SuiteError.from_log(code, "The databases could not be prepared.", log)
 
     def _start_processes(self) -> None:
         self._screen.step("Starting services and gateway")
@@ -201,11 +215,8 @@ class _Suite:
         for child in self._children:
             status = child.process.poll()
             if status is not None and not self._interrupts.stop_requested:
-                raise SuiteError(
-                    ExitCode.CHILD_DIED,
-                    f"{child.name} (process {child.process.pid}) died with status {status}; all else is stopped.\n"
-                    f"{processes.last_lines(child.log)}\nSee {child.log}",
-                )
+                text = f"{child.name} (process {child.process.pid}) died with status {status}; all else is stopped."
+                raise SuiteError.from_log(ExitCode.CHILD_DIED, text, child.log)
 
 
 def _not_ready(base_url: str) -> str | None:

@@ -154,32 +154,32 @@ class Story:
 
 
 def full_story() -> Story:
-    """Every event the registry publishes, and twice what may come twice about one subject."""
-    story, marriage, home, move, refused, permit = Story(), *(new_id() for _ in range(5))
+    """Every event the registry publishes; what may come twice does, also with other types in between."""
+    story, marriage, home, move, refused, withdrawn, permit = Story(), *(new_id() for _ in range(6))
+    unissued = {"issued_on": None, "residence_years_from": None}
     story.person(document_tokens=(token(), token("passport")))
     story.person(registry.PersonCorrected, masked_name="王**", sex_code="1", document_tokens=(token(), token()))
     story.person(registry.PersonCorrected, hukou_division_code="522401")
     story.relationship(registry.RelationshipRegistered, marriage, 1)
     story.registration(registry.ResidenceRegistrationRegistered, home, 1)
     story.permit(
-        registry.ResidencePermitRefused, refused, 1, status="refused", accepted_on=None, issued_on=None, reason_codes=("x",)
+        registry.ResidencePermitRefused, refused, 1, status="refused", accepted_on=None, reason_codes=("x",), **unissued
     )
     story.relationship(registry.RelationshipEnded, marriage, 2, ended_on=date(2025, 6, 1), end_reason="divorce")
     story.registration(registry.ResidenceRegistrationChanged, home, 2, division_code=NEXT_TOWN)
     story.registration(registry.ResidenceRegistrationChanged, home, 3, residence_kind="owned")
-    story.permit(registry.ResidencePermitAccepted, permit, 1, status="accepted", issued_on=None, residence_years_from=None)
+    story.permit(registry.ResidencePermitAccepted, withdrawn, 1, status="accepted", **unissued)
+    gone = {"status": "withdrawn", "ended_on": date(2025, 9, 3), "end_reason": "withdrawn_by_applicant"}
+    story.permit(registry.ResidencePermitEnded, withdrawn, 2, **gone, **unissued)
+    story.permit(registry.ResidencePermitAccepted, permit, 1, status="accepted", **unissued)
     story.permit(registry.ResidencePermitIssued, permit, 2)
     story.permit(registry.ResidencePermitEndorsed, permit, 3)
-    story.permit(registry.ResidencePermitEndorsed, permit, 4, residence_years_from=date(2027, 11, 2))
-    story.permit(registry.ResidencePermitLossReported, permit, 5, lost_on=date(2027, 12, 1))
-    story.permit(registry.ResidencePermitReplaced, permit, 6)
-    story.permit(registry.ResidencePermitSuspended, permit, 7, status="suspended", suspended_on=date(2028, 11, 3))
-    story.permit(
-        registry.ResidencePermitEnded, permit, 8, status="ended", ended_on=date(2029, 1, 31), end_reason="left_the_city"
-    )
-    story.registration(
-        registry.ResidenceRegistrationEnded, home, 4, status="ended", ended_on=date(2029, 1, 31), end_reason="left_the_city"
-    )
+    story.permit(registry.ResidencePermitLossReported, permit, 4, lost_on=date(2026, 12, 1))
+    story.permit(registry.ResidencePermitReplaced, permit, 5)
+    story.permit(registry.ResidencePermitSuspended, permit, 6, status="suspended", suspended_on=date(2027, 9, 11))
+    story.permit(registry.ResidencePermitEndorsed, permit, 7, residence_years_from=date(2027, 11, 2))
+    left = {"status": "ended", "ended_on": date(2029, 1, 31), "end_reason": "moved"}
+    story.registration(registry.ResidenceRegistrationEnded, home, 4, **left)
     story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2029, 2, 9))
     return story
 

@@ -176,6 +176,12 @@ async def test_a_reading_is_evidence_without_values(office: PointsOffice) -> Non
     assert "王" not in lines[0]["line"]
 
 
+async def test_it_publishes_nothing_yet(office: PointsOffice) -> None:
+    await resident(office)
+    response = await office.reader.get("/v1/points/changes")
+    assert (response.status_code, response.json()["items"]) == (200, [])
+
+
 async def test_the_openapi_tells_scope_and_example(office: PointsOffice) -> None:
     document = (await office.service.http.get("/openapi.json")).json()
     operation = document["paths"]["/v1/points/files/{person_id}"]["get"]

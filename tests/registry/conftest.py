@@ -1,6 +1,6 @@
 """A running registry on its own database, its callers, and a law clock to set."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -13,6 +13,7 @@ import pytest
 
 from services.chassis.clock import LAW_ZONE
 from services.chassis.db import Transaction, in_transaction
+from services.chassis.work import Work
 from services.registry.app import DEFINITION
 from services.registry.jobs import suspend_lapsed_permits
 from tests.conftest import Database, MakeDatabase
@@ -47,17 +48,21 @@ class Office:
         """The law's today."""
         return self.service.runtime.law_clock.today()
 
-    async def run_jobs(self) -> None:
-        """The daily job, all of it."""
+    async def run_job(self, job: Callable[[Work], Awaitable[bool]]) -> None:
+        """A daily job, all its chunks."""
 
         async def chunk(tx: Transaction) -> bool:
             work = self.service.runtime.own_work(tx)
-            more = await suspend_lapsed_permits(work)
+            more = await job(work)
             await work.flush()
             return more
 
         while await in_transaction(self.service.runtime.pool, chunk):
             pass
+
+    async def run_jobs(self) -> None:
+        """The daily job on permits."""
+        await self.run_job(suspend_lapsed_permits)
 
     async def rows(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Look into the database directly."""

@@ -113,6 +113,8 @@ class PermitDesk:
     person_id: str = field(init=False)
     registration_id: str | None = None
     permit_ids: list[str] = field(default_factory=list)
+    answered: dict[str, Any] | None = None
+    """The permit as the last call answered it, when that was an act on it."""
 
     def open(self, today: date) -> None:
         """Set the law clock and enter the resident."""
@@ -167,11 +169,12 @@ class PermitDesk:
         content = {"changed_on": changed_on.isoformat(), "division_code": town, "address": "陈家村东路18号"}
         return self._outcome(self._post(f"/v1/residence-registrations/{self.registration_id}/address-change", content))
 
-    def leave(self) -> Outcome:
-        """End the registration today."""
+    def leave(self, ended_on: date) -> Outcome:
+        """End the registration as of a day."""
         if self.registration_id is None:
             return Outcome.NOT_REGISTERED
-        return self._outcome(self._post(f"/v1/residence-registrations/{self.registration_id}/end", {"reason": "left"}))
+        content = {"reason": "left", "ended_on": ended_on.isoformat()}
+        return self._outcome(self._post(f"/v1/residence-registrations/{self.registration_id}/end", content))
 
     def apply(self, ground: str, evidence: list[str], *, is_remote: bool) -> Outcome:
         """Apply for a permit."""
@@ -220,12 +223,14 @@ class PermitDesk:
     # --- sight ---
 
     def sight(self) -> Sight:
-        """The latest permit as the registry shows it today."""
+        """The latest permit as the registry shows it today: in its answer to the last act, or asked for."""
         if not self.permit_ids:
             return Sight()
-        answer = self._call("GET", self._permit())
-        assert answer.status_code == 200, answer.text
-        permit = answer.json()
+        permit = self.answered
+        if permit is None:
+            answer = self._call("GET", self._permit())
+            assert answer.status_code == 200, answer.text
+            permit = answer.json()
         first, last = _day(permit["endorsement_from"]), _day(permit["endorsement_until"])
         years = permit["residence_years"]
         return Sight(
@@ -247,7 +252,10 @@ class PermitDesk:
         return self._call("POST", path, json=content)
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return self.registry.wait(self.caller.call(method, path, **options))
+        answer = self.registry.wait(self.caller.call(method, path, **options))
+        is_permit = answer.is_success and path.startswith("/v1/residence-permits")
+        self.answered = answer.json() if is_permit else None
+        return answer
 
     @staticmethod
     def _outcome(answer: httpx.Response) -> Outcome:

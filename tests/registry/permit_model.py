@@ -89,6 +89,7 @@ class Registration:
     """One stay on the register of one town."""
 
     town: str
+    registered_on: date
     since: date
     """First day of unbroken registration in this city: a move to another town of it goes on where the last one stopped."""
     ended_on: date | None = None
@@ -137,7 +138,7 @@ class PermitModel:
         """The month before so many years are complete: first and last day, both included (RR-30 and the table of §3.1).
 
         The month begins on the anchor's day of the month, counted from the anchor: after 29 February 2020 it is 29 January to
-        27 February 2021, the anniversary being 28 February (the text leaves the last day of February open; the registry's choice).
+        27 February 2021, the anniversary being 28 February (the text leaves this open; the registry's choice).
         """
         return months_after(anchor, 12 * years - 1), months_after(anchor, 12 * years) - timedelta(days=1)
 
@@ -230,25 +231,25 @@ class PermitModel:
         """
         before = self.registrations[-1] if self.registrations else None
         if before is None:
-            self.registrations.append(Registration(town, since=self.today))
+            self.registrations.append(Registration(town, self.today, since=self.today))
             return Outcome.OK
         if before.ended_on is None:
             if before.town == town:
                 return Outcome.ALREADY_REGISTERED
             before.ended_on = self.today
         unbroken = before.ended_on >= self.today
-        self.registrations.append(Registration(town, since=before.since if unbroken else self.today))
+        self.registrations.append(Registration(town, self.today, since=before.since if unbroken else self.today))
         return Outcome.OK
 
     def change_address(self) -> Outcome:
         """A move within the town: reported, the registration goes on (RR-09)."""
         return Outcome.OK if self.registration is not None else Outcome.NOT_REGISTERED
 
-    def leave(self) -> Outcome:
-        """The person lives here no longer, from today."""
+    def leave(self, ended_on: date) -> Outcome:
+        """The person lives here no longer from that day on: today, or told late."""
         if self.registration is None:
             return Outcome.NOT_REGISTERED
-        self.registration.ended_on = self.today
+        self.registration.ended_on = ended_on
         return Outcome.OK
 
     def apply(self, ground: Ground, evidence: Collection[str], *, is_remote: bool = False) -> Outcome:

@@ -332,3 +332,25 @@ async def test_a_retry_with_the_same_key_gets_the_same_answer(office: Office, re
     assert first.content == second.content
     assert (first.status_code, second.status_code) == (201, 201)
     assert len(await office.events_about(resident.person_id)) == 2
+
+
+async def move_to_yuyao(holder: Resident, on: date) -> None:
+    """Registered in the next county, by an office of the prefecture."""
+    with holder.office.on(on):
+        body = a_residence(holder.person_id, division_code="330281001", started_on=on.isoformat())
+        expect(await holder.office.caller("330200").post("/v1/residence-registrations", body), 201)
+
+
+async def test_who_lives_in_another_county_now_gets_no_permit_here(resident: Resident) -> None:
+    await resident.register_person()
+    await resident.register_residence(REGISTERED)
+    await move_to_yuyao(resident, date(2023, 9, 10))
+    refused = await resident.apply(ISSUED)
+    assert codes(refused) == ["registration_missing"]
+    assert (refused["registration_id"], refused["division_code"]) == (None, None)
+
+
+async def test_who_lives_in_another_county_now_is_not_endorsed_here(holder: Resident) -> None:
+    await move_to_yuyao(holder, date(2024, 2, 1))
+    refused = await holder.act("endorse", date(2024, 3, 1))
+    assert [reason["code"] for reason in refused["endorsement"]["reasons"]] == ["registration_lapsed"]

@@ -248,7 +248,7 @@ async def test_many_towns_at_once_leave_one_current_registration(office: Office,
     assert [row["status"] for row in rows].count("current") == 1
     events = await office.events_about(resident.person_id)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
-    open_ones = set()
+    open_ones: set[str] = set()
     for event in events[1:]:
         registration = event["data"]["registration_id"]
         if event["event_type"].endswith("registered.v1"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.registry.actions import person_reading
+from services.registry.jobs import forget_expired_resolutions
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import a_person, a_residence, citizen_number
 from tests.running import Caller
@@ -171,6 +172,16 @@ async def test_moving_to_another_county_always_works(office: Office, resident: R
         "residence_registration.registered.v1",
     ]
     assert set(events[-1]["division_codes"]) == {"330282107", "330282", "330281001"}
+
+
+async def test_expired_resolutions_are_forgotten(office: Office, cixi: Caller) -> None:
+    numbers = [citizen_number() for _ in range(3)]
+    for number in numbers:
+        expect(await cixi.post("/v1/persons", a_person(number=number)), 201)
+        expect(await office.caller("330281").post("/v1/persons/resolve", by_number(number, name="王小明")), 200)
+    await office.rows("UPDATE person_resolution SET expires_at = now() - interval '1 minute'")
+    await office.run_job(forget_expired_resolutions)
+    assert await office.rows("SELECT FROM person_resolution") == []
 
 
 async def test_resolving_is_limited(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

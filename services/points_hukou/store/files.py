@@ -53,7 +53,8 @@ _DOCUMENTS = """(
         ) counted
     )"""
 
-# One statement, so one snapshot: the inbox position is exactly that of the states beside it.
+# One statement, so one snapshot: the inbox position is exactly that of the states beside it. `known` is materialised because
+# every part asks for its ids.
 _FIND = prepare(
     f"""
     WITH canonical AS (
@@ -65,7 +66,7 @@ _FIND = prepare(
         SELECT person_id, ARRAY(
             SELECT a.person_id FROM mirror_person_alias a WHERE a.canonical_person_id = c.person_id ORDER BY a.person_id
         ) AS merged_person_ids FROM canonical c
-    ), known AS (
+    ), known AS MATERIALIZED (
         SELECT person_id, merged_person_ids, person_id || merged_person_ids AS ids FROM human
     )
     SELECT person_id, known.merged_person_ids, i.sequence AS as_of_sequence, p.updated_at, p.masked_name, p.birth_date,

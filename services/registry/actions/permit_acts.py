@@ -26,6 +26,7 @@ from services.registry.actions.permit_clock import (
     with_clock,
 )
 from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
 from services.registry.schemas.permit_views import (
@@ -76,12 +77,11 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     status = _step(before, PermitAct.ENDORSE)
     facts = facts_of(before)
     assert facts is not None
-    residence = await residence_of(work, before.person_id)
     assessment = rules_on(work.today).assess_endorsement(
         EndorsementFacts(
             permit=facts,
             requested_on=work.today,
-            is_registered=residence.current is not None,
+            is_registered=await _is_registered(work, before),
             conditions_hold=body.conditions_hold,
         )
     )
@@ -194,6 +194,14 @@ async def _take(work: Work, permit_id: UUID) -> PermitRecord:
     record = await store.reload_permit(work, permit_id)
     work.expect_version(record.version)
     return await bring_up_to_date(work, record)
+
+
+async def _is_registered(work: Work, record: PermitRecord) -> bool:
+    """Whether the holder is registered in the county of the permit; registered elsewhere, the conditions hold there, not here."""
+    current = (await residence_of(work, record.person_id)).current
+    if current is None or record.division_code is None:
+        return current is not None
+    return county_of(current.division_code) == county_of(record.division_code)
 
 
 def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:

@@ -118,7 +118,6 @@ async def save(
         permit_event(fact, after),
         before=before,
         after=after,
-        version=version,
         division_codes=await divisions_of(work, after.person_id),
     )
     return after

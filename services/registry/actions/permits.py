@@ -7,6 +7,7 @@ from services.chassis.ids import new_id
 from services.chassis.pages import PAGE_LIMIT_MAX, Page
 from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitAccepted, ResidencePermitRefused
+from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import RESOURCE, as_of, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
@@ -26,6 +27,7 @@ from services.registry.schemas.permit_views import (
     ReasonView,
 )
 from services.registry.schemas.permits import PermitApplication
+from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
 from services.registry.store.history import versions_of
 from services.registry.store.persons import LockedPerson, lock_persons
@@ -93,12 +95,13 @@ async def read_entitlements(work: Work, person_id: UUID) -> EntitlementsView:
 def _facts(work: Work, body: PermitApplication, person: LockedPerson, residence: Residence) -> ApplicationFacts:
     """What the registry knows itself, and the papers handed in; a paper out of date proves nothing."""
     papers = tuple(item.type for item in body.evidence if item.valid_until is None or item.valid_until >= work.today)
-    hukou, current = person.hukou_division_code, residence.current
+    hukou, here = person.hukou_division_code, _registered_here(work, residence)
+    since = registered_since(residence.periods, work.today, LAW.registration)
     return ApplicationFacts(
         applied_on=work.today,
         ground=body.ground,
         evidence_types=papers,
-        registered_since=registered_since(residence.periods, work.today, LAW.registration),
+        registered_since=None if here is None else since,
         has_identity_document=bool(person.document_types) or IDENTITY_EVIDENCE in papers,
         has_photo=PHOTO_EVIDENCE in papers,
         birth_date=person.birth_date,
@@ -107,7 +110,7 @@ def _facts(work: Work, body: PermitApplication, person: LockedPerson, residence:
         excused_as=body.excused_as,
         is_remote=body.is_remote,
         is_on_school_roll=body.is_on_school_roll,
-        is_floating=LAW.divisions.is_floating(hukou, current.division_code, work.today) if hukou and current else None,
+        is_floating=LAW.divisions.is_floating(hukou, here.division_code, work.today) if hukou and here else None,
         origin=origin_of(person.document_types),
     )
 
@@ -120,12 +123,12 @@ def _decided(
     assessment: Assessment,
     residence: Residence,
 ) -> PermitRecord:
-    current = residence.current
+    here = _registered_here(work, residence)
     return PermitRecord(
         permit_id=new_id(),
         person_id=body.person_id,
-        registration_id=None if current is None else current.registration_id,
-        division_code=None if current is None else current.division_code,
+        registration_id=None if here is None else here.registration_id,
+        division_code=None if here is None else here.division_code,
         status=PermitStatus.ACCEPTED if assessment.accepted else PermitStatus.REFUSED,
         ground=body.ground,
         regime=regime,
@@ -153,6 +156,12 @@ def _decided(
         created_at=work.now,
         updated_at=work.now,
     )
+
+
+def _registered_here(work: Work, residence: Residence) -> RegistrationRecord | None:
+    """The current registration, if it lies in the client's division: a permit is asked for where one lives (D663 Art 9)."""
+    current = residence.current
+    return current if current is not None and is_own_division(work, current.division_code) else None
 
 
 async def _visible(work: Work, permit_id: UUID) -> PermitRecord:

@@ -53,7 +53,6 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
         event,
         before=None,
         after=record,
-        version=1,
         division_codes=divisions,
     )
     return PersonView.of(record)
@@ -80,7 +79,6 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
         person_event(PersonCorrected, work.keyring, corrected),
         before=before,
         after=corrected,
-        version=corrected.version,
         division_codes=await visibility.divisions_of(work, person_id),
     )
     return PersonView.of(corrected)

@@ -238,6 +238,5 @@ async def _leave(
         registration_event(fact, after),
         before=before,
         after=after,
-        version=after.version,
         division_codes=await visibility.divisions_of(work, after.person_id),
     )

@@ -150,6 +150,5 @@ async def _leave(
         relationship_event(fact, after),
         before=before,
         after=after,
-        version=after.version,
         division_codes=await divisions_of(work, after.person_id),
     )

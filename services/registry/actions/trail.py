@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.chassis.events import EventData
 from services.chassis.work import Work
+from services.registry.schemas.record import VersionedRecord
 
 _BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 
@@ -29,13 +30,12 @@ def leave(
     resource_id: UUID,
     event: EventData,
     *,
-    before: BaseModel | None,
-    after: BaseModel,
-    version: int,
+    before: VersionedRecord | None,
+    after: VersionedRecord,
     division_codes: Iterable[str],
 ) -> None:
-    """Emit `event`, remember `after` as `version`, and say in the evidence which fields changed."""
+    """Emit `event`, remember `after` as its version, and say in the evidence which fields changed."""
     person_id, changed = event.partition_key, changed_fields(before, after)
     work.emit(event, division_codes=division_codes)
-    work.remember(resource, resource_id, version, snapshot=after, changed=changed, person_id=person_id)
+    work.remember(resource, resource_id, after.version, snapshot=after, changed=changed, person_id=person_id)
     work.audit(operation, resource, resource_id, person_id=person_id, fields=changed)

@@ -19,6 +19,7 @@ from services.registry.rules.residence_permit import (
     ResidenceYears,
 )
 from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.record import VersionedRecord
 
 
 class SuspensionCause(StrEnum):
@@ -58,7 +59,7 @@ class PermitSecrets(View):
     end_note: str | None = Field(None, repr=False)
 
 
-class PermitRecord(View):
+class PermitRecord(VersionedRecord):
     """The full state of a permit. Never leaves the service.
 
     `endorsement_*` and `residence_years_from` follow from `residence_start`, `issued_on` and `endorsed_on` by the regime;
@@ -92,9 +93,6 @@ class PermitRecord(View):
     end_reason: EndReason | None
     reasons: tuple[ReasonView, ...]
     secrets: PermitSecrets
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class EndorsementDecisionView(View):

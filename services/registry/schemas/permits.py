@@ -50,7 +50,7 @@ class PermitApplication(Command):
     applicant: Applicant = Field(Applicant.SELF, description="Who hands it in (RR-25).")
     infirmity: Infirmity | None = Field(None, description="Why an adult is represented (RR-25).")
     excused_as: Excusal | None = Field(None, description="Excused from the half year under county rules (RR-23).")
-    is_remote: bool = Field(default=False, description="Remote area or poor transport: the limit for issuing may be longer (RR-26).")
+    is_remote: bool = Field(default=False, description="Remote area or poor transport: more time for issuing (RR-26).")
     is_on_school_roll: bool | None = Field(None, description="For `study`: on the roll of a full-time school, where known.")
 
 
@@ -94,7 +94,7 @@ class CardReplacement(Command):
     model_config = ConfigDict(json_schema_extra={"examples": [{"cause": "lost", "card_number": "33028226000777"}]})
 
     cause: CardReplacementCause = Field(CardReplacementCause.LOST, description="Why a new card is needed.")
-    is_old_card_returned: bool = Field(default=False, description="Whether the old card was handed back; a damaged one must be.")
+    is_old_card_returned: bool = Field(default=False, description="Whether the old card was handed back.")
     card_number: CardNumber | None = None
 
 

@@ -12,6 +12,7 @@ from services.registry.rules.identity_number import DocumentType, NoDocumentReas
 from services.registry.rules.months import is_younger_than
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.phone import masked_phone
+from services.registry.schemas.record import VersionedRecord
 
 ADULT_AGE = 18
 
@@ -28,11 +29,10 @@ class DocumentRecord(View):
     valid_until: date | None
 
 
-class PersonRecord(View):
+class PersonRecord(VersionedRecord):
     """The full state of a person, as kept and as remembered in the history. Never leaves the service."""
 
     person_id: UUID
-    version: int
     name: str = Field(repr=False)
     phone: str | None = Field(repr=False)
     birth_date: date
@@ -43,8 +43,6 @@ class PersonRecord(View):
     no_document_reason: NoDocumentReason | None
     identity_documents: tuple[DocumentRecord, ...]
     warnings: tuple[Notice, ...]
-    created_at: datetime
-    updated_at: datetime
 
 
 class DocumentView(View):

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, Notice, PlainText, View
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationEndReason, Reporter, ResidenceKind
+from services.registry.schemas.record import VersionedRecord
 
 DivisionCode = Annotated[
     PlainText,
@@ -96,7 +97,7 @@ class RegistrationEnd(Command):
     reason: RegistrationEndReason
 
 
-class RegistrationRecord(View):
+class RegistrationRecord(VersionedRecord):
     """The full state of a registration. Never leaves the service."""
 
     registration_id: UUID
@@ -115,9 +116,6 @@ class RegistrationRecord(View):
     reported_late: bool
     ended_on: date | None
     end_reason: RegistrationEndReason | None
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class RegistrationView(View):

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, View
 from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.record import VersionedRecord
 
 
 class RelationshipKind(StrEnum):
@@ -66,7 +67,7 @@ class RelationshipEnd(Command):
     reason: RelationshipEndReason
 
 
-class RelationshipRecord(View):
+class RelationshipRecord(VersionedRecord):
     """The full state of a relationship. Never leaves the service."""
 
     relationship_id: UUID
@@ -77,9 +78,6 @@ class RelationshipRecord(View):
     ended_on: date | None
     end_reason: RelationshipEndReason | None
     evidence: tuple[Evidence, ...]
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class RelationshipView(View):

@@ -45,12 +45,10 @@ _STORED = (
     "updated_at",
     "sealed",
 )
-COLUMNS = (
-    ", ".join(f"m.{name}" for name in _STORED)
-    + """, ARRAY(
-        SELECT e.decided_on FROM endorsement e WHERE e.permit_id = m.permit_id AND e.accepted ORDER BY e.decided_on
-    ) AS endorsed_on"""
-)
+_ENDORSED_ON = """ARRAY(
+    SELECT e.decided_on FROM endorsement e WHERE e.permit_id = m.permit_id AND e.accepted ORDER BY e.decided_on
+) AS endorsed_on"""
+COLUMNS = ", ".join((*(f"m.{name}" for name in _STORED), _ENDORSED_ON))
 _FROZEN = frozenset({"permit_id", "person_id", "created_at"})
 _JSONB = "CAST(:reasons AS jsonb)"
 

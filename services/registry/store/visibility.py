@@ -49,6 +49,13 @@ _REMEMBER_RESOLUTION = prepare(
     ON CONFLICT (person_id, client_id) DO UPDATE SET expires_at = excluded.expires_at
     """
 )
+_FORGET_RESOLUTIONS = prepare(
+    """
+    DELETE FROM person_resolution WHERE (person_id, client_id) IN (
+        SELECT person_id, client_id FROM person_resolution WHERE expires_at < CAST(:now AS timestamptz)
+        LIMIT CAST(:limit AS integer))
+    """
+)
 
 
 def seen_since(work: Work) -> date:
@@ -92,3 +99,9 @@ async def remember_resolution(work: Work, person_id: UUID) -> None:
         client_id=work.principal.client_id,
         expires_at=work.now + RESOLUTION_LASTS,
     )
+
+
+async def forget_resolutions(work: Work, *, limit: int) -> int:
+    """Delete entries that have expired; how many there were."""
+    tag = await work.tx.execute(_FORGET_RESOLUTIONS, now=work.now, limit=limit)
+    return int(tag.rpartition(" ")[2])

@@ -1,6 +1,7 @@
 """Leadership: one at a time, ended by whatever ends the connection or the lock."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -72,3 +73,21 @@ async def test_a_failure_ends_one_term_not_the_office(origin: Party) -> None:
         return await leader_pid(origin, "term") is None
 
     await until(lock_is_free)
+
+
+async def test_a_swallowed_cancellation_still_ends_the_leader(origin: Party) -> None:
+    started = asyncio.Event()
+
+    async def lead(leader: Leader) -> None:
+        started.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        while True:
+            await leader.check()
+
+    task = asyncio.create_task(lead_forever(origin.dsn, "one", application="deaf", lead=lead, on_change=lambda _: None))
+    await started.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=5)
+    assert done
+    assert task.cancelled()

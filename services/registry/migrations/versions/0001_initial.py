@@ -69,7 +69,7 @@ CREATE TABLE person_division (
     CONSTRAINT ck_person_division_source CHECK (source IN ('intake', 'residence_registration')),
     CONSTRAINT ck_person_division_until CHECK (until >= since)
 );
-COMMENT ON TABLE person_division IS 'retention: two years after `until`';
+COMMENT ON TABLE person_division IS 'retention: as the person; without effect two years after `until`';
 CREATE UNIQUE INDEX uq_person_division_open ON person_division (person_id, division_code, source) WHERE until IS NULL;
 CREATE INDEX ix_person_division_person_id ON person_division (person_id) INCLUDE (division_code, until);
 
