@@ -3,7 +3,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
-# A sandbox, so that a demo client with a shared secret and a law clock that can be set exist. Empty: none of that.
+# A sandbox: a demo client with a shared secret, a law clock that can be set. 0 for none of that.
 XINSHIMIN_SANDBOX ?= 1
 IN_VENV := .venv/bin/python -m
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.exchange import Exchange, Header
+from gateway.http_connection import UpstreamError
 from gateway.openapi import Document, merge
 from gateway.routes import Route
-from gateway.upstream import Upstream, UpstreamError
+from gateway.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 

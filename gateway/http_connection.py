@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection to a service: requests written by hand, answers parsed by llhttp (httptools), one exchange at a time.
 
-Strict where two readers could disagree: an answer without a declared end, bytes nobody asked for, an upgrade or a second answer end the
-connection, and what was not received whole is never taken for whole.
+Strict where two readers could disagree: an answer without a declared end, bytes nobody asked for, an upgrade or a second answer end
+the connection, and what was not received whole is never taken for whole.
 """
 
 import asyncio
@@ -154,7 +154,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended; an answer without its declared end is no answer."""

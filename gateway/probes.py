@@ -5,7 +5,8 @@ import ipaddress
 import json
 
 from gateway.exchange import NO_STORE, Exchange, Header
-from gateway.upstream import Upstream, UpstreamError
+from gateway.http_connection import UpstreamError
+from gateway.upstream import Upstream
 from services.chassis.db import Pool
 from services.chassis.errors import DomainError
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition

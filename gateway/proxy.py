@@ -4,13 +4,14 @@ What a service may believe is in the inside token; of the caller's own headers o
 asked twice except an idempotent call whose idle connection was just closed.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 
 from gateway.exchange import NO_STORE, ClientGoneError, Exchange, Header, body_too_large
+from gateway.guard import RequestGuard
+from gateway.http_connection import UpstreamError
 from gateway.routes import Route
-from gateway.upstream import Body, Upstream, UpstreamAnswer, UpstreamError
+from gateway.upstream import Body, Upstream, UpstreamAnswer
 from services.chassis.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,6 @@ _PASSED_BACK_FAMILIES = (b"ratelimit", b"idempotency-")
 
 # An answer up to this size is collected and sent in one piece; a longer one is passed on as it comes.
 _WHOLE_ANSWER_BYTES = 64 << 10
-# Requests that are answered sooner need no watch on the caller's connection.
-_WATCH_AFTER_S = 0.05
 _RETRY_AFTER_S = 2
 
 
@@ -65,12 +64,13 @@ class Forwarder:
         headers = _request_headers(exchange, bearer, deadline_s)
         self._in_flight += 1
         try:
-            async with asyncio.timeout(deadline_s):
+            with RequestGuard(exchange, deadline_s) as guard:
                 upload = _Upload(exchange, self._body_limit)
                 body = await upload.body()
-                with _Watch(exchange, active=not upload.is_streaming):
-                    answer = await self._ask(route, exchange, headers, body, upload)
-                    await self._pass_back(exchange, route, answer)
+                if not upload.is_streaming:
+                    guard.body_read()
+                answer = await self._ask(route, exchange, headers, body, upload)
+                await self._pass_back(exchange, route, answer)
         except TimeoutError as error:
             if exchange.started:
                 # Half an answer cannot be taken back; ending without the rest closes the connection.
@@ -176,44 +176,6 @@ class _Upload:
                 raise
 
 
-class _Watch:
-    """Cancels the request when its caller goes away; starts late, because most requests are over by then."""
-
-    __slots__ = ("_active", "_exchange", "_gone", "_handle", "_task", "_watcher")
-
-    def __init__(self, exchange: Exchange, *, active: bool) -> None:
-        self._exchange = exchange
-        self._active = active
-        self._gone = False
-        self._handle: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[object] | None = None
-        self._watcher: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> None:
-        if self._active:
-            self._task = asyncio.current_task()
-            self._handle = asyncio.get_running_loop().call_later(_WATCH_AFTER_S, self._start)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._gone and self._task is not None and kind is not None and issubclass(kind, asyncio.CancelledError):
-            self._task.uncancel()
-            raise ClientGoneError
-
-    def _start(self) -> None:
-        self._watcher = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        while (await self._exchange.receive())["type"] != "http.disconnect":
-            pass
-        self._gone = True
-        if self._task is not None:
-            self._task.cancel()
-
-
 def _request_headers(exchange: Exchange, bearer: str, deadline_s: float) -> dict[str, str]:
     headers = {
         "Authorization": bearer,
@@ -233,8 +195,7 @@ def _response_headers(answer: UpstreamAnswer) -> tuple[list[Header], int | None]
     headers: list[Header] = []
     length: int | None = 0 if answer.status in (204, 304) else None
     cache_control = False
-    for raw_name, value in answer.headers:
-        name = raw_name.lower()
+    for name, value in answer.headers:
         if name not in _PASSED_BACK and not name.startswith(_PASSED_BACK_FAMILIES):
             continue
         if name == b"content-length":

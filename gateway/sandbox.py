@@ -11,8 +11,9 @@ from typing import Any
 
 from gateway.auth import Doorkeeper, InsideMint
 from gateway.exchange import NO_STORE, Exchange, Header
+from gateway.http_connection import UpstreamError
 from gateway.routes import SANDBOX_CLOCK_SCOPE
-from gateway.upstream import Upstream, UpstreamError
+from gateway.upstream import Upstream
 from services.chassis.clock import LawClock
 from services.chassis.errors import DomainError
 from services.chassis.parsing import parse_body

@@ -1,8 +1,8 @@
 """The services behind the gateway, each with a pool of connections of its own: whoever forwards knows no sockets.
 
-Why not a ready-made client: this is on every request's path, and a Python gateway's speed is its client's (measurements.md §2: direct
-100 %, this kind of client 66 %, aiohttp 32 %, httpx 1 %). What it speaks is only what our services speak: HTTP/1.1, no redirects, no
-cookies, no compression.
+Why not a ready-made client: it is on every request's path, and a Python gateway is as fast as its client (measured: of a direct call
+this kind keeps 66 %, aiohttp 32 %, httpx 1 %). It speaks only what our services speak: HTTP/1.1 without redirects, cookies and
+compression.
 """
 
 import asyncio

@@ -16,13 +16,18 @@ from services.chassis.work import AuditLine
 logger = logging.getLogger(__name__)
 
 _GROUP_MAX = 1000
+_LAST_GROUPS_S = 5.0
 
+_Waiting = tuple[list[AuditLine], asyncio.Future[None]]
+
+# A group whose commit was cut off is written again, and may be there already.
 _INSERT = prepare(
     """
     INSERT INTO audit_line (audit_id, person_id, line, digest)
     SELECT * FROM unnest(
         CAST(:ids AS uuid[]), CAST(:person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
     )
+    ON CONFLICT DO NOTHING
     """
 )
 
@@ -32,7 +37,7 @@ class ReadAuditor:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._waiting: list[tuple[list[AuditLine], asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -46,7 +51,7 @@ class ReadAuditor:
         await done
 
     async def run(self) -> None:
-        """Commit groups until cancelled; on cancellation the last group is still written."""
+        """Commit groups until cancelled; on cancellation the last groups are still written, and nobody is left waiting."""
         try:
             while True:
                 await self._wake.wait()
@@ -56,27 +61,36 @@ class ReadAuditor:
         finally:
             self._stopping = True
             with suppress(TimeoutError):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_LAST_GROUPS_S):
                     while self._waiting:
                         await self._commit_group()
+            _refuse(self._waiting)
 
     async def _commit_group(self) -> None:
-        group, count = [], 0
+        group: list[_Waiting] = []
+        count = 0
         while self._waiting and count < _GROUP_MAX:
             group.append(self._waiting.pop(0))
             count += len(group[-1][0])
         lines = [line for some, _ in group for line in some]
         try:
             await in_transaction(self._pool, lambda tx: _insert(tx, lines))
+        except asyncio.CancelledError:
+            self._waiting[:0] = group
+            raise
         except Exception:
             logger.exception("reads could not be audited")
-            for _, done in group:
-                if not done.done():
-                    done.set_exception(DomainError("audit-unavailable", retry_after=2))
+            _refuse(group)
             return
         for _, done in group:
             if not done.done():
                 done.set_result(None)
+
+
+def _refuse(group: list[_Waiting]) -> None:
+    for _, done in group:
+        if not done.done():
+            done.set_exception(DomainError("audit-unavailable", retry_after=2))
 
 
 async def _insert(tx: Transaction, lines: list[AuditLine]) -> None:

@@ -18,7 +18,7 @@ TOKEN_TYPE = "inside+jwt"  # noqa: S105 - a media type
 ALGORITHM = "ES256"
 _CACHE_SIZE = 4096
 _CLOCK_SKEW_S = 5
-_LONGEST_LIFE_S = 120
+_LONGEST_LIFE_S = 60  # decision 0001
 
 
 class InsideTokens:
@@ -73,15 +73,21 @@ class InsideTokens:
                 client_id=_text(claims["sub"]),
                 organisation=_text(claims["org"]),
                 division_code=_text(claims["div"]),
-                scopes=frozenset(_text(scope) for scope in claims["scp"]),
+                scopes=_texts(claims["scp"]),
                 actor=_text(claims["act"]) if claims.get("act") is not None else None,
                 purpose=_text(claims["pur"]) if claims.get("pur") is not None else None,
             )
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise DomainError("unauthenticated") from error
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("claim is not text")
+    if not isinstance(value, str) or not value:
+        raise TypeError("claim is not text or empty")
     return value
+
+
+def _texts(value: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise TypeError("claim is not a list")
+    return frozenset(_text(item) for item in value)

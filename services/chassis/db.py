@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,17 +47,17 @@ RETRIABLE = (
     asyncpg.DeadlockDetectedError,
     asyncpg.InvalidCachedStatementError,
 )
-_LOST_CONNECTION = (
+_BUSY = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+# `TimeoutError` is a statement that took longer than `command_timeout`.
+_LOST = (
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.DiskFullError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     ConnectionError,
-    OSError,
+    TimeoutError,
 )
+_CANNOT_CONNECT = (*_LOST, asyncpg.InterfaceError, OSError)
 
 _DIALECT: Any = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 _UNBOUND_NAME = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")
@@ -188,8 +188,39 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         return await pool.acquire(timeout=timeout)
     except TimeoutError as error:
         raise DomainError("busy", retry_after=1) from error
-    except _LOST_CONNECTION as error:
+    except _CANNOT_CONNECT as error:
         raise DomainError("database-unavailable", retry_after=2) from error
+
+
+@contextmanager
+def _outages_translated(connection: PooledConnection) -> Iterator[None]:
+    """A lock that did not come and a lost database become what the caller may be told; a bug of ours stays what it is."""
+    try:
+        yield
+    except _BUSY as error:
+        raise DomainError("busy", retry_after=1) from error
+    except _LOST as error:
+        raise DomainError("database-unavailable", retry_after=2) from error
+    except asyncpg.InterfaceError as error:
+        if not connection.is_closed():  # misuse, such as two statements at once on one connection
+            raise
+        raise DomainError("database-unavailable", retry_after=2) from error
+
+
+@asynccontextmanager
+async def without_transaction(pool: Pool, *, acquire_timeout: float) -> AsyncIterator[Transaction]:
+    """A connection for reads: each statement sees what was committed when it began.
+
+    Raises `DomainError('busy')` and `('database-unavailable')` like `in_transaction`.
+    """
+    connection = await acquire(pool, timeout=acquire_timeout)
+    try:
+        with _outages_translated(connection):
+            yield Transaction(connection)
+    except RETRIABLE as error:
+        raise DomainError("busy", retry_after=1) from error
+    finally:
+        await release(pool, connection)
 
 
 async def in_transaction(
@@ -201,21 +232,18 @@ async def in_transaction(
 ) -> Result:
     """Run `body` in one transaction; on a serialisation failure, deadlock or stale plan – also at COMMIT – run it all again.
 
-    Raises `DomainError('busy')` when the pool is exhausted or the conflict persists, `DomainError('database-unavailable')` when
-    the database is lost. After a lost COMMIT nobody knows the outcome; the caller's idempotency key tells on retry.
+    Raises `DomainError('busy')` when the pool is exhausted, a lock does not come or the conflict persists, and
+    `DomainError('database-unavailable')` when the database is lost. After a lost COMMIT nobody knows the outcome; the caller's idempotency key tells on retry.
     """
     for attempt in range(attempts):
         connection = await acquire(pool, timeout=acquire_timeout)
         try:
-            async with connection.transaction():
-                return await body(Transaction(connection))
+            with _outages_translated(connection):
+                async with connection.transaction():
+                    return await body(Transaction(connection))
         except RETRIABLE as error:
             if attempt == attempts - 1:
                 raise DomainError("busy", retry_after=1) from error
-        except asyncpg.LockNotAvailableError as error:
-            raise DomainError("busy", retry_after=1) from error
-        except _LOST_CONNECTION as error:
-            raise DomainError("database-unavailable", retry_after=2) from error
         finally:
             await release(pool, connection)
         await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from services.chassis import idempotency
+from services.chassis import idempotency, rate_limits
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.runtime import Runtime
 from services.chassis.work import Work
@@ -20,6 +20,7 @@ _CHUNKS_MAX = 100_000
 _LOCK = prepare("SELECT pg_advisory_xact_lock(hashtextextended('job ' || CAST(:job AS text), 0))")
 _DONE = prepare("SELECT EXISTS (SELECT FROM job_run WHERE job = :job AND law_date = :law_date)")
 _FINISH = prepare("INSERT INTO job_run (job, law_date) VALUES (:job, :law_date) ON CONFLICT DO NOTHING")
+_DELETE_OLD_RUNS = prepare("DELETE FROM job_run WHERE finished_at < now() - interval '1 year'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +45,33 @@ class Scheduler:
     async def run(self) -> None:
         """Look for due jobs until cancelled."""
         while True:
+            await self.run_due()
             try:
-                await self.run_due()
-                await in_transaction(self._runtime.pool, _delete_expired_keys)
+                await in_transaction(self._runtime.pool, _delete_expired)
             except Exception:
-                logger.exception("jobs failed; they are tried again")
+                logger.exception("expired rows were not deleted; it is tried again")
             await asyncio.sleep(_LOOK_EVERY_S)
 
-    async def run_due(self, *, again: bool = False) -> None:
-        """Run every job not yet done on the law's today; `again` runs them even so (a sandbox clock may move back)."""
+    async def run_due(self, *, again: bool = False) -> list[str]:
+        """Run every job not yet done on the law's today; `again` runs them even so (a sandbox clock may move back).
+
+        Returns the names of those that failed: they are tried again later and keep no other job from running.
+        """
+        failed = []
         for job in self._jobs:
-            for _ in range(_CHUNKS_MAX):
-                more = await in_transaction(self._runtime.pool, partial(self._chunk, job=job, again=again))
-                self._runtime.wake_relay()
-                if not more:
-                    break
+            try:
+                await self._run_job(job, again=again)
+            except Exception:
+                logger.exception("job failed; it is tried again", extra={"fields": {"job": job.name}})
+                failed.append(job.name)
+        return failed
+
+    async def _run_job(self, job: Job, *, again: bool) -> None:
+        for _ in range(_CHUNKS_MAX):
+            more = await in_transaction(self._runtime.pool, partial(self._chunk, job=job, again=again))
+            self._runtime.wake_relay()
+            if not more:
+                return
 
     async def _chunk(self, tx: Transaction, *, job: Job, again: bool) -> bool:
         await tx.execute(_LOCK, job=job.name)
@@ -72,5 +85,8 @@ class Scheduler:
         return more
 
 
-async def _delete_expired_keys(tx: Transaction) -> None:
+async def _delete_expired(tx: Transaction) -> None:
+    """What the chassis itself keeps for a time (retention classes in `ground/0001.sql`)."""
     await tx.execute(idempotency.DELETE_EXPIRED, hours=idempotency.RETENTION_HOURS)
+    await tx.execute(_DELETE_OLD_RUNS)
+    await tx.execute(rate_limits.DELETE_EXPIRED)

@@ -10,7 +10,6 @@ keyed, with one derived key per purpose.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 _NONCE_BYTES = 12
 _AES_256_GCM = 1
+_KEY_NAME_BYTES_MAX = 255
 
 
 class KeyFileError(Exception):
@@ -55,6 +55,8 @@ class _KeyFile(BaseModel):
     def _current_exists(cls, value: KeySet | None) -> KeySet | None:
         if value is not None and value.current not in value.keys:
             raise ValueError("`current` names no key")
+        if value is not None and any(len(name.encode()) > _KEY_NAME_BYTES_MAX for name in value.keys):
+            raise ValueError("a key's name is too long for the byte that tells its length")
         return value
 
 
@@ -83,7 +85,7 @@ class Keyring:
             tokens = file.document_token
             self._tokens = {name: _decode(key) for name, key in tokens.keys.items()} if tokens else {}
             self._token_current = tokens.current if tokens else ""
-        except (ValidationError, ValueError, binascii.Error) as error:
+        except (ValidationError, ValueError) as error:
             # The message of a validation error quotes its input, which here is key material.
             raise KeyFileError(f"malformed key file ({type(error).__name__})") from None
 
@@ -92,9 +94,11 @@ class Keyring:
         """Read the key file; refuses one that others may read or write."""
         try:
             mode = path.stat().st_mode
-            content = path.read_text()
+            content = path.read_text("utf-8")
         except OSError as error:
             raise KeyFileError(f"key file {path}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise KeyFileError(f"key file {path} is not text") from None
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise KeyFileError(f"key file {path} can be read by others (mode {stat.filemode(mode)}): chmod 600 it")
         return cls(content)

@@ -17,7 +17,8 @@ from services.chassis.clock import utc_now
 request_context: ContextVar[Mapping[str, str] | None] = ContextVar("request_context", default=None)
 
 _UNSAFE = {
-    code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)
+    code: f"\\u{code:04x}"
+    for code in (*range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
 }
 _FRAMES = 12
 
@@ -36,13 +37,19 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "process": self._process,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         content.update(request_context.get() or {})
         content.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = describe(record.exc_info[1])
         return json.dumps(content, ensure_ascii=False, default=str).translate(_UNSAFE)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What was logged. asyncio adds the repr of the future concerned, and with it the message of its exception: left out."""
+    message = record.getMessage()
+    return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
 def describe(error: BaseException) -> dict[str, Any]:

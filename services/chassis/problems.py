@@ -107,7 +107,8 @@ class Catalogue:
             headers["retry-after"] = str(error.retry_after)
         if definition.category is Category.UNAUTHENTICATED:
             headers["www-authenticate"] = 'Bearer realm="xinshimin"'
-        return Problem(int(definition.status), json.dumps(content, ensure_ascii=False).encode(), headers)
+        body = json.dumps(content, ensure_ascii=False, default=str).encode()  # `extra` may hold ids and dates
+        return Problem(int(definition.status), body, headers)
 
 
 def preferred_language(accept_language: str | None) -> str:

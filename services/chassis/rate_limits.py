@@ -17,10 +17,16 @@ _COUNT = prepare(
                     - extract(epoch FROM now())::float8 AS seconds_left
     """
 )
+# No window is longer than a day.
+DELETE_EXPIRED = prepare("DELETE FROM rate_window WHERE window_start < now() - interval '1 day'")
 
 
 async def check(work: Work, operation: str, *, limit: int, window_s: float) -> None:
-    """Count one use; raises `DomainError('too-many-requests')` beyond `limit` uses per `window_s` seconds."""
+    """Count one use; raises `DomainError('too-many-requests')` beyond `limit` uses per `window_s` seconds.
+
+    For reads, where the count stands by itself. In a write it would be rolled back with everything else when the act fails, so
+    that whoever guesses would guess for nothing.
+    """
     row = await work.tx.fetch_row(_COUNT, client_id=work.principal.client_id, operation=operation, window_s=window_s)
     assert row is not None
     if row["uses"] > limit:

@@ -12,26 +12,25 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, create_model
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.chassis import idempotency, preconditions, tracing
-from services.chassis.db import Transaction, acquire, in_transaction, release
+from services.chassis.db import Transaction, in_transaction, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.idempotency import Claim, StoredAnswer
 from services.chassis.logs import request_context
 from services.chassis.metrics import REQUEST_SECONDS, REQUESTS
 from services.chassis.operation import Operation
-from services.chassis.parsing import parse_body, parse_parameters
+from services.chassis.parsing import parse_body, parse_parameters, parse_query
 from services.chassis.principal import Principal
 from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
-from services.chassis.schemas import View
+from services.chassis.schemas import Parameters, View
 from services.chassis.work import Work
 
 logger = logging.getLogger(__name__)
@@ -99,7 +98,7 @@ class _Signature:
                 others[name] = (hint, ... if parameter.default is inspect.Parameter.empty else parameter.default)
         if work is None:
             raise TypeError(f"{endpoint.__qualname__} takes no CurrentWork")
-        model = create_model("Parameters", __config__=ConfigDict(extra="forbid"), **others) if others else None
+        model = create_model("Parameters", __base__=Parameters, **others) if others else None
         return cls(work, body, body_model, model)
 
 
@@ -190,11 +189,11 @@ class _Call:
     async def _parse(self) -> BaseModel | None:
         """Fill `arguments` from path, query and body; returns the body."""
         signature, request = self.route.signature, self.request
-        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=50)
+        query = parse_query(request.scope["query_string"])
         if signature.parameters is not None:
             self.arguments = parse_parameters(signature.parameters, request.path_params, query)
         elif query:
-            parse_parameters(_NO_PARAMETERS, {}, query)
+            parse_parameters(Parameters, {}, query)
         if signature.body_model is None or signature.body is None:
             return None
         settings = self.runtime.settings
@@ -213,15 +212,13 @@ class _Call:
         return Claim(principal.client_id, self.route.name_in_logs, key, fingerprint)
 
     async def _read(self, principal: Principal) -> Response:
-        connection = await acquire(self.runtime.pool, timeout=self.runtime.settings.acquire_timeout_s)
-        work = self._work(Transaction(connection), principal)
         refusal: DomainError | None = None
-        try:
-            answer = self._serialise(await self._act(work))
-        except DomainError as error:
-            refusal = error
-        finally:
-            await release(self.runtime.pool, connection)
+        async with without_transaction(self.runtime.pool, acquire_timeout=self.runtime.settings.acquire_timeout_s) as tx:
+            work = self._work(tx, principal)
+            try:
+                answer = self._serialise(await self._act(work))
+            except DomainError as error:
+                refusal = error
         # A refused reading leaves its lines too: who tried to learn of whom is evidence.
         if lines := work.take_audit_lines():
             await self.runtime.read_auditor.write(lines)
@@ -235,6 +232,7 @@ class _Call:
             if claim is not None and (found := await claim.find_answer(work)) is not None:
                 return found, False, True
             answer = self._serialise(await self._act(work))
+            work.refuse_ignored_version()
             await work.flush()
             if claim is not None:
                 await claim.store(work, answer)
@@ -277,13 +275,6 @@ class _Call:
         limit = self.runtime.settings.request_deadline_s
         given = self.request.headers.get("x-request-deadline-ms", "")
         return min(limit, int(given) / 1000) if given.isascii() and given.isdigit() and len(given) < 9 else limit
-
-
-class _NoParameters(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-_NO_PARAMETERS = _NoParameters
 
 
 async def _read_body(request: Request, limit: int) -> bytes:

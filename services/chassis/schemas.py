@@ -1,9 +1,18 @@
 """Base models of the edge: what comes in is strict, what goes out is a view."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from services.chassis.spelling import IN_JSON, IN_TEXT, one_spelling
+
+# C0 and C1 controls; line and paragraph separators; marks, embeddings, overrides and isolates of text direction; the byte
+# order mark; lone surrogates, which are no text at all.
+_REFUSED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 
 
 def rule_error(code: str, *, zh: str, en: str, rule: str | None = None) -> PydanticCustomError:
@@ -16,11 +25,9 @@ def rule_error(code: str, *, zh: str, en: str, rule: str | None = None) -> Pydan
 
 
 def _refuse_control_characters(value: str) -> str:
-    """Refuse what no form field holds and PostgreSQL text partly cannot: C0/C1 controls, NUL, bidirectional overrides."""
-    for character in value:
-        code = ord(character)
-        if code < 32 or 127 <= code < 160 or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069 or 0xD800 <= code <= 0xDFFF:
-            raise rule_error("control_character", zh="不得含控制字符", en="control characters are not allowed")
+    """Refuse what no form field holds and PostgreSQL text partly cannot."""
+    if _REFUSED.search(value):
+        raise rule_error("control_character", zh="不得含控制字符", en="control characters are not allowed")
     return value
 
 
@@ -29,9 +36,25 @@ PlainText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 
 
 class Command(BaseModel):
-    """Base of every request body: unknown fields and implicit conversions are errors."""
+    """Base of every request body: unknown fields, implicit conversions, second spellings of a value, NaN and infinity are errors."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Dates, instants and UUIDs have one spelling (`spelling.py`)."""
+        return one_spelling(handler(source), cls, IN_JSON)
+
+
+class Parameters(BaseModel):
+    """Base of the path and query parameters of a route; the route class makes one from the handler's signature."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Here numbers and truth values are texts, too."""
+        return one_spelling(handler(source), cls, IN_TEXT)
 
 
 class View(BaseModel):

@@ -73,6 +73,7 @@ class Work:
     _outbox: list[_OutboxRow] = field(default_factory=list)
     _history: list[_HistoryRow] = field(default_factory=list)
     _audit: list[AuditLine] = field(default_factory=list)
+    _version_compared: bool = False
 
     def emit(self, event: EventData, *, division_codes: Iterable[str] = ()) -> UUID:
         """Publish `event` when this transaction commits; `division_codes` say whose followers may see it. Returns its id."""
@@ -126,14 +127,26 @@ class Work:
         return line
 
     def take_audit_lines(self) -> list[AuditLine]:
-        """Hand the collected lines over to the group writer of reads, which commits them in a transaction of its own."""
+        """Hand the collected lines over to the group writer of reads, which commits them in a transaction of its own.
+
+        Raises `RuntimeError` when the read emitted or remembered something, which would be lost: it should be a write.
+        """
+        if self._outbox or self._history:
+            raise RuntimeError("a read has no transaction to leave an event or a history row in")
         lines, self._audit = self._audit, []
         return lines
 
     def expect_version(self, current: int) -> None:
         """Honour `If-Match`: raises `DomainError('stale-version')` when the client saw another version."""
+        self._version_compared = True
         if self.if_match is not None and self.if_match != current:
             raise DomainError("stale-version", extra={"current_version": current})
+
+    def refuse_ignored_version(self) -> None:
+        """Called after the action: raises `DomainError('stale-version')` when the client named a version and nobody looked at
+        it – then there was nothing it could have been the version of (RFC 9110 §13.1.1), and going on would ignore it."""
+        if self.if_match is not None and not self._version_compared:
+            raise DomainError("stale-version")
 
     @property
     def has_events(self) -> bool:

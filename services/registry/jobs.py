@@ -1,4 +1,4 @@
-"""Time-driven work: what the law clock does to permits is written down every day, with its events; what has expired is forgotten."""
+"""Time-driven work: what the law clock does to permits is written down with its events; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.work import Work

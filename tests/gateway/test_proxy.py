@@ -7,6 +7,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -356,7 +357,7 @@ async def test_a_service_that_fails_without_a_problem_document_gets_one(
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:xinshimin:problem:internal-error")
 
 
-async def test_a_call_that_broke_off_is_not_repeated_unless_it_is_idempotent(
+async def test_a_call_that_broke_off_is_not_repeated(
     http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services
 ) -> None:
     heard: list[bytes] = []
@@ -374,7 +375,158 @@ async def test_a_call_that_broke_off_is_not_repeated_unless_it_is_idempotent(
     for answer in (posted, got):
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:xinshimin:problem:service-unavailable")
         assert answer.json()["service"] == "registry"
-    assert heard == [b"POST", b"GET", b"GET"]
+    assert heard == [b"POST", b"GET"]
+
+
+async def test_a_read_whose_idle_connection_was_just_closed_is_asked_again_and_a_write_is_not(
+    http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services
+) -> None:
+    """The service answers one request per connection, says it will keep it, and closes on the second."""
+    heard: list[bytes] = []
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            heard.append((await reader.readuntil(b"\r\n\r\n")).split(b" ", 1)[0])
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            heard.append((await reader.readuntil(b"\r\n\r\n")).split(b" ", 1)[0])
+        writer.close()
+
+    server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}) as url:
+            statuses = [(await http.get(url + PERSON, headers=bearer(token))).status_code for _ in range(2)]
+            statuses.append((await http.post(url + SEARCH, headers=bearer(token), json={})).status_code)
+    assert statuses == [200, 200, 503]
+    assert heard == [b"GET", b"GET", b"GET", b"POST"]
+
+
+_BAD_ANSWERS: dict[str, bytes] = {
+    "no HTTP": b"hello\r\n\r\n",
+    "no end declared": b"HTTP/1.1 200 OK\r\n\r\n{}",
+    "shorter than declared": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{}",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "length and chunked": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a broken chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "an upgrade": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    "an endless head": b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * (70 << 10) + b"\r\nContent-Length: 2\r\n\r\n{}",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", _BAD_ANSWERS)
+async def test_a_malformed_answer_is_never_passed_on(
+    http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services, name: str
+) -> None:
+    async def misbehave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(_BAD_ANSWERS[name])
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(misbehave, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}) as url:
+            try:
+                answer = await http.get(url + PERSON, headers=bearer(token))
+            except httpx.RemoteProtocolError:
+                return  # broken off in the middle, as it came
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:xinshimin:problem:service-unavailable")
+
+
+async def test_a_second_answer_is_nobodys(
+    http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services
+) -> None:
+    """Two answers to one request: the first is passed on, the connection ends, the next caller gets an answer of its own."""
+
+    async def answer_twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        own = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + head.split(b" ")[1][-1:]
+        writer.write(own + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer_twice, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}) as url:
+            bodies = [(await http.get(f"{url}/v1/persons/{name}", headers=bearer(token))).text for name in "abc"]
+    assert bodies == ["a", "b", "c"]
+
+
+async def test_an_interim_answer_is_passed_over(
+    http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services
+) -> None:
+    async def hint_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 204 No Content\r\nETag: "2"\r\n\r\n')
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(hint_first, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}) as url:
+            answer = await http.get(url + PERSON, headers=bearer(token))
+    assert (answer.status_code, answer.headers["etag"], answer.content) == (204, '"2"', b"")
+    assert "link" not in answer.headers
+
+
+async def test_a_service_that_answers_before_it_read_everything_is_heard(
+    http: httpx.AsyncClient, run_gateway: RunGateway, token: str, services: Services
+) -> None:
+    async def refuse_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        writer.close()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"a" * 1000
+            await asyncio.sleep(0.05)
+
+    server = await asyncio.start_server(refuse_early, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}) as url:
+            for _ in range(3):
+                answer = await http.post(url + SEARCH, headers=bearer(token), content=slowly())
+                assert (answer.status_code, answer.content) == (409, b"{}")
+
+
+async def test_a_slow_reader_does_not_make_the_gateway_collect_the_answer(
+    gateway: str, token: str, run_gateway: RunGateway, services: Services
+) -> None:
+    """A service that sends 64 MiB to a caller that reads nothing gets stuck itself: the gateway keeps only its buffers."""
+    written = 0
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1024):
+                writer.write(b"10000\r\n" + b"a" * 65536 + b"\r\n")
+                await writer.drain()
+                written += 65536
+        writer.close()
+
+    server = await asyncio.start_server(pour, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}, request_deadline_s=1.5) as url:
+            host, own_port = url.removeprefix("http://").split(":")
+            _, writer = await asyncio.open_connection(host, int(own_port), limit=4096)
+            writer.write(head(PERSON.encode(), token))
+            await asyncio.sleep(1)
+            collected = written
+            writer.transport.abort()
+            await asyncio.sleep(0.2)
+    assert 0 < collected < 32 << 20
 
 
 async def test_a_service_that_refuses_our_token_is_our_fault_not_the_callers(

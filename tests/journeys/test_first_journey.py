@@ -1,8 +1,11 @@
 """The whole story through the gateway: a resident comes, is registered, gets a permit, keeps it, and a second service knows."""
 
+import asyncio
+import json
 import time
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.journeys.suite import Office, Suite, citizen_number
@@ -34,12 +37,14 @@ def registration(person_id: str, division: str, started_on: str, **fields: Any) 
     }
 
 
-def points_file(city: Office, person_id: str) -> dict[str, Any]:
-    for _ in range(100):
+def points_file(city: Office, person_id: str, *, permit_status: str | None = None) -> dict[str, Any]:
+    """The file, as soon as it is there and knows a permit of that status: events arrive a moment after the act."""
+    for _ in range(200):
         answer = city.call("GET", f"/v1/points/files/{person_id}")
         if answer.status_code == 200:
             content: dict[str, Any] = answer.json()
-            return content
+            if permit_status in {None, *(permit["status"] for permit in content["residence_permits"])}:
+                return content
         time.sleep(0.05)
     raise AssertionError(answer.text)
 
@@ -69,8 +74,8 @@ def test_one_resident_from_registration_to_permit_and_beyond(city: Office) -> No
 
     entitlements = city.get(f"/v1/persons/{person_id}/entitlements")["items"]
     assert {item["rule"] for item in entitlements} == {"RR-40", "RR-41", "RR-42", "RR-43"}
-    known = points_file(city, person_id)
-    assert [item["status"] for item in known["residence_permits"] if item["permit_id"] == accepted["permit_id"]] == ["valid"]
+    known = points_file(city, person_id, permit_status="valid")["residence_permits"]
+    assert [(item["permit_id"], item["residence_years_from"]) for item in known] == [(accepted["permit_id"], "2023-03-15")]
 
     # RR-30 to RR-32, anchored on residence: window 2024-02-15 to 2024-03-14, then suspended by the law clock.
     city.set_clock("2024-02-14T09:00:00+08:00")
@@ -82,7 +87,7 @@ def test_one_resident_from_registration_to_permit_and_beyond(city: Office) -> No
     assert city.get(permit)["status"] == "valid"
     city.set_clock("2025-03-15T00:00:01+08:00")
     assert city.get(permit)["status"] == "suspended"
-    assert [item["status"] for item in points_file(city, person_id)["residence_permits"]][-1] == "suspended"
+    assert [item["status"] for item in points_file(city, person_id)["residence_permits"]] == ["suspended"]
     assert city.get(f"/v1/persons/{person_id}/entitlements")["items"] == []
     late = city.post(f"{permit}/endorse")
     assert (late["status"], late["residence_years"]["counted_from"]) == ("valid", "2025-03-15")
@@ -183,3 +188,39 @@ def test_the_command_line_knows_the_running_suite(suite: Suite, city: Office) ->
     check = suite.command("check")
     assert "registry" in str(check)
     assert suite.started_in_s < 60
+
+
+def test_a_lost_mirror_is_rebuilt_from_a_snapshot(suite: Suite, city: Office) -> None:
+    made = city.post("/v1/persons", person(citizen_number("410103", "19900101", 11), hukou_division_code="410103"))
+    city.post("/v1/residence-registrations", registration(made["person_id"], "330282107", "2020-01-01"))
+    city.set_clock(None)
+    before = points_file(city, made["person_id"])
+    url = json.loads((suite.data_dir / "suite.json").read_text())["variables"]["XINSHIMIN_POINTS_HUKOU__MIGRATION_URL"]
+    asyncio.run(_forget_everything(url))
+    city.refused("GET", f"/v1/points/files/{made['person_id']}", None, 404, "not-found")
+    suite.command("events", "snapshot", "registry", "--for", "points_hukou")
+    city.set_clock(None)
+    after = points_file(city, made["person_id"])
+    assert _without_instants(after) == _without_instants(before)
+    again = city.call("GET", f"/v1/persons/{made['person_id']}")
+    corrected = city.call("PATCH", f"/v1/persons/{made['person_id']}", {"name": "欧阳改"}, if_match=again.headers["etag"])
+    assert corrected.status_code == 200, corrected.text
+    city.set_clock(None)
+    assert points_file(city, made["person_id"])["as_of_sequence"] == before["as_of_sequence"] + 1
+
+
+async def _forget_everything(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    tables = await connection.fetch(
+        "SELECT tablename FROM pg_tables WHERE tablename LIKE 'mirror_%' OR tablename = 'inbox_position'"
+    )
+    await connection.execute("TRUNCATE " + ", ".join(row["tablename"] for row in tables))
+    await connection.close()
+
+
+def _without_instants(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {name: _without_instants(value) for name, value in content.items() if name != "updated_at"}
+    if isinstance(content, list):
+        return [_without_instants(item) for item in content]
+    return content

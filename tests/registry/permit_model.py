@@ -19,6 +19,9 @@ DUE_DAYS = 15
 DUE_DAYS_REMOTE = 30
 """RR-26: at most, in remote areas or where transport is poor."""
 
+MOVE_DAYS = 10
+"""RR-09: a change of residence is reported within ten days, the day of the move not counted."""
+
 PROOFS = {
     "employment": {"labour_contract", "business_licence"},
     "home": {"lease", "title_document"},
@@ -91,7 +94,7 @@ class Registration:
     town: str
     registered_on: date
     since: date
-    """First day of unbroken registration in this city: a move to another town of it goes on where the last one stopped."""
+    """First day of unbroken registration in this city: a move within it goes on where the last stay stopped."""
     ended_on: date | None = None
     """First day on which the person no longer lives there."""
 
@@ -226,8 +229,9 @@ class PermitModel:
     def register(self, town: str) -> Outcome:
         """Register the person in a town of this city, today; how long they lived here unregistered does not matter (RR-10).
 
-        Registering in another town ends the registration in the one before. The text speaks of the half year in *this* city
-        (RR-01, RR-21), so days without a gap between two registrations are one stay.
+        Registering in another town ends the registration in the one before. The half year is one of this *city* (RR-01, RR-21),
+        so a stay goes on when the next one is registered in time for a move (RR-09; the registry's choice where the text is
+        silent on days between two registrations).
         """
         before = self.registrations[-1] if self.registrations else None
         if before is None:
@@ -237,7 +241,7 @@ class PermitModel:
             if before.town == town:
                 return Outcome.ALREADY_REGISTERED
             before.ended_on = self.today
-        unbroken = before.ended_on >= self.today
+        unbroken = self.today <= before.ended_on + timedelta(days=MOVE_DAYS)
         self.registrations.append(Registration(town, self.today, since=before.since if unbroken else self.today))
         return Outcome.OK
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.suite.exits import ExitCode
+from tests.servers import Servers
 from tests.suite.launching import STOPPED_WITHIN_S, RunningUp, begin_up, clean_environment, is_alive, up, xinshimin
 
 SECOND_START_WITHIN_S = 15
@@ -72,10 +73,21 @@ def _pids_that_mention(folder: Path) -> list[int]:
     return found
 
 
-def test_two_suites_run_side_by_side(running: RunningUp, tmp_path: Path) -> None:
-    with up(tmp_path / "data") as other:
+def test_a_second_suite_runs_beside_it_on_servers_of_the_environment(
+    running: RunningUp, servers: Servers, tmp_path: Path
+) -> None:
+    variables = {"XINSHIMIN_SANDBOX": "0"}
+    for name in ("registry", "points_hukou", "gateway"):
+        servers.create_database(f"beside_{name}", process=name)
+        variables[f"XINSHIMIN_{name.upper()}__DATABASE_URL"] = servers.postgres_url(f"beside_{name}", f"{name}_app")
+        variables[f"XINSHIMIN_{name.upper()}__MIGRATION_URL"] = servers.postgres_url(f"beside_{name}", f"{name}_owner")
+        variables[f"XINSHIMIN_{name.upper()}__NATS_URL"] = servers.nats_url_of(name)
+    with up(tmp_path / "data", **variables) as other:
+        assert set(other.pids) == {"registry", "points_hukou", "gateway"}, "no server of its own"
         assert other.screen["base_url"] != running.screen["base_url"]
         assert other.readiness().status_code == running.readiness().status_code == 200
+        assert other.screen["client_id"] is None, "a demo client exists in a sandbox only"
+        assert other.stop(signal.SIGTERM).returncode == ExitCode.DONE
 
 
 def test_the_printed_calls_work_and_may_be_pasted_twice(running: RunningUp) -> None:

@@ -197,7 +197,7 @@ async def _take(work: Work, permit_id: UUID) -> PermitRecord:
 
 
 async def _is_registered(work: Work, record: PermitRecord) -> bool:
-    """Whether the holder is registered in the county of the permit; registered elsewhere, the conditions hold there, not here."""
+    """Whether the holder is registered in the permit's county; for who is registered elsewhere the conditions hold there."""
     current = (await residence_of(work, record.person_id)).current
     if current is None or record.division_code is None:
         return current is not None

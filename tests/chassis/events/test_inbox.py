@@ -1,5 +1,6 @@
 """The inbox under delivery schedules: late, twice, out of order, cut into any batches, with poison among them."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -179,6 +180,25 @@ async def test_a_crash_before_the_drain_is_made_good_at_the_next_start(mirror: P
     await mirror.pool.execute("INSERT INTO inbox_position VALUES ('origin', $1, 1)", key)
     await inbox.drain_ready()
     await assert_applied(mirror.pool, {key: (2, 3)})
+
+
+async def test_two_who_settle_at_once_do_not_interleave(mirror: Party, handlers: Mirror) -> None:
+    """A leader that was frozen, its successor and a replay meet on a key that has no position row yet."""
+
+    async def take_time(_: Work) -> None:
+        await asyncio.sleep(0.02)
+
+    handlers.before_write = take_time
+    for _ in range(5):
+        key = new_id()
+        inboxes = [mirror.inbox(handlers.in_bulk()) for _ in range(3)]
+        await asyncio.gather(
+            inboxes[0].settle([arrived(key, 1), arrived(key, 2)]),
+            inboxes[1].settle([arrived(key, 2), arrived(key, 3)]),
+            inboxes[2].settle([arrived(key, 1), arrived(key, 4)]),
+        )
+        await assert_applied(mirror.pool, {key: range(1, 5)})
+        assert await sequences_in(mirror.pool, "inbox_held", [key]) == {}
 
 
 async def test_types_nobody_handles_only_advance_the_sequence(mirror: Party, handlers: Mirror) -> None:
