@@ -93,7 +93,7 @@ class _Gateway:
         self._door.require_scope(session, client, route.scope)
         purpose = self._door.purpose(exchange, client, needed=route.purpose)
         actor = await self._door.actor(exchange, client, route)
-        bearer = self._mint.session_bearer(session, client, route.service, purpose, actor)
+        bearer = self._mint.bearer(route.service, client, session.scopes, purpose=purpose, actor=actor)
         return await self._forwarder.forward(exchange, route, bearer)
 
     @staticmethod
@@ -113,22 +113,24 @@ class _Gateway:
         headers.append(NO_STORE)
         if error.code == "method-not-allowed":
             headers.append((b"allow", ", ".join(error.extra["allow"]).encode()))
-        if exchange.has_body:
-            # The rest of a body nobody reads must not be taken for the next request.
+        if exchange.body_may_exceed(self._settings.body_limit_bytes):
+            # Nobody will read the rest, and it may be long.
             headers.append((b"connection", b"close"))
         await exchange.answer(problem.status, headers, problem.body)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        phase = "startup"
         try:
             async with self._running():
                 await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
                 await receive()
         except Exception as error:
-            logger.critical("cannot run", extra={"fields": {"error": logs.describe(error), "reason": str(error)}})
-            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
-            raise
-        await send({"type": "lifespan.shutdown.complete"})
+            logger.critical("%s failed", phase, extra={"fields": {"error": logs.describe(error), "reason": str(error)}})
+            await send({"type": f"lifespan.{phase}.failed", "message": type(error).__name__})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:

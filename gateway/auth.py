@@ -7,7 +7,7 @@ looked at on every request.
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from joserfc.jwk import ECKey
 
@@ -16,7 +16,7 @@ from gateway.clients import PURPOSE
 from gateway.directory import ClientDirectory, ClientRecord
 from gateway.exchange import Exchange
 from gateway.keys import SigningKeys, TokenError, instant, require_audience, text, verify
-from gateway.routes import Route
+from gateway.routes import SANDBOX_CLOCK_SCOPE, Route
 from services.chassis.auth import ISSUER as INSIDE_ISSUER
 from services.chassis.auth import TOKEN_TYPE as INSIDE_TYPE
 from services.chassis.db import Pool
@@ -24,29 +24,27 @@ from services.chassis.errors import DomainError, FieldError
 
 ACCESS_TYPE = "at+jwt"
 _MOST_SESSIONS = 10_000
-_MOST_INSIDE_TOKENS = 256
+_MOST_INSIDE_TOKENS = 20_000
 # Renewed while it still outlives any request that starts with it.
 _RENEW_BEFORE_S = 30
 _SHORTEST_USE_S = 5
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A verified access token. `inside` holds what was minted for it, by service, purpose and actor, with its renewal time."""
+    """What a verified access token says; `credential` is what it was obtained with."""
 
     client_id: str
     credential: str
     scopes: frozenset[str]
     expires_at: float
-    client: ClientRecord | None = None
-    inside: dict[tuple[str, str | None, str | None], tuple[float, str]] = field(default_factory=dict)
 
 
 _GATEWAY_ITSELF = ClientRecord(
     client_id="gateway",
     organisation="gateway",
     division_code="",
-    scopes=frozenset(),
+    scopes=frozenset({SANDBOX_CLOCK_SCOPE}),
     purposes=frozenset(),
     sandbox=True,
     secrets={},
@@ -99,22 +97,41 @@ class AccessTokens:
 
 
 class InsideMint:
-    """Signs what the gateway tells the services about a caller."""
+    """Signs what the gateway tells the services about a caller, and says the same again while it is fresh.
+
+    What is said depends on the client's row, not on the access token: a changed row is another `ClientRecord`, so nothing said of the
+    old one is repeated.
+    """
 
     def __init__(self, keys: SigningKeys, *, life_s: int) -> None:
         self._keys = keys
         self._life_s = life_s
+        self._use_s = max(life_s - _RENEW_BEFORE_S, _SHORTEST_USE_S)
+        self._said: dict[tuple[str, ClientRecord, frozenset[str], str | None, str | None], tuple[float, str]] = {}
 
     def bearer(
-        self,
-        service: str,
-        client: ClientRecord,
-        scopes: frozenset[str],
-        *,
-        purpose: str | None = None,
-        actor: str | None = None,
+        self, service: str, client: ClientRecord, scopes: frozenset[str], *, purpose: str | None, actor: str | None
     ) -> str:
-        """A fresh `Authorization` value for one service."""
+        """The `Authorization` value for one service; it holds those of `scopes` that the client still has."""
+        key = (service, client, scopes, purpose, actor)
+        now = time.time()
+        said = self._said.get(key)
+        if said is not None and said[0] > now:
+            return said[1]
+        bearer = f"Bearer {self._keys.sign(INSIDE_TYPE, self._claims(*key))}"
+        self._said.pop(key, None)
+        if len(self._said) >= _MOST_INSIDE_TOKENS:
+            del self._said[next(iter(self._said))]
+        self._said[key] = (now + self._use_s, bearer)
+        return bearer
+
+    def own_bearer(self, service: str) -> str:
+        """The gateway's own call to a service, for the sandbox clock."""
+        return self.bearer(service, _GATEWAY_ITSELF, _GATEWAY_ITSELF.scopes, purpose="duty", actor=None)
+
+    def _claims(
+        self, service: str, client: ClientRecord, scopes: frozenset[str], purpose: str | None, actor: str | None
+    ) -> dict[str, object]:
         now = int(time.time())
         claims: dict[str, object] = {
             "iss": INSIDE_ISSUER,
@@ -122,7 +139,7 @@ class InsideMint:
             "sub": client.client_id,
             "org": client.organisation,
             "div": client.division_code,
-            "scp": sorted(scopes),
+            "scp": sorted(scopes & client.scopes),
             "iat": now,
             "exp": now + self._life_s,
         }
@@ -130,30 +147,7 @@ class InsideMint:
             claims["act"] = actor
         if purpose is not None:
             claims["pur"] = purpose
-        return f"Bearer {self._keys.sign(INSIDE_TYPE, claims)}"
-
-    def session_bearer(
-        self, session: Session, client: ClientRecord, service: str, purpose: str | None, actor: str | None
-    ) -> str:
-        """The `Authorization` value for this caller, from the session's store while it is fresh enough."""
-        if session.client is not client:
-            # The client's row changed: what was said of it before is no longer true.
-            session.inside.clear()
-            session.client = client
-        key = (service, purpose, actor)
-        now = time.time()
-        known = session.inside.get(key)
-        if known is not None and known[0] > now:
-            return known[1]
-        bearer = self.bearer(service, client, session.scopes & client.scopes, purpose=purpose, actor=actor)
-        if len(session.inside) >= _MOST_INSIDE_TOKENS:
-            session.inside.clear()
-        session.inside[key] = (now + max(self._life_s - _RENEW_BEFORE_S, _SHORTEST_USE_S), bearer)
-        return bearer
-
-    def own_bearer(self, service: str, scope: str) -> str:
-        """The gateway's own call to a service, for the sandbox clock."""
-        return self.bearer(service, _GATEWAY_ITSELF, frozenset({scope}), purpose="duty")
+        return claims
 
 
 class Doorkeeper:

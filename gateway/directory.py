@@ -20,7 +20,7 @@ from services.chassis.db import Pool, in_transaction
 _MOST_CLIENTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClientRecord:
     """A client that may call now. `secrets` maps credential ids to SHA-256 digests, `keys` key ids (`kid`) to public keys.
 
@@ -76,9 +76,14 @@ class ClientDirectory:
         if task is None:
             task = asyncio.create_task(self._read(client_id))
             self._reading[client_id] = task
-            task.add_done_callback(lambda _: self._reading.pop(client_id, None))
+            task.add_done_callback(lambda done: self._read_ended(client_id, done))
         # Shielded, because a caller that gives up must not take the others' answer with it.
         return await asyncio.shield(task)
+
+    def _read_ended(self, client_id: str, task: asyncio.Task[ClientRecord | None]) -> None:
+        self._reading.pop(client_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever still waits is told; nobody waiting is no error
 
     async def _read(self, client_id: str) -> ClientRecord | None:
         asked_at = time.monotonic()

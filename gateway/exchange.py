@@ -131,6 +131,10 @@ class Exchange:
         """Whether the request announces a body, of known length or chunked."""
         return b"transfer-encoding" in self.headers or bool(self.declared_length())
 
+    def body_may_exceed(self, limit: int) -> bool:
+        """Whether the request announces a body of more than `limit` bytes, or of a length it does not tell."""
+        return b"transfer-encoding" in self.headers or (self.declared_length() or 0) > limit
+
     async def body(self, limit: int) -> bytes:
         """The whole body; raises `DomainError('body-too-large')` as soon as it passes `limit` bytes, and `ClientGoneError`."""
         if (self.declared_length() or 0) > limit:

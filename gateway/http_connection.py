@@ -1,7 +1,7 @@
 """One HTTP/1.1 connection to a service: requests written by hand, answers parsed by llhttp (httptools), one exchange at a time.
 
-Strict where two readers could disagree: an answer without a declared end, bytes nobody asked for, an upgrade or a second answer end
-the connection, and what was not received whole is never taken for whole.
+Strict where two readers could disagree: an answer without a declared end, bytes nobody asked for, an upgrade or a second answer
+end the connection, and what was not received whole is never taken for whole.
 """
 
 import asyncio

@@ -126,7 +126,7 @@ class SandboxClock:
         return answer.get("now") if status == 200 else None
 
     async def _call(self, name: str, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": self._mint.own_bearer(name, SANDBOX_CLOCK_SCOPE), "Content-Type": "application/json"}
+        headers = {"Authorization": self._mint.own_bearer(name), "Content-Type": "application/json"}
         answer = await self._upstreams[name].send(method, path, headers, body)
         content = await answer.whole()
         try:

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 
 from gateway.routes import load_routes
 from services.chassis.app import ServiceDefinition
-from services.chassis.asyncapi import asyncapi_document
 from services.chassis.events import EventData
 from services.chassis.openapi import describe_problems
 from services.chassis.operation import EXTENSION
@@ -162,13 +161,6 @@ def test_no_file_names_a_registry_host_or_a_machine_path() -> None:
         path = ROOT / name
         if path.is_file():
             assert not words.search(path.read_text("utf-8", errors="replace")), name
-
-
-def test_the_asyncapi_in_the_documentation_is_current() -> None:
-    current = json.loads((ROOT / "docs" / "asyncapi.json").read_text("utf-8"))
-    assert current == json.loads(
-        json.dumps(asyncapi_document({name: list(events) for name, events in EVENTS.items() if events}))
-    )
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

@@ -157,15 +157,18 @@ class _Process:
             logger.info("stopping")
 
     async def _check_schema(self) -> None:
-        wanted = migrations.head(self.definition.migrations)
+        folder = self.definition.migrations
         found = await migrations.current(self.settings.database_url.get_secret_value())
-        if found != wanted:
+        if migrations.is_behind(folder, found):
+            wanted = migrations.head(folder)
             raise RuntimeError(f"database of {self.definition.name} is at {found}, code needs {wanted}: xinshimin migrate")
 
     def _assemble(self, pool: Pool, bus: message_bus.Bus) -> None:
         definition, settings = self.definition, self.settings
         dsn = settings.database_url.get_secret_value()
-        self.relay = Relay(dsn, bus, service=definition.name, poll_s=settings.relay_poll_s)
+        self.relay = Relay(
+            dsn, bus, service=definition.name, poll_s=settings.relay_poll_s, days_kept=settings.changes_retention_days
+        )
         self.consumer = None
         if definition.subscriptions:
             self.consumer = Consumer(

@@ -72,7 +72,7 @@ class InsideTokens:
             return expiry, Principal(
                 client_id=_text(claims["sub"]),
                 organisation=_text(claims["org"]),
-                division_code=_text(claims["div"]),
+                division_code=_text(claims["div"], may_be_empty=True),  # the gateway's own calls stand above all divisions
                 scopes=_texts(claims["scp"]),
                 actor=_text(claims["act"]) if claims.get("act") is not None else None,
                 purpose=_text(claims["pur"]) if claims.get("pur") is not None else None,
@@ -81,8 +81,8 @@ class InsideTokens:
             raise DomainError("unauthenticated") from error
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
+def _text(value: object, *, may_be_empty: bool = False) -> str:
+    if not isinstance(value, str) or not (value or may_be_empty):
         raise TypeError("claim is not text or empty")
     return value
 

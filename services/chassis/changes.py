@@ -1,12 +1,16 @@
 """`GET /v1/<service>/changes`: published events in publication order, the one list that promises to miss nothing.
 
 Outside systems follow a service by it. A caller sees the events of its own division and of the aggregates its scopes
-cover; the token it gets moves over the others too. Past the retention the answer is 410: start again from the
-resources themselves.
+cover; the token it gets moves over the others too. Past the retention, and after the database was restored to the past (the
+epoch), the answer is 410: start again from the resources themselves.
+
+Only the types a service says it publishes are shown, because only of those it is known which fields are for the suite alone;
+so a type stays in `publishes` for the retention after its last event.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -55,7 +59,7 @@ _READ = prepare(
         WHERE published_position > CAST(:after AS bigint) AND published_position <= s.last_position
           AND (CAST(:prefix AS text) = '' OR EXISTS (
                 SELECT FROM unnest(division_codes) d WHERE starts_with(d, CAST(:prefix AS text))))
-          AND split_part(event_type, '.', 2) = ANY(CAST(:aggregates AS text[]))
+          AND event_type = ANY(CAST(:event_types AS text[]))
         ORDER BY published_position LIMIT CAST(:limit AS integer)
     ) o ON true
     ORDER BY o.published_position
@@ -68,6 +72,7 @@ def changes_router(
 ) -> ServiceRouter:
     """The route for one service; `follower_scopes` names, per aggregate in event types, the scope that may read it."""
     suite_only = {event.event_type: event.suite_only for event in publishes}
+    scope_of = {event_type: follower_scopes.get(event_type.split(".")[1]) for event_type in suite_only}
     router = ServiceRouter(tags=["changes"])
 
     @router.get(path, **read(scope, summary_zh="按发布顺序读取变更"))
@@ -80,31 +85,57 @@ def changes_router(
 
         In publication order, nothing left out, for 35 days; 410 when `after` lies before that.
         """
-        aggregates = [name for name, needed in follower_scopes.items() if needed in work.principal.scopes]
-        position = _position(work, service, after)
+        visible = [event_type for event_type, needed in scope_of.items() if needed in work.principal.scopes]
+        start = _start(work, service, after)
         rows = await work.tx.fetch(
-            _READ, after=position, prefix=work.principal.division_prefix, aggregates=aggregates, limit=limit
+            _READ,
+            after=start.position if start else 0,
+            prefix=work.principal.division_prefix,
+            event_types=visible,
+            limit=limit,
         )
-        if position + 1 < rows[0]["first_position_kept"] and after is not None:
-            raise DomainError("position-gone")
-        items = [
-            _view(service, row, suite_only.get(row["event_type"], frozenset())) for row in rows if row["event_id"] is not None
-        ]
-        reached = rows[-1]["published_position"] if len(items) == limit else max(position, rows[0]["reached"])
-        work.audit("read", "changes", None, fields=aggregates)
-        return ChangesView(items=items, next=sign(work.keyring, f"changes {service}", reached))
+        state = rows[0]
+        if start is not None:
+            _refuse_gone(start, state)
+        items = [_view(service, row, suite_only[row["event_type"]]) for row in rows if row["event_id"] is not None]
+        reached = rows[-1]["published_position"] if len(items) == limit else state["reached"]
+        work.audit("read", "changes", None, fields=visible)
+        return ChangesView(items=items, next=sign(work.keyring, _label(service), state["epoch"], reached))
 
     return router
 
 
-def _position(work: Work, service: str, token: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a token says: the position already seen, counted in an epoch."""
+
+    epoch: int
+    position: int
+
+
+def _label(service: str) -> str:
+    return f"changes {service}"
+
+
+def _start(work: Work, service: str, token: str | None) -> _Start | None:
     if token is None:
-        return 0
+        return None
     values = unsign(work.keyring, token)
-    if len(values) != 2 or values[0] != f"changes {service}":
+    if len(values) != 3 or values[0] != _label(service):
         wanted = FieldError("?after", "cursor", "请使用上次返回的 next", "use the `next` of an answer of this list")
         raise DomainError("cursor-invalid", errors=[wanted])
-    return int(values[1])
+    return _Start(int(values[1]), int(values[2]))
+
+
+def _refuse_gone(start: _Start, state: Record) -> None:
+    """Raise `DomainError('position-gone')` when something after `start` is no longer there, or not what it was.
+
+    A position ahead of the last one given belongs to a past that a restore has undone; its numbers are being given again.
+    """
+    deleted = start.position + 1 < state["first_position_kept"]
+    undone = start.epoch != state["epoch"] or start.position > state["reached"]
+    if deleted or undone:
+        raise DomainError("position-gone")
 
 
 def _view(service: str, row: Record, hidden: frozenset[str]) -> ChangeView:

@@ -192,6 +192,14 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         raise DomainError("database-unavailable", retry_after=2) from error
 
 
+def is_lost(connection: Connection) -> bool:
+    """Whether the connection is gone; the pool takes a closed one back, and its proxy then refuses even this question."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+
+
 @contextmanager
 def _outages_translated(connection: PooledConnection) -> Iterator[None]:
     """A lock that did not come and a lost database become what the caller may be told; a bug of ours stays what it is."""
@@ -202,7 +210,7 @@ def _outages_translated(connection: PooledConnection) -> Iterator[None]:
     except _LOST as error:
         raise DomainError("database-unavailable", retry_after=2) from error
     except asyncpg.InterfaceError as error:
-        if not connection.is_closed():  # misuse, such as two statements at once on one connection
+        if not is_lost(connection):  # misuse, such as two statements at once on one connection
             raise
         raise DomainError("database-unavailable", retry_after=2) from error
 
@@ -233,7 +241,8 @@ async def in_transaction(
     """Run `body` in one transaction; on a serialisation failure, deadlock or stale plan – also at COMMIT – run it all again.
 
     Raises `DomainError('busy')` when the pool is exhausted, a lock does not come or the conflict persists, and
-    `DomainError('database-unavailable')` when the database is lost. After a lost COMMIT nobody knows the outcome; the caller's idempotency key tells on retry.
+    `DomainError('database-unavailable')` when the database is lost. After a lost COMMIT nobody knows the outcome; the caller's
+    idempotency key tells on retry.
     """
     for attempt in range(attempts):
         connection = await acquire(pool, timeout=acquire_timeout)

@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import ValidationError
 
 from services.chassis.cloudevents import Arrived
-from services.chassis.db import RETRIABLE, Transaction
+from services.chassis.db import RETRIABLE, Transaction, is_lost
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData, Received
 from services.chassis.snapshots import Snapshot
@@ -119,7 +119,7 @@ def _blaming(event: Arrived, tx: Transaction) -> Iterator[None]:
     except _GROUND:
         raise
     except Exception as error:
-        if tx.connection.is_closed() or (isinstance(error, DomainError) and error.code in _GROUND_CODES):
+        if is_lost(tx.connection) or (isinstance(error, DomainError) and error.code in _GROUND_CODES):
             raise
         raise UnprocessableError(event, reason_of(error)) from error
 

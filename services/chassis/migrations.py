@@ -54,6 +54,16 @@ def head(folder: Path) -> str:
     return revision
 
 
+def is_behind(folder: Path, found: str | None) -> bool:
+    """Whether a database at revision `found` lacks something the code beside `folder` needs.
+
+    A revision this code does not know is a newer one. That is fine: migrations expand before they contract, so that the code of
+    one release earlier runs on it (reliability.md 18); otherwise no old replica could start again once a deployment has begun.
+    """
+    directory = ScriptDirectory.from_config(_config(folder))
+    return found is None or (found != head(folder) and any(script.revision == found for script in directory.walk_revisions()))
+
+
 async def current(database_url: str) -> str | None:
     """The revision a database is at, `None` when it has never been migrated."""
     connection = await asyncpg.connect(database_url, timeout=5)
@@ -69,16 +79,19 @@ async def current(database_url: str) -> str | None:
 async def upgrade(folder: Path, owner_url: str, application_url: str) -> str:
     """Bring the database to the head of `folder` and grant the application role its rights. Returns the revision.
 
-    Replicas may start this at the same time: an advisory lock makes the second wait and find nothing to do.
+    Replicas may start this at the same time: an advisory lock makes the second wait and find nothing to do. A database that a
+    newer release has migrated is left as it is.
     """
     guard = await asyncpg.connect(owner_url, timeout=5)
     try:
         await guard.execute("SELECT pg_advisory_lock(hashtextextended('xinshimin migrations', 0))")
-        target = head(folder)
-        if await current(owner_url) != target:
+        revision = await current(owner_url)
+        if revision is None or is_behind(folder, revision):
             await _upgrade(folder, owner_url)
-        await _grant(guard, role_of(owner_url), role_of(application_url))
-        return target
+            revision = head(folder)
+        async with guard.transaction():  # all rights at once: at no time may a running service rewrite evidence
+            await _grant(guard, role_of(owner_url), role_of(application_url))
+        return revision
     finally:
         await guard.close()
 

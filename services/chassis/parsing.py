@@ -111,7 +111,8 @@ def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: lis
         )
     if hidden := sorted(path.keys() & set(names)):
         raise DomainError(
-            "invalid-request", errors=[FieldError(f"?{name}", "extra_forbidden", *_MESSAGES["extra_forbidden"]) for name in hidden]
+            "invalid-request",
+            errors=[FieldError(f"?{name}", "extra_forbidden", *_MESSAGES["extra_forbidden"]) for name in hidden],
         )
     values = {**dict(query), **path}
     errors = [

@@ -24,8 +24,8 @@ DELETE_EXPIRED = prepare("DELETE FROM rate_window WHERE window_start < now() - i
 async def check(work: Work, operation: str, *, limit: int, window_s: float) -> None:
     """Count one use; raises `DomainError('too-many-requests')` beyond `limit` uses per `window_s` seconds.
 
-    For reads, where the count stands by itself. In a write it would be rolled back with everything else when the act fails, so
-    that whoever guesses would guess for nothing.
+    For reads, where the count stands by itself. In a write it would be rolled back with everything else when the act fails, and
+    whoever guesses would not be counted.
     """
     row = await work.tx.fetch_row(_COUNT, client_id=work.principal.client_id, operation=operation, window_s=window_s)
     assert row is not None

@@ -3,23 +3,33 @@
 These routes exist only in sandbox mode, are called by the gateway alone, and stay out of the public documentation.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.chassis.clock import utc_now
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.jobs import Scheduler
 from services.chassis.parsing import parse_body
+from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
+from services.chassis.schemas import Command
 from services.chassis.tracing import request_id
 
+logger = logging.getLogger(__name__)
+
 SCOPE = "sandbox.clock"
+# Wide enough for every law and every life, and far enough from the calendar's ends for sums of dates.
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 
 _LOAD = prepare("SELECT offset_seconds FROM sandbox_clock")
 _SAVE = prepare(
@@ -30,12 +40,10 @@ _SAVE = prepare(
 )
 
 
-class ClockSetting(BaseModel):
-    """`now`: what the law clock shall show, or null for the system clock."""
+class ClockSetting(Command):
+    """`now`: what the law clock shall show (1900 to 2199), or null for the system clock."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    now: AwareDatetime | None
+    now: Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST)] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +67,21 @@ class Sandbox:
         runtime = self.runtime()
         setting = parse_body(ClockSetting, await request.body(), runtime.settings.body_depth_limit)
         assert isinstance(setting, ClockSetting)
-        runtime.law_clock.set(setting.now)
-        offset = runtime.law_clock.offset.total_seconds()
+        offset = timedelta(0) if setting.now is None else setting.now - utc_now()
 
         async def save(tx: Transaction) -> None:
-            await tx.execute(_SAVE, offset_seconds=offset)
+            await tx.execute(_SAVE, offset_seconds=offset.total_seconds())
 
         await in_transaction(runtime.pool, save)
+        runtime.law_clock.offset = offset
         return await self._show_clock(request)
 
     async def _show_clock(self, _: Request) -> Response:
         return JSONResponse({"now": _rfc3339(self.runtime().law_clock.now())})
 
     async def _run_jobs(self, _: Request) -> Response:
-        await self.scheduler().run_due(again=True)
+        if await self.scheduler().run_due(again=True):
+            raise DomainError("internal-error")
         return JSONResponse({"done": True})
 
     async def _tell_settled(self, _: Request) -> Response:
@@ -82,14 +91,22 @@ class Sandbox:
         async def guarded(request: Request) -> Response:
             runtime = self.runtime()
             given = request_id(request.headers.get("x-request-id"))
+
+            def refuse(error: DomainError) -> Response:
+                language = preferred_language(request.headers.get("accept-language"))
+                problem = runtime.catalogue.document(error, language=language, request_id=given)
+                return Response(problem.body, problem.status, problem.headers)
+
             try:
                 principal = runtime.tokens.principal(request.headers.get("authorization"))
                 if SCOPE not in principal.scopes:
                     raise DomainError("scope-missing", extra={"scope": SCOPE})
                 response = await endpoint(request)
             except DomainError as error:
-                problem = runtime.catalogue.document(error, language="zh", request_id=given)
-                response = Response(problem.body, problem.status, problem.headers)
+                response = refuse(error)
+            except Exception:
+                logger.exception("request failed")
+                response = refuse(DomainError("internal-error"))
             response.headers["x-request-id"] = given
             return response
 

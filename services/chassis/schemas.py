@@ -10,9 +10,7 @@ from services.chassis.spelling import IN_JSON, IN_TEXT, one_spelling
 
 # C0 and C1 controls; line and paragraph separators; marks, embeddings, overrides and isolates of text direction; the byte
 # order mark; lone surrogates, which are no text at all.
-_REFUSED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+_REFUSED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def rule_error(code: str, *, zh: str, en: str, rule: str | None = None) -> PydanticCustomError:
@@ -36,7 +34,7 @@ PlainText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 
 
 class Command(BaseModel):
-    """Base of every request body: unknown fields, implicit conversions, second spellings of a value, NaN and infinity are errors."""
+    """Base of every request body: unknown fields, conversions, second spellings of a value, NaN and infinity are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 

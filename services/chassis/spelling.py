@@ -1,8 +1,8 @@
 """One spelling per value: what pydantic takes from text too generously, even when it is strict.
 
-Left to itself it reads the text `"1704067200"` as a day in 2024 and `"0"` as 1970-01-01, `"urn:uuid:…"` and `"{…}"` as UUIDs, and in
-a query `"1_0"` as ten and `"on"` as true. A law date that came from a number somebody put into the wrong field is worse than
-an error, so texts are matched against their one form before pydantic sees them.
+Left to itself it reads the text `"1704067200"` as a day in 2024 and `"0"` as 1970-01-01, `"urn:uuid:…"` and `"{…}"` as UUIDs,
+and in a query `"1_0"` as ten and `"on"` as true. A law date that came from a number somebody put into the wrong field is worse
+than an error, so texts are matched against their one form before pydantic sees them.
 """
 
 import re
@@ -92,5 +92,7 @@ def _walk(node: Any, owner: type, checks: Mapping[str, _Check]) -> Any:
         return node
     if isinstance(kind, str) and kind in checks:
         # A field may itself be called `type`; its value is a schema then, not a text.
-        return core_schema.no_info_before_validator_function(checks[kind], node)  # type: ignore[arg-type]
-    return {name: value if name in {"metadata", "serialization"} else _walk(value, owner, checks) for name, value in node.items()}
+        return core_schema.no_info_before_validator_function(checks[kind], node)
+    return {
+        name: value if name in {"metadata", "serialization"} else _walk(value, owner, checks) for name, value in node.items()
+    }

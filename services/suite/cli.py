@@ -80,7 +80,7 @@ def serve(
     ] = None,
 ) -> None:
     """Run one process of the suite in the foreground, as a container does. Its settings come from the environment."""
-    from services.suite.serve import listen
+    from services.suite.listening import listen
     from services.suite.serve import serve as serve_process
 
     serve_process(name, listener=listen(host, port) if fd is None else socket.socket(fileno=fd))

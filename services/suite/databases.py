@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-from services.chassis.db import Connection
+if TYPE_CHECKING:
+    from services.chassis.db import Connection  # SQLAlchemy comes with it, which the launcher has no other use for
+
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -45,7 +48,7 @@ async def ensure(
         await connection.close()
 
 
-async def _ensure_role(connection: Connection, role: str, password: str, *, exists: bool) -> None:
+async def _ensure_role(connection: "Connection", role: str, password: str, *, exists: bool) -> None:
     literal: str = await connection.fetchval("SELECT quote_literal($1::text)", password)
     await connection.execute(
         f"{'ALTER' if exists else 'CREATE'} ROLE {_checked(role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS "
@@ -53,7 +56,7 @@ async def _ensure_role(connection: Connection, role: str, password: str, *, exis
     )
 
 
-async def _ensure_database(connection: Connection, database: str, process: str, template: str | None) -> None:
+async def _ensure_database(connection: "Connection", database: str, process: str, template: str | None) -> None:
     """Only the process's two roles may connect. Without `template` the database is there already."""
     owner, application = owner_role(_checked(process)), application_role(process)
     if template is not None:

@@ -25,10 +25,10 @@ from services.suite.exits import ExitCode, SuiteError
 from services.suite.first_calls import read_client
 from services.suite.interrupts import Interrupts, StopRequestedError
 from services.suite.keys import KeyFiles
+from services.suite.listening import listen
 from services.suite.processes import Child
 from services.suite.running import RunningSuite
 from services.suite.screen import Ready, Screen
-from services.suite.serve import listen
 from services.suite.wiring import LOOPBACK, Wiring
 
 STEPS = 6

@@ -9,7 +9,7 @@ from services.suite import environment
 from services.suite.catalogue import GATEWAY, PROCESSES, SERVICES
 from services.suite.environment import is_given, variable
 from services.suite.keys import KeyFiles
-from services.suite.serve import listen
+from services.suite.listening import listen
 
 LOOPBACK = "127.0.0.1"
 _OWNER_ONLY = "__MIGRATION_URL"

@@ -333,6 +333,24 @@ async def test_an_endless_body_is_cut_off(gateway: str, token: str) -> None:
     del reader
 
 
+async def test_after_a_refusal_the_connection_serves_the_next_request(gateway: str, token: str) -> None:
+    """The body of a refused request is not taken for a request."""
+    hidden = head(b"/v1/nothing", token)
+    refused = (
+        b"POST /v1/persons/search HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(hidden)
+    ) + hidden
+    host, port = gateway.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(refused + head(PERSON.encode(), token, b"X-Request-Id: second"))
+    async with asyncio.timeout(10):
+        content = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert re.findall(rb"HTTP/1.1 (\d+) ", content) == [b"401", b"200"]
+    assert b"x-request-id: second" in content
+
+
 async def test_long_answers_stream_through(http: httpx.AsyncClient, gateway: str, token: str) -> None:
     async with http.stream("GET", f"{gateway}{PERSON}?behave=stream", headers=bearer(token)) as answer:
         assert answer.headers["transfer-encoding"] == "chunked"

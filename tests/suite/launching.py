@@ -48,7 +48,6 @@ class RunningUp:
     data_dir: Path
     environment: dict[str, str]
     screen: dict[str, Any]
-    ready_after_s: float
     pids: dict[str, int] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> Any:
@@ -102,13 +101,12 @@ def begin_up(environment: dict[str, str]) -> "subprocess.Popen[str]":
 def up(data_dir: Path, **variables: str) -> Iterator[RunningUp]:
     """A suite that became ready; whatever the test does, it has stopped afterwards."""
     environment = clean_environment(data_dir, **variables)
-    began = time.monotonic()
     process = begin_up(environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, process.communicate(timeout=STOPPED_WITHIN_S)[1]
-        running = RunningUp(process, data_dir, environment, json.loads(line), time.monotonic() - began)
+        running = RunningUp(process, data_dir, environment, json.loads(line))
         running.pids = json.loads((data_dir / "suite.json").read_text())["pids"]
         yield running
     finally:

