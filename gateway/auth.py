@@ -99,8 +99,8 @@ class AccessTokens:
 class InsideMint:
     """Signs what the gateway tells the services about a caller, and says the same again while it is fresh.
 
-    What is said depends on the client's row, not on the access token: a changed row is another `ClientRecord`, so nothing said of the
-    old one is repeated.
+    What is said depends on the client's row, not on the access token: a changed row is another `ClientRecord`, so nothing said
+    of the old one is repeated.
     """
 
     def __init__(self, keys: SigningKeys, *, life_s: int) -> None:

@@ -183,7 +183,10 @@ class _Process:
         self.scheduler = Scheduler(self.runtime, definition.jobs)
 
         async def database() -> str | None:
-            await pool.fetchval("SELECT 1")
+            # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its
+            # load to the others. One that hangs is closed at `command_timeout`, and then this asks again.
+            if pool.get_idle_size() > 0 or pool.get_size() < pool.get_max_size():
+                await pool.fetchval("SELECT 1")
             return None
 
         checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}

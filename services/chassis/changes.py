@@ -43,20 +43,32 @@ class ChangeView(View):
 
 
 class ChangesView(View):
-    """A stretch of events; ask again with `next`. When `items` is empty you are up to date."""
+    """A stretch of events; ask again with `next`. When `items` is empty and `more` false you are up to date."""
 
     items: list[ChangeView]
+    more: bool = Field(description="Whether there is more to look through now; ask again at once, even when `items` is empty.")
     next: str = Field(description="Pass as `after` to go on; keep it, it stays valid for the retention (35 days).")
 
 
-# One statement, so one snapshot: every position up to `reached` is either in the rows or filtered away.
+# A follower of few events among very many gets on by this many positions per statement and by so many statements per request;
+# looking through all of them at once would take longer than a statement may, every time again.
+_WINDOW = 50_000
+_WINDOWS_MAX = 10
+
+# One statement, so one snapshot: every position up to `looked_to` is either in the rows or filtered away.
 _READ = prepare(
     """
-    WITH state AS (SELECT last_position, first_position_kept, epoch FROM relay_state)
-    SELECT s.last_position AS reached, s.first_position_kept, s.epoch, o.*
+    WITH state AS (
+        SELECT last_position, first_position_kept, epoch,
+               least(
+                   last_position, greatest(CAST(:after AS bigint), first_position_kept - 1) + CAST(:window AS bigint)
+               ) AS looked_to
+        FROM relay_state
+    )
+    SELECT s.last_position, s.looked_to, s.first_position_kept, s.epoch, o.*
     FROM state s LEFT JOIN LATERAL (
         SELECT published_position, event_id, event_type, recorded_at, partition_key, sequence, data FROM outbox
-        WHERE published_position > CAST(:after AS bigint) AND published_position <= s.last_position
+        WHERE published_position > CAST(:after AS bigint) AND published_position <= s.looked_to
           AND (CAST(:prefix AS text) = '' OR EXISTS (
                 SELECT FROM unnest(division_codes) d WHERE starts_with(d, CAST(:prefix AS text))))
           AND event_type = ANY(CAST(:event_types AS text[]))
@@ -87,20 +99,13 @@ def changes_router(
         """
         visible = [event_type for event_type, needed in scope_of.items() if needed in work.principal.scopes]
         start = _start(work, service, after)
-        rows = await work.tx.fetch(
-            _READ,
-            after=start.position if start else 0,
-            prefix=work.principal.division_prefix,
-            event_types=visible,
-            limit=limit,
-        )
-        state = rows[0]
-        if start is not None:
-            _refuse_gone(start, state)
-        items = [_view(service, row, suite_only[row["event_type"]]) for row in rows if row["event_id"] is not None]
-        reached = rows[-1]["published_position"] if len(items) == limit else state["reached"]
+        found = await _look(work, start, visible, limit)
         work.audit("read", "changes", None, fields=visible)
-        return ChangesView(items=items, next=sign(work.keyring, _label(service), state["epoch"], reached))
+        return ChangesView(
+            items=[_view(service, row, suite_only[row["event_type"]]) for row in found.rows],
+            more=found.more,
+            next=sign(work.keyring, _label(service), found.epoch, found.reached),
+        )
 
     return router
 
@@ -111,6 +116,37 @@ class _Start:
 
     epoch: int
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Events, and the position up to which nothing else is to be seen."""
+
+    rows: Sequence[Record]
+    epoch: int
+    reached: int
+    more: bool
+
+
+async def _look(work: Work, start: _Start | None, event_types: Sequence[str], limit: int) -> _Found:
+    position = start.position if start else 0
+    for _ in range(_WINDOWS_MAX):
+        rows = await work.tx.fetch(
+            _READ,
+            after=position,
+            window=_WINDOW,
+            prefix=work.principal.division_prefix,
+            event_types=event_types,
+            limit=limit,
+        )
+        state = rows[0]
+        if start is not None:
+            _refuse_gone(start, state)
+        events = [row for row in rows if row["event_id"] is not None]
+        position = events[-1]["published_position"] if len(events) == limit else state["looked_to"]
+        if events or position == state["last_position"]:
+            break
+    return _Found(events, state["epoch"], position, more=position < state["last_position"])
 
 
 def _label(service: str) -> str:
@@ -133,7 +169,7 @@ def _refuse_gone(start: _Start, state: Record) -> None:
     A position ahead of the last one given belongs to a past that a restore has undone; its numbers are being given again.
     """
     deleted = start.position + 1 < state["first_position_kept"]
-    undone = start.epoch != state["epoch"] or start.position > state["reached"]
+    undone = start.epoch != state["epoch"] or start.position > state["last_position"]
     if deleted or undone:
         raise DomainError("position-gone")
 

@@ -86,6 +86,17 @@ def parse_body(model: type[BaseModel], raw: bytes, depth_limit: int) -> BaseMode
     return body
 
 
+def check_media_type(content_type: str) -> None:
+    """Raise `DomainError('unsupported-media-type')` unless `content_type` is JSON in UTF-8, which it is without a charset.
+
+    A body in GBK is sometimes valid UTF-8 by chance, and would be kept as other characters.
+    """
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [value.strip('"') for name, _, value in (item.partition("=") for item in parameters) if name == "charset"]
+    if media_type != "application/json" or any(charset not in {"utf-8", "utf8"} for charset in charsets):
+        raise DomainError("unsupported-media-type")
+
+
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
     """Names and values of a query string; raises `DomainError('invalid-request')` for what is not one."""
     try:

@@ -26,7 +26,7 @@ from services.chassis.idempotency import Claim, StoredAnswer
 from services.chassis.logs import request_context
 from services.chassis.metrics import REQUEST_SECONDS, REQUESTS
 from services.chassis.operation import Operation
-from services.chassis.parsing import parse_body, parse_parameters, parse_query
+from services.chassis.parsing import check_media_type, parse_body, parse_parameters, parse_query
 from services.chassis.principal import Principal
 from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
@@ -198,9 +198,8 @@ class _Call:
             return None
         settings = self.runtime.settings
         raw = await _read_body(request, settings.body_limit_bytes)
-        media_type = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-        if raw and media_type != _JSON:
-            raise DomainError("unsupported-media-type")
+        if raw:
+            check_media_type(request.headers.get("content-type", _JSON))
         body = parse_body(signature.body_model, raw, settings.body_depth_limit)
         self.arguments[signature.body] = body
         return body

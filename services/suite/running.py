@@ -1,14 +1,12 @@
 """How a command finds the running suite: `suite.json` in the data folder, there exactly while a suite runs."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.suite import environment
 from services.suite.data_folder import Layout, write_atomically
-from services.suite.exits import ExitCode, SuiteError
 
 
 class RunningSuite(BaseModel):
@@ -47,16 +45,6 @@ def adopt(layout: Layout) -> RunningSuite | None:
     if suite is not None:
         environment.adopt(suite.variables)
     return suite
-
-
-def require_settings(process: str, suite: RunningSuite | None, variables: Mapping[str, str]) -> None:
-    """Raise `SuiteError` when neither a suite runs nor the environment names this process's database."""
-    if suite is None and environment.variable(process, "DATABASE_URL") not in variables:
-        raise SuiteError(
-            ExitCode.NOT_RUNNING,
-            f"No suite runs here and {environment.variable(process, 'DATABASE_URL')} is not set. Start one with `make run` or "
-            "name its data folder by XINSHIMIN_DATA_DIR.",
-        )
 
 
 def _is_alive(pid: int) -> bool:

@@ -9,11 +9,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.chassis import changes
 from services.chassis.clock import LawClock, utc_now
+from services.chassis.jobs import Job, Scheduler
+from services.chassis.work import Work
 from tests.chassis.conftest import ALL_SCOPES
 from tests.chassis.office.app import DEFINITION
 from tests.chassis.test_routing import NOTES, problem, written
-from tests.conftest import Database
+from tests.conftest import Database, MakeDatabase
 from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
 
@@ -86,8 +89,8 @@ async def test_old_partitions_go_only_when_everything_in_them_was_published(offi
     )
     await connection.execute(
         """
-        INSERT INTO outbox (recorded_on, event_id, event_type, partition_key, sequence, division_codes, data, published_position,
-                            published_at)
+        INSERT INTO outbox (recorded_on, event_id, event_type, partition_key, sequence, division_codes, data,
+                            published_position, published_at)
         VALUES ('2020-01-01', gen_random_uuid(), 'office.note.changed.v1', gen_random_uuid(), 1, '{}', '{}', -5, now()),
                ('2020-01-01', gen_random_uuid(), 'x', gen_random_uuid(), 1, '{}', '{}', NULL, NULL)
         """
@@ -166,3 +169,103 @@ async def test_a_service_whose_schema_is_behind_does_not_start(
             DEFINITION, database_url=url, nats_url=servers.nats_url_of("office"), key_file=key_file, keys=inside_keys
         ):
             pass
+
+
+async def test_a_position_of_a_past_that_was_undone_is_gone(clerk: Caller, office_database: Database) -> None:
+    await written(clerk)
+    await settled(clerk)
+    _, token = await follow(clerk)
+    connection = await asyncpg.connect(office_database.owner_url)
+    try:
+        await connection.execute("UPDATE relay_state SET last_position = last_position - 1")  # a restore lost the last one
+        problem(await clerk.get(f"{CHANGES}?after={token}"), 410, "position-gone")
+        await connection.execute("UPDATE relay_state SET last_position = last_position + 1, epoch = epoch + 1")
+        problem(await clerk.get(f"{CHANGES}?after={token}"), 410, "position-gone")
+    finally:
+        await connection.execute("UPDATE relay_state SET epoch = 1")
+        await connection.close()
+    assert (await clerk.get(f"{CHANGES}?after={token}")).json()["items"] == []
+
+
+async def test_types_that_are_no_longer_published_are_not_shown(clerk: Caller, office_database: Database) -> None:
+    _, start = await follow(clerk)
+    connection = await asyncpg.connect(office_database.owner_url)
+    await connection.execute(
+        """
+        INSERT INTO outbox (event_id, event_type, partition_key, sequence, division_codes, data)
+        VALUES (gen_random_uuid(), 'office.note.retired.v1', gen_random_uuid(), 1, '{330282}', '{"secret": 1}')
+        """
+    )
+    await connection.close()
+    await settled(clerk)
+    seen, _ = await follow(clerk, start)
+    assert seen == []
+
+
+async def test_a_job_that_fails_keeps_no_other_from_running(office: RunningService) -> None:
+    ran = []
+
+    async def fails(_: Work) -> bool:
+        raise RuntimeError("made up")
+
+    async def works(_: Work) -> bool:
+        ran.append(True)
+        return False
+
+    jobs = [Job("fails", fails), Job("works", works)]
+    assert await Scheduler(office.runtime, jobs).run_due() == ["fails"]
+    assert await Scheduler(office.runtime, jobs).run_due() == ["fails"]  # the other is done for today
+    assert ran == [True]
+
+
+@pytest.mark.parametrize("now", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+08:00", "4102444800"])
+async def test_a_clock_at_the_end_of_time_is_refused_and_harms_nothing(clerk: Caller, office: RunningService, now: str) -> None:
+    problem(await clerk.call("PUT", "/internal/sandbox/clock", json={"now": now}), 422, "invalid-request")
+    assert abs(office.runtime.law_clock.offset.total_seconds()) < 1
+    assert (await clerk.get(NOTES)).status_code == 200
+
+
+async def test_the_retention_that_is_set_is_the_relays(
+    make_database: MakeDatabase, servers: Servers, key_file: Path, inside_keys: InsideKeys
+) -> None:
+    database = await asyncio.to_thread(make_database, "office", DEFINITION.migrations)
+    connection = await asyncpg.connect(database.owner_url)
+    await connection.execute(
+        "CREATE TABLE outbox_20200303 PARTITION OF outbox FOR VALUES FROM ('2020-03-03') TO ('2020-03-04')"
+    )
+    ahead = await connection.fetchval("SELECT 'outbox_' || to_char((now() AT TIME ZONE 'UTC')::date + 7, 'YYYYMMDD')")
+    for days, kept in ((20_000, True), (35, False)):
+        await connection.execute(f"DROP TABLE {ahead}")  # made again when the relay looks after the partitions
+        async with running_service(
+            DEFINITION,
+            database_url=database.application_url,
+            nats_url=servers.nats_url_of("office"),
+            key_file=key_file,
+            keys=inside_keys,
+            changes_retention_days=days,
+        ):
+            for _ in range(500):
+                if await connection.fetchval("SELECT to_regclass($1)", ahead) is not None:
+                    break
+                await asyncio.sleep(0.02)
+        assert (await connection.fetchval("SELECT to_regclass('outbox_20200303')") is not None) is kept
+    await connection.close()
+
+
+async def test_a_follower_of_few_events_among_many_gets_on(
+    clerk: Caller, monkeypatch: pytest.MonkeyPatch, office: RunningService
+) -> None:
+    monkeypatch.setattr(changes, "_WINDOW", 3)
+    monkeypatch.setattr(changes, "_WINDOWS_MAX", 2)
+    _, token = await follow(clerk)
+    elsewhere = office.caller(ALL_SCOPES, division="330281")
+    for _ in range(10):
+        await written(elsewhere)
+    mine = (await written(clerk))["note_id"]
+    await settled(clerk)
+    answers: list[dict[str, Any]] = []
+    while not answers or answers[-1]["more"]:
+        answers.append((await clerk.get(f"{CHANGES}?after={token}")).json())
+        token = answers[-1]["next"]
+    assert [[event["data"]["note_id"] for event in answer["items"]] for answer in answers] == [[], [mine]]
+    assert (await clerk.get(f"{CHANGES}?after={token}")).json() == {"items": [], "more": False, "next": token}

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,3 +191,31 @@ async def raw(url: str, request: bytes, *, within_s: float = 10) -> RawAnswer:
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     return RawAnswer(int(lines[0].split(" ")[1]) if content else 0, headers, body)
+
+
+def request_head(target: bytes, token: str, *more: bytes, method: bytes = b"GET") -> bytes:
+    """The head of a request as bytes, with a good token, asking to close afterwards."""
+    lines = [
+        method + b" " + target + b" HTTP/1.1",
+        b"Host: gateway",
+        b"Connection: close",
+        b"X-Purpose: residence_registration",
+        b"Authorization: Bearer " + token.encode(),
+        *more,
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+@contextlib.asynccontextmanager
+async def in_front_of(
+    service: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    run_gateway: RunGateway,
+    services: Services,
+    **settings: Any,
+) -> AsyncIterator[str]:
+    """A gateway whose registry is `service`, which speaks bytes."""
+    server = await asyncio.start_server(service, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with run_gateway(upstreams={**services.urls, "registry": f"http://127.0.0.1:{port}"}, **settings) as url:
+            yield url

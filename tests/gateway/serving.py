@@ -30,12 +30,8 @@ def serving(application: Any) -> Iterator[int]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 15
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise RuntimeError("the application did not start")
-        time.sleep(0.01)
     try:
+        _wait_until_started(server, thread)
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
@@ -43,3 +39,11 @@ def serving(application: Any) -> Iterator[int]:
         listener.close()
         if thread.is_alive():
             raise RuntimeError("the application did not stop")
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + 15
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise RuntimeError("the application did not start")
+        time.sleep(0.01)

@@ -1,18 +1,23 @@
 """What operators and their machinery ask of the gateway, and what it writes down."""
 
+import asyncio
+import contextlib
 import json
 import logging
 import socket
 import time
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from gateway.app import create_app
+from gateway.clients import CreatedClient
 from gateway.settings import GatewaySettings
 from services.chassis.logs import JsonFormatter
 from tests.conftest import Database
-from tests.gateway.conftest import ISSUER, PERSON, KeyFiles, RunGateway, Services, bearer
+from tests.gateway.conftest import ISSUER, PERSON, KeyFiles, RunGateway, Services, bearer, obtain_token
 
 
 async def test_alive_and_ready(http: httpx.AsyncClient, gateway: str) -> None:
@@ -53,6 +58,60 @@ async def test_a_service_that_accepts_and_never_answers_is_not_ready_in_time(
             answer = await http.get(f"{url}/readyz")
             assert time.monotonic() - started < 2.5
     assert answer.json()["not_ready"] == {"points_hukou": "no answer in time"}
+
+
+@contextlib.asynccontextmanager
+async def cable_to(database_url: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """The database's URL by way of a cable, and how to cut it."""
+    parts = urlsplit(database_url)
+    place = parse_qs(parts.query)
+    socket_file = f"{place['host'][0]}/.s.PGSQL.{place['port'][0]}"
+    ends: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_unix_connection(socket_file)
+        ends.extend((writer, back))
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    server = await asyncio.start_server(connect, "127.0.0.1", 0)
+
+    def cut() -> None:
+        server.close()
+        for end in ends:
+            end.transport.abort()
+
+    port = server.sockets[0].getsockname()[1]
+    yield f"postgresql://{parts.username}:{parts.password}@127.0.0.1:{port}{parts.path}", cut
+    cut()
+
+
+async def test_without_its_database_nobody_is_let_in_on_old_knowledge(
+    http: httpx.AsyncClient, run_gateway: RunGateway, database: Database, demo: CreatedClient
+) -> None:
+    """The token was good and its client is remembered; when the client cannot be looked up again, the door stays shut."""
+    async with cable_to(database.application_url) as (url_by_cable, cut):
+        running = run_gateway(database_url=url_by_cable, client_cache_s=0.2)
+        url = await asyncio.to_thread(running.__enter__)
+        try:
+            token = await obtain_token(http, url, demo)
+            assert (await http.get(url + PERSON, headers=bearer(token))).status_code == 200
+            assert (await http.get(f"{url}/readyz")).status_code == 200
+            cut()
+            await asyncio.sleep(1.1)
+            refused = await http.get(url + PERSON, headers=bearer(token))
+            ready = await http.get(f"{url}/readyz")
+            asked = await http.post(f"{url}/oauth/token", auth=("a", "b"), data={"grant_type": "client_credentials"})
+        finally:
+            await asyncio.to_thread(running.__exit__, None, None, None)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:xinshimin:problem:database-unavailable")
+    assert (ready.status_code, set(ready.json()["not_ready"])) == (503, {"database"})
+    assert asked.status_code == 503
 
 
 async def test_metrics_count_by_template_and_hide_ids(http: httpx.AsyncClient, gateway: str, token: str) -> None:

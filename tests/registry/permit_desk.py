@@ -51,8 +51,9 @@ _RESIDENTS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What an onlooker sees of a person's latest permit on a day."""
+    """What an onlooker sees of a person's registration and latest permit on a day."""
 
+    residence_since: date | None = None
     status: Status | None = None
     due_on: date | None = None
     window: tuple[date, date] | None = None
@@ -111,7 +112,8 @@ class PermitDesk:
     registry: RegistryThread
     caller: Caller = field(init=False)
     person_id: str = field(init=False)
-    registration_id: str | None = None
+    registration: dict[str, Any] | None = None
+    """The latest registration as the last act on it was answered."""
     permit_ids: list[str] = field(default_factory=list)
     answered: dict[str, Any] | None = None
     """The permit as the last call answered it, when that was an act on it."""
@@ -157,24 +159,17 @@ class PermitDesk:
             "started_on": started_on.isoformat(),
             "reported_by": "self",
         }
-        answer = self._post("/v1/residence-registrations", content)
-        if answer.is_success:
-            self.registration_id = answer.json()["registration_id"]
-        return self._outcome(answer)
+        return self._on_registration(self._post("/v1/residence-registrations", content))
 
     def change_address(self, changed_on: date, town: str) -> Outcome:
         """Report a move within the town."""
-        if self.registration_id is None:
-            return Outcome.NOT_REGISTERED
         content = {"changed_on": changed_on.isoformat(), "division_code": town, "address": "陈家村东路18号"}
-        return self._outcome(self._post(f"/v1/residence-registrations/{self.registration_id}/address-change", content))
+        return self._on_registration(self._post(self._registration("/address-change"), content))
 
     def leave(self, ended_on: date) -> Outcome:
         """End the registration as of a day."""
-        if self.registration_id is None:
-            return Outcome.NOT_REGISTERED
         content = {"reason": "left", "ended_on": ended_on.isoformat()}
-        return self._outcome(self._post(f"/v1/residence-registrations/{self.registration_id}/end", content))
+        return self._on_registration(self._post(self._registration("/end"), content))
 
     def apply(self, ground: str, evidence: list[str], *, is_remote: bool) -> Outcome:
         """Apply for a permit."""
@@ -223,9 +218,11 @@ class PermitDesk:
     # --- sight ---
 
     def sight(self) -> Sight:
-        """The latest permit as the registry shows it today: in its answer to the last act, or asked for."""
+        """Registration and latest permit as the registry shows them: in its answer to the last act, or asked for."""
+        stay = self.registration
+        since = _day(stay["residence_since"]) if stay and stay["status"] == "current" else None
         if not self.permit_ids:
-            return Sight()
+            return Sight(since)
         permit = self.answered
         if permit is None:
             answer = self._call("GET", self._permit())
@@ -234,6 +231,7 @@ class PermitDesk:
         first, last = _day(permit["endorsement_from"]), _day(permit["endorsement_until"])
         years = permit["residence_years"]
         return Sight(
+            residence_since=since,
             status=Status(permit["status"]),
             due_on=_day(permit["due_on"]),
             window=(first, last) if first and last else None,
@@ -241,6 +239,15 @@ class PermitDesk:
             reasons=frozenset(map(_why, permit["reasons"])),
             permits=len(self.permit_ids),
         )
+
+    def _registration(self, act: str) -> str:
+        assert self.registration is not None
+        return f"/v1/residence-registrations/{self.registration['registration_id']}{act}"
+
+    def _on_registration(self, answer: httpx.Response) -> Outcome:
+        if answer.is_success:
+            self.registration = answer.json()
+        return self._outcome(answer)
 
     def _permit(self, act: str = "") -> str:
         return f"/v1/residence-permits/{self.permit_ids[-1] if self.permit_ids else NOBODYS_PERMIT}{act}"

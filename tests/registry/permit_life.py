@@ -13,7 +13,8 @@ from tests.registry.permit_desk import PermitDesk, RegistryThread, Sight
 from tests.registry.permit_model import Ground, Outcome, PermitModel, Status, day_in_month, months_after
 
 ZHANGQI, HENGHE = "330282107", "330282114"
-STAGES = ["nothing", "registered", "eligible", "accepted", "issued"]
+STAGES = ["nothing", "registered", "eligible", "accepted", "issued", "in window", "overdue"]
+BEGINNINGS = [*STAGES, "accepted", "issued", "issued", "in window", "overdue"]
 APPLICATIONS: list[tuple[Ground, list[str]]] = [
     ("home", ["lease"]),
     ("home", ["lease"]),
@@ -21,6 +22,7 @@ APPLICATIONS: list[tuple[Ground, list[str]]] = [
     ("study", ["lease"]),
     ("employment", []),
 ]
+REPLACEMENTS: list[tuple[Literal["lost", "damaged"], bool]] = [("lost", False), ("damaged", True), ("damaged", False)]
 FIRST_DAYS = [
     date(2016, 7, 1),
     date(2017, 12, 31),
@@ -68,6 +70,7 @@ class Trace:
 def sight_of(model: PermitModel) -> Sight:
     """What the model shows to an onlooker."""
     return Sight(
+        residence_since=model.registration.since if model.registration else None,
         status=model.status,
         due_on=model.due_on,
         window=model.window,
@@ -90,6 +93,11 @@ def has_applied(life: RuleBasedStateMachine) -> bool:
     return isinstance(life, Life) and bool(life.model.permits)
 
 
+def has_registered(life: RuleBasedStateMachine) -> bool:
+    """Whether there is a registration, or was one."""
+    return isinstance(life, Life) and bool(life.model.registrations)
+
+
 def may_apply_anew(life: RuleBasedStateMachine) -> bool:
     """Whether the last application or permit is over and the person is registered."""
     over = {Status.REFUSED, Status.WITHDRAWN, Status.ENDED}
@@ -107,7 +115,7 @@ class Life(RuleBasedStateMachine):
     trace: Trace
 
     @initialize(
-        begins_as=st.sampled_from([*STAGES, "accepted", "issued", "issued"]),
+        begins_as=st.sampled_from(BEGINNINGS),
         first_day=st.sampled_from(FIRST_DAYS) | st.dates(date(2016, 7, 1), date(2024, 12, 31)),
         days_to_issue=st.integers(0, 400),
     )
@@ -119,6 +127,8 @@ class Life(RuleBasedStateMachine):
         self.desk = PermitDesk(self.registry)
         self.desk.open(first_day)
         stage = STAGES.index(begins_as)
+        if stage == 0:
+            self.issue()
         if stage >= 1:
             self.register(ZHANGQI, 0)
         if stage >= 2:
@@ -128,6 +138,9 @@ class Life(RuleBasedStateMachine):
         if stage >= 4:
             self.go_to(self.model.today + timedelta(days=days_to_issue), run_jobs=False)
             self.issue()
+        if stage >= 5:
+            edge, shift = ("window opens", 1) if begins_as == "in window" else ("window closes", 0)
+            self.a_day_that_matters_comes(edge, shift, run_jobs=False)
 
     # --- time ---
 
@@ -151,12 +164,14 @@ class Life(RuleBasedStateMachine):
         started_on = self.model.today - timedelta(days=lived_here_days)
         self._step(lambda model: model.register(town), self.desk.register(town, started_on))
 
+    @precondition(has_registered)
     @rule()
     def change_address(self) -> None:
         """Move within the town."""
         town = self.model.registration.town if self.model.registration else ZHANGQI
         self._step(lambda model: model.change_address(), self.desk.change_address(self.model.today, town))
 
+    @precondition(has_registered)
     @rule(days_ago=st.sampled_from([0, 0, 1, 3]))
     def leave(self, days_ago: int) -> None:
         """Leave, or tell of it days later."""
@@ -165,6 +180,7 @@ class Life(RuleBasedStateMachine):
             ended_on = max(ended_on, self.model.registration.registered_on)
         self._step(lambda model: model.leave(ended_on), self.desk.leave(ended_on))
 
+    @precondition(has_registered)
     @rule(
         days_ago=st.sampled_from([0, 0, 1]),
         days_away=st.sampled_from([0, 1, 9, 10, 11, 40]),
@@ -196,6 +212,7 @@ class Life(RuleBasedStateMachine):
         self.go_to(self.model.today + timedelta(days=days_to_issue), run_jobs=False)
         self.issue()
 
+    @precondition(has_applied)
     @rule()
     def issue(self) -> None:
         """Issue what was accepted."""
@@ -233,9 +250,10 @@ class Life(RuleBasedStateMachine):
         self._step(lambda model: model.report_loss(), self.desk.report_loss())
 
     @precondition(has_applied)
-    @rule(cause=st.sampled_from(["lost", "damaged"]), is_old_card_returned=st.booleans())
-    def replace(self, cause: Literal["lost", "damaged"], is_old_card_returned: bool) -> None:
+    @rule(request=st.sampled_from(REPLACEMENTS))
+    def replace(self, request: tuple[Literal["lost", "damaged"], bool]) -> None:
         """A new card."""
+        cause, is_old_card_returned = request
         self._step(
             lambda model: model.replace(cause, is_old_card_returned=is_old_card_returned),
             self.desk.replace(cause, is_old_card_returned=is_old_card_returned),

@@ -354,3 +354,21 @@ async def test_who_lives_in_another_county_now_is_not_endorsed_here(holder: Resi
     await move_to_yuyao(holder, date(2024, 2, 1))
     refused = await holder.act("endorse", date(2024, 3, 1))
     assert [reason["code"] for reason in refused["endorsement"]["reasons"]] == ["registration_lapsed"]
+
+
+async def test_a_clock_moved_back_breaks_nothing(holder: Resident) -> None:
+    before_issue = date(2023, 9, 1)
+    assert (await holder.permit(before_issue))["status"] == "valid"
+    assert (await holder.act("endorse", before_issue, status=409))["type"].endswith("endorsement-window")
+    assert (await holder.act("report-loss", before_issue))["lost_on"] == "2023-09-15"
+    assert (await holder.act("end", before_issue, {"reason": "death"}))["ended_on"] == "2023-09-15"
+
+
+async def test_permits_of_a_person_are_paged(resident: Resident) -> None:
+    await resident.register_person()
+    made = [(await resident.apply(ISSUED))["permit_id"] for _ in range(3)]
+    path = f"/v1/persons/{resident.person_id}/residence-permits?limit=2"
+    first = expect(await resident.caller.get(path), 200)
+    rest = expect(await resident.caller.get(f"{path}&cursor={first['next_cursor']}"), 200)
+    assert [item["permit_id"] for item in first["items"] + rest["items"]] == made[::-1]
+    assert rest["next_cursor"] is None

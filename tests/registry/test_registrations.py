@@ -111,6 +111,10 @@ async def test_moving_between_towns_of_the_county_keeps_the_half_year_running(of
     assert (current["registered_on"], current["residence_since"]) == ("2023-06-01", "2023-03-15")
     of_person = expect(await resident.caller.get(f"/v1/persons/{resident.person_id}/residence-registrations"), 200)["items"]
     assert [item["registration_id"] for item in of_person] == [resident.registration_id, first]
+    path = f"/v1/persons/{resident.person_id}/residence-registrations?limit=1"
+    newest = expect(await resident.caller.get(path), 200)
+    older = expect(await resident.caller.get(f"{path}&cursor={newest['next_cursor']}"), 200)
+    assert [page["items"][0]["registration_id"] for page in (newest, older)] == [resident.registration_id, first]
 
 
 @pytest.mark.parametrize(("back_on", "since"), [(date(2023, 6, 11), "2023-03-15"), (date(2023, 6, 12), "2023-06-12")])

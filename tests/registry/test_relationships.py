@@ -39,6 +39,10 @@ async def test_a_relationship_shows_on_both_sides_and_ends_once(office: Office, 
     assert expect(await cixi.get(path), 200) == ended
     assert (await cixi.post(f"{path}/end", {"reason": "other"})).status_code == 409
     assert expect(await cixi.post("/v1/relationships", is_parent(child, mother)), 201)["version"] == 1
+    path = f"/v1/persons/{child}/relationships?limit=1"
+    first = expect(await cixi.get(path), 200)
+    second = expect(await cixi.get(f"{path}&cursor={first['next_cursor']}"), 200)
+    assert [page["items"][0]["ended_on"] for page in (first, second)] == ["2020-05-05", None]
     types = [event["event_type"].removeprefix("registry.") for event in await office.events_about(child)]
     assert types[1:] == ["relationship.registered.v1", "relationship.ended.v1", "relationship.registered.v1"]
 

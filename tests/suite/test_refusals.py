@@ -85,11 +85,12 @@ def test_binaries_that_are_not_there(tmp_path: Path) -> None:
     assert str(tmp_path) in message
 
 
-def test_a_server_that_cannot_be_reached_is_told_after_the_timeout(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"postgresql://nobody:secret-word@127.0.0.1:{silent.getsockname()[1]}/x"
-        variables = {f"XINSHIMIN_{name}__DATABASE_URL": url for name in ("REGISTRY", "POINTS_HUKOU", "GATEWAY")}
-        message = refused(tmp_path / "data", ExitCode.MIGRATION_FAILED, **variables)
+def test_a_database_of_the_environment_that_cannot_be_reached(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed_soon:
+        port = closed_soon.getsockname()[1]
+    url = f"postgresql://nobody:secret-word@127.0.0.1:{port}/x"
+    variables = {f"XINSHIMIN_{name}__DATABASE_URL": url for name in ("REGISTRY", "POINTS_HUKOU", "GATEWAY")}
+    message = refused(tmp_path / "data", ExitCode.MIGRATION_FAILED, **variables)
     assert "registry" in message
     assert "secret-word" not in message
     assert not (tmp_path / "data" / "postgres").exists()

@@ -2,7 +2,7 @@
 the state machine before anything else.
 """
 
-from typing import Any
+from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
@@ -32,6 +32,7 @@ from services.registry.rules.residence_permit import EndorsementAssessment, Endo
 from services.registry.schemas.permit_views import (
     EndorsementDecisionView,
     PermitRecord,
+    PermitSecrets,
     PermitView,
     ReasonView,
     SuspensionCause,
@@ -80,7 +81,7 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     assessment = rules_on(work.today).assess_endorsement(
         EndorsementFacts(
             permit=facts,
-            requested_on=work.today,
+            requested_on=_day(work, before),
             is_registered=await _is_registered(work, before),
             conditions_hold=body.conditions_hold,
         )
@@ -95,7 +96,7 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     endorsed = before.model_copy(
         update={
             "status": status,
-            "endorsed_on": (*before.endorsed_on, work.today),
+            "endorsed_on": (*before.endorsed_on, decision.decided_on),
             "suspended_on": None,
             "suspension_cause": None,
             "secrets": _secrets(before, suspension_note=None),
@@ -126,7 +127,8 @@ async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitVi
     if before.card_status is not CardStatus.IN_USE:
         raise DomainError("card-not-in-use")
     assert before.issued_on is not None
-    lost_on, latest = body.lost_on or work.today, max(before.issued_on, work.today)
+    latest = _day(work, before)
+    lost_on = body.lost_on or latest
     if problems := day_errors("/lost_on", lost_on, earliest=before.issued_on, latest=latest):
         raise invalid(problems)
     lost = before.model_copy(update={"status": status, "card_status": CardStatus.REPORTED_LOST, "lost_on": lost_on})
@@ -165,9 +167,9 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
     if body.reason not in rules_of(before).end_reasons(work.today):
         zh, en = "现行规定没有此注销事由", "this is no reason for ending a permit under the rules in force"
         raise invalid([FieldError("/reason", "not_a_reason", zh, en, "RR-37")])
-    begun = before.issued_on or before.applied_on
-    ended_on = body.ended_on or work.today
-    if problems := day_errors("/ended_on", ended_on, earliest=begun, latest=max(begun, work.today)):
+    latest = _day(work, before)
+    ended_on = body.ended_on or latest
+    if problems := day_errors("/ended_on", ended_on, earliest=before.issued_on or before.applied_on, latest=latest):
         raise invalid(problems)
     ended = before.model_copy(
         update={
@@ -204,6 +206,11 @@ async def _is_registered(work: Work, record: PermitRecord) -> bool:
     return county_of(current.division_code) == county_of(record.division_code)
 
 
+def _day(work: Work, record: PermitRecord) -> date:
+    """Today; before the permit was issued or applied for – a sandbox may move its clock back – that day."""
+    return max(work.today, record.issued_on or record.applied_on)
+
+
 def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:
     """The status after the act. Raises `DomainError('permit-act-not-allowed')`."""
     following = transition(record.status, act)
@@ -217,7 +224,8 @@ def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:
     return following
 
 
-def _secrets(record: PermitRecord, **changes: Any) -> Any:
+def _secrets(record: PermitRecord, **changes: str | None) -> PermitSecrets:
+    """The encrypted part with these values changed."""
     return record.secrets.model_copy(update=changes)
 
 
@@ -240,7 +248,7 @@ def _decision(work: Work, record: PermitRecord, assessment: EndorsementAssessmen
     assert record.endorsement_from is not None
     assert record.endorsement_until is not None
     return EndorsementDecision(
-        decided_on=work.today,
+        decided_on=_day(work, record),
         accepted=assessment.accepted,
         is_late=assessment.is_late,
         window_from=record.endorsement_from,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
-from services.chassis.pages import PAGE_LIMIT_MAX, Page
+from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitAccepted, ResidencePermitRefused
 from services.registry.actions.divisions import is_own_division
@@ -64,12 +64,20 @@ async def read_permit(work: Work, permit_id: UUID) -> PermitView:
     return view_of(record, work.today)
 
 
-async def read_permits_of(work: Work, person_id: UUID) -> Page[PermitView]:
+async def read_permits_of(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[PermitView]:
     """A person's permits, newest first, refused applications too."""
     await require_visible(work, person_id)
-    records = await store.permits_of(work, person_id, limit=PAGE_LIMIT_MAX)
-    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
-    return Page(items=[view_of(record, work.today) for record in records], next_cursor=None)
+    scope = f"permits of {person_id}"
+    rows = await store.permits_of(work, person_id, before=after(work.keyring, scope, cursor), limit=limit)
+    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {min(len(rows), limit)}")
+    return page_of(
+        work.keyring,
+        scope,
+        rows,
+        limit,
+        lambda row: view_of(store.permit_of(work.keyring, row), work.today),
+        id_column="permit_id",
+    )
 
 
 async def read_permit_history(work: Work, permit_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastPermitView]]:

@@ -1,8 +1,10 @@
 """Residence registrations: read, look back, list by division or person."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from services.chassis.pages import PAGE_LIMIT_MAX, Page, after, page_of
+from services.chassis.db import Record
+from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.person_reading import require_visible
@@ -44,12 +46,12 @@ async def read_registration_history(
     )
 
 
-async def read_registrations_of(work: Work, person_id: UUID) -> Page[RegistrationView]:
+async def read_registrations_of(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[RegistrationView]:
     """A person's registrations within the client's division, newest first."""
     await require_visible(work, person_id)
-    records = await store.registrations_of(work, person_id, limit=PAGE_LIMIT_MAX)
-    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
-    return Page(items=[RegistrationView.of(record) for record in records], next_cursor=None)
+    scope = f"registrations of {person_id}"
+    rows = await store.registrations_of(work, person_id, before=after(work.keyring, scope, cursor), limit=limit)
+    return _page(work, scope, rows, limit)
 
 
 async def list_registrations(
@@ -63,6 +65,11 @@ async def list_registrations(
     rows = await store.list_registrations(
         work, division_prefix=prefix, status=status, after=after(work.keyring, scope, cursor), limit=limit
     )
+    return _page(work, scope, rows, limit)
+
+
+def _page(work: Work, scope: str, rows: Sequence[Record], limit: int) -> Page[RegistrationView]:
+    """A page of registrations; every address shown is a line of evidence."""
     page = page_of(
         work.keyring,
         scope,

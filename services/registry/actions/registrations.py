@@ -104,8 +104,8 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
     """End a registration because the person left, died, became local hukou, or was never there."""
     before = await _lock_registration(work, registration_id)
-    ended_on = body.ended_on or work.today
     latest = max(before.registered_on, work.today)
+    ended_on = body.ended_on or latest
     if problems := day_errors("/ended_on", ended_on, earliest=before.registered_on, latest=latest):
         raise invalid(problems)
     after = await _end(work, before, ended_on, body.reason)

@@ -1,11 +1,10 @@
 """Relationships: register, end, read. `related_person_id` is the `kind` of `person_id`."""
 
-from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
-from services.chassis.pages import PAGE_LIMIT_MAX, Page
+from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
 from services.registry.actions.person_reading import require_visible
@@ -71,10 +70,12 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
     work.expect_version(before.version)
     if before.ended_on is not None:
         raise DomainError("relationship-ended")
-    ended_on = body.ended_on or work.today
-    if problems := day_errors("/ended_on", ended_on, earliest=before.valid_from, latest=_latest(before, work.today)):
+    # A sandbox may have moved its clock back before the day the relationship began; it can still be ended.
+    latest = max(before.valid_from, work.today)
+    ended_on = body.ended_on or latest
+    if problems := day_errors("/ended_on", ended_on, earliest=before.valid_from, latest=latest):
         raise invalid(problems)
-    after = before.model_copy(
+    ended = before.model_copy(
         update={
             "ended_on": ended_on,
             "end_reason": body.reason,
@@ -82,9 +83,9 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
             "updated_at": work.now,
         }
     )
-    await store.end_relationship(work, after)
-    await _leave(work, "end", RelationshipEnded, before, after)
-    return RelationshipView.of(after)
+    await store.end_relationship(work, ended)
+    await _leave(work, "end", RelationshipEnded, before, ended)
+    return RelationshipView.of(ended)
 
 
 async def read_relationship(work: Work, relationship_id: UUID) -> RelationshipView:
@@ -96,17 +97,20 @@ async def read_relationship(work: Work, relationship_id: UUID) -> RelationshipVi
     return RelationshipView.of(found)
 
 
-async def read_relationships(work: Work, person_id: UUID) -> Page[RelationshipView]:
-    """Those the person is in on either side, current and ended."""
+async def read_relationships(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[RelationshipView]:
+    """Those the person is in on either side, current and ended, oldest first."""
     await require_visible(work, person_id)
-    records = await store.relationships_of(work, person_id, limit=PAGE_LIMIT_MAX)
-    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {len(records)}")
-    return Page(items=[RelationshipView.of(record) for record in records], next_cursor=None)
-
-
-def _latest(record: RelationshipRecord, today: date) -> date:
-    """A relationship that began on a day the clock has not reached again (a sandbox moved it back) can still be ended."""
-    return max(record.valid_from, today)
+    scope = f"relationships {person_id}"
+    rows = await store.relationships_of(work, person_id, after=after(work.keyring, scope, cursor), limit=limit)
+    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {min(len(rows), limit)}")
+    return page_of(
+        work.keyring,
+        scope,
+        rows,
+        limit,
+        lambda row: RelationshipView.of(store.relationship_of(work.keyring, row)),
+        id_column="relationship_id",
+    )
 
 
 async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[LockedPerson, LockedPerson]:

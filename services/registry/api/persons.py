@@ -96,27 +96,33 @@ async def read_person_history(
     "/v1/persons/{person_id}/relationships",
     **read("registry.person.read", summary_zh="人员的亲属与监护关系", problems=["person-not-found"]),
 )
-async def read_relationships(work: CurrentWork, person_id: UUID) -> Page[RelationshipView]:
+async def read_relationships(
+    work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[RelationshipView]:
     """Read the relationships of a person, on either side, current and ended."""
-    return await relationships.read_relationships(work, person_id)
+    return await relationships.read_relationships(work, person_id, cursor, limit)
 
 
 @router.get(
     "/v1/persons/{person_id}/residence-registrations",
     **read("registry.registration.read", summary_zh="人员的居住登记", problems=["person-not-found"]),
 )
-async def read_registrations(work: CurrentWork, person_id: UUID) -> Page[RegistrationView]:
+async def read_registrations(
+    work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[RegistrationView]:
     """Read a person's residence registrations within this client's division, newest first."""
-    return await registration_reading.read_registrations_of(work, person_id)
+    return await registration_reading.read_registrations_of(work, person_id, cursor, limit)
 
 
 @router.get(
     "/v1/persons/{person_id}/residence-permits",
     **read("registry.permit.read", summary_zh="人员的居住证", problems=["person-not-found"]),
 )
-async def read_permits(work: CurrentWork, person_id: UUID) -> Page[PermitView]:
+async def read_permits(
+    work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[PermitView]:
     """Read a person's residence permits and refused applications, newest first."""
-    return await permits.read_permits_of(work, person_id)
+    return await permits.read_permits_of(work, person_id, cursor, limit)
 
 
 @router.get(

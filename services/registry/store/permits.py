@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +73,8 @@ _LATEST = prepare(
 _OF_PERSON = prepare(
     f"""
     SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
+    AND (CAST(:before_created_at AS timestamptz) IS NULL
+        OR (m.created_at, m.permit_id) < (:before_created_at, CAST(:before_permit_id AS uuid)))
     ORDER BY m.created_at DESC, m.permit_id DESC LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
@@ -140,10 +142,16 @@ async def latest_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:
     return _optional(work, await work.tx.fetch_row(_LATEST, person_id=person_id))
 
 
-async def permits_of(work: Work, person_id: UUID, *, limit: int) -> list[PermitRecord]:
-    """The person's permits, newest first, refused ones too."""
-    rows = await work.tx.fetch(_OF_PERSON, person_id=person_id, limit=limit)
-    return [permit_of(work.keyring, row) for row in rows]
+async def permits_of(work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[Record]:
+    """Up to `limit` + 1 rows of the person's permits, newest first, refused ones too."""
+    before_created_at, before_permit_id = before or (None, None)
+    return await work.tx.fetch(
+        _OF_PERSON,
+        person_id=person_id,
+        before_created_at=before_created_at,
+        before_permit_id=before_permit_id,
+        limit=limit + 1,
+    )
 
 
 async def lapsed_permits(work: Work, *, limit: int) -> list[UUID]:

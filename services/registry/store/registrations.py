@@ -42,6 +42,8 @@ _LIST = prepare(
 _OF_PERSON = prepare(
     f"""
     SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id AND {_VISIBLE}
+    AND (CAST(:before_created_at AS timestamptz) IS NULL
+        OR (r.created_at, r.registration_id) < (:before_created_at, CAST(:before_registration_id AS uuid)))
     ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
@@ -131,10 +133,19 @@ async def list_registrations(
     )
 
 
-async def registrations_of(work: Work, person_id: UUID, *, limit: int) -> list[RegistrationRecord]:
-    """The person's registrations that are visible to the client, newest first."""
-    rows = await work.tx.fetch(_OF_PERSON, person_id=person_id, **visible_to(work), limit=limit)
-    return [registration_of(work.keyring, row) for row in rows]
+async def registrations_of(
+    work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Record]:
+    """Up to `limit` + 1 rows of the person's registrations that are visible to the client, newest first."""
+    before_created_at, before_registration_id = before or (None, None)
+    return await work.tx.fetch(
+        _OF_PERSON,
+        person_id=person_id,
+        **visible_to(work),
+        before_created_at=before_created_at,
+        before_registration_id=before_registration_id,
+        limit=limit + 1,
+    )
 
 
 async def insert_registration(work: Work, record: RegistrationRecord) -> None:

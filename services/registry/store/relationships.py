@@ -1,6 +1,7 @@
 """Relationships: find, lock, write."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -19,6 +20,8 @@ _LIST = prepare(
     f"""
     SELECT {COLUMNS} FROM relationship r
     WHERE (r.person_id = :person_id OR r.related_person_id = :person_id)
+    AND (CAST(:after_created_at AS timestamptz) IS NULL
+        OR (r.created_at, r.relationship_id) > (:after_created_at, CAST(:after_relationship_id AS uuid)))
     ORDER BY r.created_at, r.relationship_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608 - constants of this module
 )
@@ -55,10 +58,16 @@ class _Secrets(View):
     evidence: tuple[Evidence, ...]
 
 
-async def relationships_of(work: Work, person_id: UUID, *, limit: int) -> list[RelationshipRecord]:
-    """Those the person is in, on either side, oldest first."""
-    rows = await work.tx.fetch(_LIST, person_id=person_id, limit=limit)
-    return [relationship_of(work.keyring, row) for row in rows]
+async def relationships_of(work: Work, person_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Record]:
+    """Up to `limit` + 1 rows of those the person is in, on either side, oldest first."""
+    after_created_at, after_relationship_id = after or (None, None)
+    return await work.tx.fetch(
+        _LIST,
+        person_id=person_id,
+        after_created_at=after_created_at,
+        after_relationship_id=after_relationship_id,
+        limit=limit + 1,
+    )
 
 
 async def find_relationship(work: Work, relationship_id: UUID) -> RelationshipRecord | None:
