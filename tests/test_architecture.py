@@ -1,4 +1,4 @@
-"""The rules of the house that no linter knows: complete services, wired events, one route table, known problems, clean files."""
+"""The rules of the house that no linter knows: complete services, wired events, one route table, clean files."""
 
 import ast
 import json

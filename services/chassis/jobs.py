@@ -8,6 +8,7 @@ from functools import partial
 
 from services.chassis import idempotency, rate_limits
 from services.chassis.db import Transaction, in_transaction, prepare
+from services.chassis.errors import DomainError
 from services.chassis.runtime import Runtime
 from services.chassis.work import Work
 
@@ -61,6 +62,9 @@ class Scheduler:
         for job in self._jobs:
             try:
                 await self._run_job(job, again=again)
+            except DomainError as error:  # another replica is at it for longer, or the database is gone
+                logger.warning("job did not run", extra={"fields": {"job": job.name, "problem": error.code}})
+                failed.append(job.name)
             except Exception:
                 logger.exception("job failed; it is tried again", extra={"fields": {"job": job.name}})
                 failed.append(job.name)

@@ -1,6 +1,5 @@
 """`docs/asyncapi.json` says what is published, no more and no less."""
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
