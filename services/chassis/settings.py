@@ -28,7 +28,6 @@ class ProcessSettings(BaseSettings):
     migration_url: SecretStr | None = Field(
         None, description="PostgreSQL URL of the owning role, for `xinshimin migrate`; without it `database_url` is used."
     )
-    key_file: Path = Field(description="JSON key file of this process, mode 0600.")
     sandbox: bool = Field(default=False, description="Sandbox: shared secrets, plain X-Actor, a law clock that can be set.")
     sandbox_any_bind: bool = Field(default=False, description="Let a sandbox listen on a non-loopback address.")
     pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections of this process.")
@@ -57,6 +56,7 @@ class ServiceSettings(ProcessSettings):
     """Settings of a service behind the gateway."""
 
     nats_url: SecretStr = Field(description="NATS URL with credentials; several, separated by commas, for a cluster.")
+    key_file: Path = Field(description="JSON key file of this service, mode 0600.")
     inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")

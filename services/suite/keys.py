@@ -30,17 +30,17 @@ class KeyFiles:
         """Public half of `inside_key`, for the services."""
         return self._folder / "inside.jwks.json"
 
-    def of(self, process: str) -> Path:
-        """Encryption, index and cursor keys of one process."""
-        return self._folder / f"{process}.json"
+    def of(self, service: str) -> Path:
+        """Encryption, index and cursor keys of one service."""
+        return self._folder / f"{service}.json"
 
-    def ensure(self, processes: Iterable[str]) -> None:
+    def ensure(self, services: Iterable[str]) -> None:
         """Make what is missing."""
         self._folder.mkdir(exist_ok=True, mode=0o700)
         tokens = self._document_token_keys()
-        for process in processes:
-            if not self.of(process).exists():
-                write_atomically(self.of(process), make_key_file(tokens))
+        for service in services:
+            if not self.of(service).exists():
+                write_atomically(self.of(service), make_key_file(tokens))
         for key in (self.access_key, self.inside_key):
             if not key.exists():
                 write_atomically(key, make_signing_key())

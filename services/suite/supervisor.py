@@ -88,7 +88,7 @@ class _Suite:
         self._screen.step("Opening ports, making keys")
         self._wiring = Wiring(self._listen(), self._stack)
         keys = KeyFiles(self._layout.keys)
-        keys.ensure(process.name for process in PROCESSES)
+        keys.ensure(service.name for service in SERVICES)
         self._wiring.use_keys(keys)
         self._start_servers()
         self._prepare()

@@ -37,9 +37,8 @@ class Wiring:
         self.set(GATEWAY, "INSIDE_KEY_FILE", str(keys.inside_key))
         self.set(GATEWAY, "UPSTREAMS", json.dumps({service.name: self.urls[service.name] for service in SERVICES}))
         self.set(GATEWAY, "ISSUER", self.urls[GATEWAY])
-        for process in PROCESSES:
-            self.set(process.name, "KEY_FILE", str(keys.of(process.name)))
         for service in SERVICES:
+            self.set(service.name, "KEY_FILE", str(keys.of(service.name)))
             self.set(service.name, "INSIDE_JWKS_FILE", str(keys.inside_jwks))
 
     def environment_of(self, process: str) -> dict[str, str]:

@@ -76,14 +76,13 @@ RunGateway = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-def run_gateway(database: Database, key_files: KeyFiles, key_file: Path, services: Services) -> RunGateway:
+def run_gateway(database: Database, key_files: KeyFiles, services: Services) -> RunGateway:
     """`with run_gateway(sandbox=False, …) as base_url:` – a gateway with other settings."""
 
     @contextlib.contextmanager
     def run(**overrides: Any) -> Iterator[str]:
         given: dict[str, Any] = {
             "database_url": database.application_url,
-            "key_file": key_file,
             "access_key_file": key_files.access,
             "inside_key_file": key_files.inside,
             "issuer": ISSUER,

@@ -151,7 +151,6 @@ async def test_a_request_is_logged_under_its_template_without_personal_data(
 def test_a_gateway_that_lacks_an_upstream_does_not_start(database: Database, key_files: KeyFiles) -> None:
     settings = GatewaySettings(
         database_url=database.application_url,
-        key_file=key_files.access,
         access_key_file=key_files.access,
         inside_key_file=key_files.inside,
         issuer=ISSUER,
@@ -166,7 +165,6 @@ def test_an_upstream_that_is_no_plain_address_is_refused(url: str, key_files: Ke
     with pytest.raises(ValueError, match="upstream registry"):
         GatewaySettings(
             database_url="postgresql://x",
-            key_file=key_files.access,
             access_key_file=key_files.access,
             inside_key_file=key_files.inside,
             upstreams={"registry": url},
@@ -176,7 +174,6 @@ def test_an_upstream_that_is_no_plain_address_is_refused(url: str, key_files: Ke
 async def test_settings_come_from_the_environment(key_files: KeyFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {
         "XINSHIMIN_GATEWAY__DATABASE_URL": "postgresql://gateway",
-        "XINSHIMIN_GATEWAY__KEY_FILE": str(key_files.access),
         "XINSHIMIN_GATEWAY__ACCESS_KEY_FILE": str(key_files.access),
         "XINSHIMIN_GATEWAY__INSIDE_KEY_FILE": str(key_files.inside),
         "XINSHIMIN_GATEWAY__UPSTREAMS": '{"registry": "http://127.0.0.1:8001/", "points_hukou": "http://127.0.0.1:8002"}',

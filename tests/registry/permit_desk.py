@@ -58,8 +58,9 @@ class Sight:
     due_on: date | None = None
     window: tuple[date, date] | None = None
     years_from: date | None = None
+    suspended_on: date | None = None
+    is_card_lost: bool = False
     reasons: frozenset[Why] = frozenset()
-    permits: int = 0
 
 
 @dataclass(slots=True)
@@ -236,9 +237,22 @@ class PermitDesk:
             due_on=_day(permit["due_on"]),
             window=(first, last) if first and last else None,
             years_from=_day(years["counted_from"]) if years else None,
+            suspended_on=_day(permit["suspended_on"]) if permit["status"] == "suspended" else None,
+            is_card_lost=permit["card_status"] == "reported_lost",
             reasons=frozenset(map(_why, permit["reasons"])),
-            permits=len(self.permit_ids),
         )
+
+    def gives_entitlements(self) -> bool:
+        """Whether a permit gives the person anything today (RR-40 to RR-43)."""
+        answer = self._call("GET", f"/v1/persons/{self.person_id}/entitlements")
+        assert answer.status_code == 200, answer.text
+        return bool(answer.json()["items"])
+
+    def kept_permit_ids(self) -> list[str]:
+        """Every application and permit on file, oldest first."""
+        answer = self._call("GET", f"/v1/persons/{self.person_id}/residence-permits?limit=100")
+        assert answer.status_code == 200, answer.text
+        return [item["permit_id"] for item in reversed(answer.json()["items"])]
 
     def _registration(self, act: str) -> str:
         assert self.registration is not None

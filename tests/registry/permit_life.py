@@ -75,8 +75,9 @@ def sight_of(model: PermitModel) -> Sight:
         due_on=model.due_on,
         window=model.window,
         years_from=model.years_from,
+        suspended_on=model.suspended_on,
+        is_card_lost=model.is_card_lost,
         reasons=model.permit.reasons if model.permit else frozenset(),
-        permits=len(model.permits),
     )
 
 
@@ -117,7 +118,7 @@ class Life(RuleBasedStateMachine):
     @initialize(
         begins_as=st.sampled_from(BEGINNINGS),
         first_day=st.sampled_from(FIRST_DAYS) | st.dates(date(2016, 7, 1), date(2024, 12, 31)),
-        days_to_issue=st.integers(0, 400),
+        days_to_issue=st.sampled_from([0, 7, 160, 175]) | st.integers(0, 400),
     )
     def begin(self, begins_as: str, first_day: date, days_to_issue: int) -> None:
         """Begin somewhere along the straight way to a permit."""
@@ -244,10 +245,11 @@ class Life(RuleBasedStateMachine):
         self._step(lambda model: model.suspend_by_officer(), self.desk.suspend_by_officer())
 
     @precondition(has_applied)
-    @rule()
-    def report_loss(self) -> None:
-        """The card is lost."""
-        self._step(lambda model: model.report_loss(), self.desk.report_loss())
+    @rule(times=st.integers(1, 2))
+    def report_loss(self, times: int) -> None:
+        """The card is lost, and perhaps reported lost twice."""
+        for _ in range(times):
+            self._step(lambda model: model.report_loss(), self.desk.report_loss())
 
     @precondition(has_applied)
     @rule(request=st.sampled_from(REPLACEMENTS))
@@ -268,10 +270,15 @@ class Life(RuleBasedStateMachine):
     # --- comparing ---
 
     def teardown(self) -> None:
-        """What is kept is what was answered."""
-        if hasattr(self, "model"):
-            self.desk.answered = None
-            self._step(lambda _: Outcome.OK, Outcome.OK)
+        """What is kept is what was answered, and what the permit gives goes with its status."""
+        if not hasattr(self, "model"):
+            return
+        self.desk.answered = None
+        self._step(lambda _: Outcome.OK, Outcome.OK)
+        if self.desk.kept_permit_ids() != self.desk.permit_ids or len(self.desk.permit_ids) != len(self.model.permits):
+            raise MismatchError("the registry keeps other permits than it answered")
+        if self.desk.gives_entitlements() is not (self.model.status is Status.VALID):
+            raise MismatchError("a permit gives its rights while it is valid, and only then (RR-31, RR-40)")
 
     def go_to(self, day: date, *, run_jobs: bool) -> None:
         """Let it be that day in both worlds; the registry's jobs may not have run yet."""

@@ -175,7 +175,23 @@ class PermitModel:
             return Status.ENDED if permit.issued_on else Status.WITHDRAWN
         if permit.issued_on is None:
             return Status.ACCEPTED
-        return Status.SUSPENDED if permit.suspended_by_officer_on or self.is_overdue else Status.VALID
+        return Status.VALID if self.suspended_on is None else Status.SUSPENDED
+
+    @property
+    def suspended_on(self) -> date | None:
+        """First day without function, of a permit that has none today: the officer's day, or the day after a missed window."""
+        permit, window = self.permit, self.window
+        if permit is None or window is None:
+            return None
+        causes = [permit.suspended_by_officer_on] if permit.suspended_by_officer_on else []
+        if self.is_overdue:
+            causes.append(window[1] + timedelta(days=1))
+        return min(causes, default=None)
+
+    @property
+    def is_card_lost(self) -> bool:
+        """Whether the card of a living permit is reported lost."""
+        return self.permit is not None and self.permit.card_lost and self.permit.ended_on is None
 
     @property
     def due_on(self) -> date | None:
