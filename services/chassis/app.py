@@ -12,10 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import MetaData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from services.chassis import bus as message_bus
 from services.chassis import logs, migrations, sandbox
@@ -254,8 +256,16 @@ class _Process:
         language = preferred_language(request.headers.get("accept-language"))
         given = request_id(request.headers.get("x-request-id"))
         problem = self.catalogue.document(DomainError(code), language=language, request_id=given)
-        allow = getattr(error, "headers", None) or {}
-        return Response(problem.body, problem.status, {**problem.headers, **allow, "x-request-id": given})
+        own = getattr(error, "headers", None) or {}
+        if others := self._methods_at(request):
+            own = {"Allow": ", ".join(others)}
+        return Response(problem.body, problem.status, {**problem.headers, **own, "x-request-id": given})
+
+    def _methods_at(self, request: Request) -> list[str]:
+        """Every method of an address of ours; Starlette's own `Allow` names those of the first route only."""
+        routes = (route for router in self.definition.routers for route in router.routes if isinstance(route, APIRoute))
+        found = (route.methods for route in routes if route.matches(request.scope)[0] is Match.PARTIAL)
+        return sorted({method for methods in found for method in methods or ()})
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

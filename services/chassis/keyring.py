@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 _NONCE_BYTES = 12
 _AES_256_GCM = 1
@@ -39,15 +39,15 @@ class KeySet(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     current: str
-    keys: dict[str, str]
+    keys: dict[str, str] = Field(repr=False)
 
 
 class _KeyFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     data: KeySet
-    index: str
-    cursor: str
+    index: str = Field(repr=False)
+    cursor: str = Field(repr=False)
     document_token: KeySet | None = None
 
     @field_validator("data", "document_token")

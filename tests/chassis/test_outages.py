@@ -16,7 +16,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.db import Pool, Transaction, create_pool, in_transaction, prepare, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
-from services.chassis.keyring import KeyFileError, Keyring, make_key
+from services.chassis.keyring import KeyFileError, Keyring, KeySet, make_key
 from services.chassis.logs import JsonFormatter
 from services.chassis.problems import Catalogue
 from services.chassis.work import AuditLine
@@ -173,6 +173,11 @@ def test_what_asyncio_says_of_a_lost_exception_holds_no_value() -> None:
     assert "张三" not in JsonFormatter("office").format(record)
     record = logging.LogRecord("x", logging.ERROR, "", 0, "a\u200fb\u061c\ud800", None, None)
     assert JsonFormatter("office").format(record).isascii()
+
+
+def test_keys_are_not_shown() -> None:
+    key = make_key()
+    assert key not in repr(KeySet(current="k1", keys={"k1": key}))
 
 
 def test_key_files_that_cannot_work_are_refused_at_the_start(tmp_path: Path) -> None:

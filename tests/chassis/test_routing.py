@@ -218,3 +218,9 @@ def test_division_prefixes_cover_what_lies_below() -> None:
     assert division_prefix("330282107") == "330282107"
     assert division_prefix("330282100") == "330282100"
     assert Principal("c", "o", "").division_prefix == ""
+
+
+async def test_an_address_names_all_its_methods(clerk: Caller) -> None:
+    response = await clerk.call("PUT", f"{NOTES}/{uuid4()}", json={})
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "GET, PATCH"

@@ -114,7 +114,6 @@ class Permit:
     """Day of the last late endorsement (RR-32)."""
     suspended_by_officer_on: date | None = None
     card_lost: bool = False
-    cards: int = 0
     ended_on: date | None = None
 
 
@@ -122,7 +121,7 @@ class Permit:
 class PermitModel:
     """One person, today, and what the law makes of what was done so far.
 
-    Choices the text leaves open are fields; each names its rule.
+    Where the text leaves a choice, the docstring of the field or act names the rule and the choice.
     """
 
     today: date
@@ -294,7 +293,6 @@ class PermitModel:
         if permit is None:
             return refusal
         permit.issued_on = permit.examined_on = self.today
-        permit.cards = 1
         return Outcome.OK
 
     def endorse(self, *, conditions_hold: bool = True) -> Outcome:
@@ -302,6 +300,9 @@ class PermitModel:
 
         A function an officer took away comes back with any endorsement (the registry's own choice; no rule names such a
         suspension). Only a *late* endorsement restarts the years, and one before the window does not answer that window.
+
+        Of the conditions the register itself holds, only a registration alive today is asked for (RR-33): whether somebody who left
+        and came back owes a new half year first, or counts new years, the text does not say.
         """
         refusal, permit = self._permit_in(Status.VALID, Status.SUSPENDED)
         if permit is None:
@@ -347,7 +348,6 @@ class PermitModel:
         if cause == "damaged" and not is_old_card_returned:
             return Outcome.OLD_CARD_NOT_RETURNED
         permit.card_lost = False
-        permit.cards += 1
         return Outcome.OK
 
     def end(self) -> Outcome:
