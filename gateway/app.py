@@ -22,9 +22,10 @@ from gateway.settings import GatewaySettings
 from gateway.tokens import JWKS_PATH, METADATA_PATH, TOKEN_PATH, TokenEndpoint
 from gateway.upstream import Upstreams
 from services.chassis import logs, migrations
-from services.chassis.db import Pool, create_pool, in_transaction
+from services.chassis.db import Pool, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.problems import Catalogue
+from services.chassis.tasks import cancel
 
 logger = logging.getLogger(__name__)
 
@@ -144,8 +145,8 @@ class _Gateway:
                 command_timeout=settings.command_timeout_s,
                 application="xinshimin-gateway",
             )
-            stack.push_async_callback(_close_pool, pool)
-            await self._check_schema()
+            stack.push_async_callback(close_pool, pool)
+            await migrations.require_schema(MIGRATIONS, settings.database_url.get_secret_value(), "gateway")
             upstreams = Upstreams(
                 settings.upstreams,
                 connect_timeout_s=settings.connect_timeout_s,
@@ -154,15 +155,10 @@ class _Gateway:
             stack.callback(upstreams.close)
             self._assemble(pool, upstreams, access_keys, inside_keys)
             housekeeping = asyncio.create_task(_forget_used_assertions(pool), name="housekeeping")
-            stack.push_async_callback(_cancel, housekeeping)
+            stack.push_async_callback(cancel, housekeeping)
             logger.info("started")
             yield
             logger.info("stopping")
-
-    async def _check_schema(self) -> None:
-        found, wanted = await migrations.current(self._settings.database_url.get_secret_value()), migrations.head(MIGRATIONS)
-        if found != wanted:
-            raise RuntimeError(f"database of the gateway is at {found}, code needs {wanted}: xinshimin migrate")
 
     def _assemble(self, pool: Pool, upstreams: Upstreams, access_keys: SigningKeys, inside_keys: SigningKeys) -> None:
         settings, routes = self._settings, self._table.routes
@@ -214,16 +210,3 @@ async def _forget_used_assertions(pool: Pool) -> None:
         with suppress(DomainError):
             await in_transaction(pool, store.forget_expired_assertions)
         await asyncio.sleep(_HOUSEKEEPING_S)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task], timeout=5)
-
-
-async def _close_pool(pool: Pool) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

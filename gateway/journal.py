@@ -11,6 +11,8 @@ from services.chassis.tracing import trace_id
 
 logger = logging.getLogger(__name__)
 
+# Asked every few seconds by whoever supervises us; what they find is in the metrics.
+_PROBES = frozenset({"GET /livez", "GET /readyz"})
 CLIENT_GONE = 499
 """Logged, never sent: the caller went away before the answer (as nginx writes it)."""
 
@@ -35,8 +37,10 @@ class Journal:
         if histogram is None:
             histogram = self._histograms[operation] = REQUEST_SECONDS.labels(self._process, operation)
         histogram.observe(seconds)
-        if logger.isEnabledFor(logging.INFO):
-            logger.info(
+        level = logging.DEBUG if operation in _PROBES else logging.INFO
+        if logger.isEnabledFor(level):
+            logger.log(
+                level,
                 "request",
                 extra={
                     "fields": {

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from fastapi import FastAPI
 
@@ -161,6 +162,15 @@ def test_no_file_names_a_registry_host_or_a_machine_path() -> None:
         path = ROOT / name
         if path.is_file():
             assert not words.search(path.read_text("utf-8", errors="replace")), name
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_published_examples_fit_their_own_schema(name: str) -> None:
+    schemas = document(name)["components"]["schemas"]
+    for title, schema in schemas.items():
+        for example in schema.get("examples", []) if schema.get("type") == "object" else []:
+            reference = {"$ref": f"#/components/schemas/{title}", "components": {"schemas": schemas}}
+            jsonschema.validate(example, reference, cls=jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

@@ -25,7 +25,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
 from services.chassis.consumer import Consumer
-from services.chassis.db import Pool, Transaction, create_pool, in_transaction
+from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
 from services.chassis.jobs import Job, Scheduler
@@ -39,6 +39,7 @@ from services.chassis.routing import ServiceRouter
 from services.chassis.runtime import Runtime
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
+from services.chassis.tasks import cancel
 from services.chassis.tracing import request_id
 
 logger = logging.getLogger(__name__)
@@ -133,8 +134,8 @@ class _Process:
                 command_timeout=settings.command_timeout_s,
                 application=f"xinshimin-{name}",
             )
-            stack.push_async_callback(_close_pool, pool)
-            await self._check_schema()
+            stack.push_async_callback(close_pool, pool)
+            await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
             auditor = ReadAuditor(pool)
             self.runtime = app.state.runtime = Runtime(
                 name=name,
@@ -152,18 +153,11 @@ class _Process:
             stack.push_async_callback(bus.close)
             self._assemble(pool, bus)
             for label, run in self._background(auditor):
-                stack.push_async_callback(_cancel, self._start(label, run))
+                stack.push_async_callback(cancel, self._start(label, run))
             stack.callback(self._mark_stopping)
             logger.info("started")
             yield
             logger.info("stopping")
-
-    async def _check_schema(self) -> None:
-        folder = self.definition.migrations
-        found = await migrations.current(self.settings.database_url.get_secret_value())
-        if migrations.is_behind(folder, found):
-            wanted = migrations.head(folder)
-            raise RuntimeError(f"database of {self.definition.name} is at {found}, code needs {wanted}: xinshimin migrate")
 
     def _assemble(self, pool: Pool, bus: message_bus.Bus) -> None:
         definition, settings = self.definition, self.settings
@@ -266,16 +260,3 @@ class _Process:
         routes = (route for router in self.definition.routers for route in router.routes if isinstance(route, APIRoute))
         found = (route.methods for route in routes if route.matches(request.scope)[0] is Match.PARTIAL)
         return sorted({method for methods in found for method in methods or ()})
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task], timeout=10)
-
-
-async def _close_pool(pool: Pool) -> None:
-    try:
-        async with asyncio.timeout(5):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

@@ -182,6 +182,15 @@ async def create_pool(
     )
 
 
+async def close_pool(pool: Pool) -> None:
+    """Let running statements end, within reason."""
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
 async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: ASYNC109 - asyncpg's own
     """A pooled connection, or `DomainError('busy')` when none is free in `timeout` seconds."""
     try:

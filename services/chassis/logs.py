@@ -29,6 +29,7 @@ _UNSAFE = {
     )
 }
 _FRAMES = 12
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,7 +52,8 @@ class JsonFormatter(logging.Formatter):
         content.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = describe(record.exc_info[1])
-        return json.dumps(content, ensure_ascii=False, default=str).translate(_UNSAFE)
+        line = _ENCODER.encode(content)
+        return line if line.isascii() and "\x7f" not in line else line.translate(_UNSAFE)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -64,6 +64,13 @@ def is_behind(folder: Path, found: str | None) -> bool:
     return found is None or (found != head(folder) and any(script.revision == found for script in directory.walk_revisions()))
 
 
+async def require_schema(folder: Path, database_url: str, process: str) -> None:
+    """Raise `RuntimeError` when the database lacks what the code of `process` needs."""
+    found = await current(database_url)
+    if is_behind(folder, found):
+        raise RuntimeError(f"database of {process} is at {found}, code needs {head(folder)}: xinshimin migrate")
+
+
 async def current(database_url: str) -> str | None:
     """The revision a database is at, `None` when it has never been migrated."""
     connection = await asyncpg.connect(database_url, timeout=5)

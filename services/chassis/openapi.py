@@ -1,11 +1,14 @@
 """What the OpenAPI says beyond FastAPI's own: the problem document, and which problems each operation may answer with."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from services.chassis.operation import EXTENSION
 from services.chassis.problems import TYPE_PREFIX, Catalogue
+from services.chassis.schemas import Command, View
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -48,7 +51,9 @@ def describe_problems(app: FastAPI, catalogue: Catalogue) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = generate()
-            document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = PROBLEM_SCHEMA
+            _restore_examples(schemas, (*_descendants(Command), *_descendants(View)))
             for item in document["paths"].values():
                 for operation in item.values():
                     _complete(operation, catalogue)
@@ -56,6 +61,20 @@ def describe_problems(app: FastAPI, catalogue: Catalogue) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _restore_examples(schemas: dict[str, Any], models: Iterable[type[BaseModel]]) -> None:
+    """FastAPI drops null members from examples, which then break their own schema: put the models' own ones back."""
+    for model in models:
+        extra = model.model_config.get("json_schema_extra")
+        if isinstance(extra, dict) and "examples" in extra and schemas.get(model.__name__, {}).get("examples"):
+            schemas[model.__name__]["examples"] = extra["examples"]
+
+
+def _descendants(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 def _complete(operation: dict[str, Any], catalogue: Catalogue) -> None:

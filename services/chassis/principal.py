@@ -26,7 +26,10 @@ class Principal:
 
 
 def division_prefix(code: str) -> str:
-    """`330282107` covers what begins with it; the zeros of `330000` and `330200` (GB/T 2260) stand for everything below."""
+    """The digits a code's descendants begin with: trailing zeros of a level stand for everything below (`330200`)."""
+    for length in (9, 6):
+        if len(code) in {9, 12} and len(code) > length and not code[length:].strip("0"):
+            code = code[:length]
     if len(code) == 6 and code.endswith("00"):
         return code[:2] if code.endswith("0000") else code[:4]
     return code

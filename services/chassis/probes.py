@@ -1,10 +1,8 @@
 """Probes: alive is one question, ready another; readiness asks each part and names the ones that fail (reliability.md 27)."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 
 from services.chassis.metrics import READY
 
@@ -13,7 +11,6 @@ Check = Callable[[], Awaitable[str | None]]
 
 _CACHE_S = 1.0
 _TIMEOUT_S = 2.0
-_MIN_FREE_BYTES = 64 << 20
 
 
 class Readiness:
@@ -46,12 +43,3 @@ async def _ask(check: Check) -> str | None:
         return "no answer in time"
     except Exception as error:  # a failing probe must answer, whatever failed
         return type(error).__name__
-
-
-def disk_check(path: Path) -> Check:
-    """Ready while the disk that holds `path` has room for temporary files and logs."""
-
-    async def check() -> str | None:
-        return None if shutil.disk_usage(path).free > _MIN_FREE_BYTES else "disk full"
-
-    return check

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from services.chassis.clock import utc_now
 from services.chassis.db import Transaction, prepare
 from services.chassis.errors import DomainError
-from services.chassis.events import EventData
+from services.chassis.events import EventData, producer_of
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal
@@ -76,7 +76,12 @@ class Work:
     _version_compared: bool = False
 
     def emit(self, event: EventData, *, division_codes: Iterable[str] = ()) -> UUID:
-        """Publish `event` when this transaction commits; `division_codes` say whose followers may see it. Returns its id."""
+        """Publish `event` of this service when this transaction commits; returns its id.
+
+        `division_codes` say whose followers may see it.
+        """
+        if producer_of(event.event_type) != self.service:
+            raise ValueError(f"{self.service} does not publish {event.event_type}")  # the relay could never send it
         row = _OutboxRow(
             event_id=new_id(),
             event_type=event.event_type,

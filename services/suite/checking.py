@@ -61,7 +61,8 @@ async def _database(process: Process) -> AsyncIterator[Finding]:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         yield Finding(process.name, "database", type(error).__name__, ok=False)
         return
-    yield Finding(process.name, "database", f"at {found}, code needs {wanted}", ok=found == wanted)
+    is_good = not migrations.is_behind(process.migrations, found)
+    yield Finding(process.name, "database", f"at {found}, code needs {wanted}", ok=is_good)
     good = abs(difference_s) <= _CLOCK_DIFFERENCE_MAX_S
     yield Finding(process.name, "database clock", f"{difference_s:+.3f} s from this machine", ok=good)
 

@@ -217,6 +217,11 @@ def test_division_prefixes_cover_what_lies_below() -> None:
     assert division_prefix("330282") == "330282"
     assert division_prefix("330282107") == "330282107"
     assert division_prefix("330282100") == "330282100"
+    assert division_prefix("330282107000") == "330282107"
+    assert division_prefix("330282000000") == "330282"
+    assert division_prefix("330282000") == "330282"
+    assert division_prefix("330200000000") == "3302"
+    assert division_prefix("330282107200") == "330282107200"
     assert Principal("c", "o", "").division_prefix == ""
 
 

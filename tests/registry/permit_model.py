@@ -301,8 +301,8 @@ class PermitModel:
         A function an officer took away comes back with any endorsement (the registry's own choice; no rule names such a
         suspension). Only a *late* endorsement restarts the years, and one before the window does not answer that window.
 
-        Of the conditions the register itself holds, only a registration alive today is asked for (RR-33): whether somebody who left
-        and came back owes a new half year first, or counts new years, the text does not say.
+        Of the conditions the register itself holds, a registration alive today is asked for (RR-33), no more: whether somebody
+        who left and came back owes a new half year first (RR-21), the text does not say in so many words.
         """
         refusal, permit = self._permit_in(Status.VALID, Status.SUSPENDED)
         if permit is None:

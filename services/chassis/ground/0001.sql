@@ -134,7 +134,7 @@ CREATE TABLE history (
     snapshot bytea NOT NULL,
     PRIMARY KEY (resource, resource_id, version)
 );
-COMMENT ON TABLE history IS 'retention: as long as the resource; deleted by destroying its key';
+COMMENT ON TABLE history IS 'retention: as long as the resource';
 
 CREATE TABLE audit_line (
     audit_id uuid PRIMARY KEY,
