@@ -58,6 +58,9 @@ _LOST = (
     TimeoutError,
 )
 _CANNOT_CONNECT = (*_LOST, asyncpg.InterfaceError, OSError)
+# What asyncpg may raise on a connection whose server end is gone; InternalClientError is its state machine, surprised by a
+# farewell that arrives while it begins a statement.
+DEAD_CONNECTION = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 _DIALECT: Any = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 _UNBOUND_NAME = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")
@@ -218,7 +221,7 @@ def _outages_translated(connection: PooledConnection) -> Iterator[None]:
         raise DomainError("busy", retry_after=1) from error
     except _LOST as error:
         raise DomainError("database-unavailable", retry_after=2) from error
-    except asyncpg.InterfaceError as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if not is_lost(connection):  # misuse, such as two statements at once on one connection
             raise
         raise DomainError("database-unavailable", retry_after=2) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from services.chassis.db import prepare, set_codecs
+from services.chassis.db import DEAD_CONNECTION, prepare, set_codecs
 
 if TYPE_CHECKING:
     OwnConnection = asyncpg.Connection[asyncpg.Record]
@@ -64,7 +64,7 @@ class Leader:
         _insist_on_cancellation()
         try:
             held = await self.connection.fetchval(_STILL_HELD.sql, *_STILL_HELD.arguments({"task": self._task}))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DEAD_CONNECTION as error:
             raise LeadershipLostError(self._task) from error
         if not held:
             raise LeadershipLostError(self._task)
@@ -117,7 +117,7 @@ async def _connect(dsn: str, application: str) -> OwnConnection:
 async def _close(connection: OwnConnection) -> None:
     try:
         await connection.close(timeout=2)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except DEAD_CONNECTION:
         connection.terminate()
 
 

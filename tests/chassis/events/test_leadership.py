@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import suppress
+from typing import cast
 
+import asyncpg
 import pytest
 
-from services.chassis.leadership import STANDBY, Leader, LeadershipLostError, lead_forever, leadership
+from services.chassis.leadership import STANDBY, Leader, LeadershipLostError, OwnConnection, lead_forever, leadership
 from tests.chassis.events.stage import Party, leader_pid, superuser, until
 from tests.servers import Servers
 
@@ -40,6 +42,15 @@ async def test_a_leader_whose_connection_dies_knows_at_its_next_check(origin: Pa
             await owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'doomed'")
         with pytest.raises(LeadershipLostError):
             await leader.check()
+
+
+async def test_a_farewell_in_the_middle_of_a_statement_ends_the_leadership() -> None:
+    class Surprised:
+        async def fetchval(self, *_: object) -> None:
+            raise asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress")
+
+    with pytest.raises(LeadershipLostError):
+        await Leader(cast("OwnConnection", Surprised()), "one").check()
 
 
 async def test_a_leader_whose_lock_is_gone_knows_at_its_next_check(origin: Party) -> None:
