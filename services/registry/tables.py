@@ -86,7 +86,7 @@ class IdentityDocument(_Table, table=True):
     document_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="person.person_id")
     type: str = Field(sa_type=Text)
-    number_index: bytes = Field(description="Digest of type and normalised number.")
+    number_index: bytes = Field(description="Digest of number space and normalised number.")
     sealed: bytes
     valid_from: date | None
     valid_until: date | None

@@ -168,6 +168,14 @@ async def test_no_endorsement_after_leaving_and_the_permit_is_not_ended_silently
     assert [reason["code"] for reason in refused["endorsement"]["reasons"]] == ["registration_lapsed"]
 
 
+async def test_no_endorsement_for_whom_the_register_knows_as_local(holder: Resident) -> None:
+    path, local = f"/v1/persons/{holder.person_id}", {"hukou_division_code": "330282"}
+    expect(await holder.caller.patch(path, local, version=1), 200)
+    refused = await holder.act("endorse", date(2024, 3, 1))
+    assert [reason["code"] for reason in refused["endorsement"]["reasons"]] == ["conditions_no_longer_hold"]
+    assert refused["endorsed_on"] == []
+
+
 async def test_an_officers_suspension_is_lifted_on_any_day_and_costs_no_years(holder: Resident) -> None:
     await holder.act("suspend", date(2023, 11, 1), {"reason": "核查中"})
     permit = await holder.permit(date(2023, 11, 2))
@@ -362,6 +370,22 @@ async def test_a_clock_moved_back_breaks_nothing(holder: Resident) -> None:
     assert (await holder.act("endorse", before_issue, status=409))["type"].endswith("endorsement-window")
     assert (await holder.act("report-loss", before_issue))["lost_on"] == "2023-09-15"
     assert (await holder.act("end", before_issue, {"reason": "death"}))["ended_on"] == "2023-09-15"
+
+
+@pytest.mark.parametrize("back", [date(2023, 9, 1), date(2015, 6, 1), date(2005, 1, 1)])
+async def test_acts_on_a_clock_moved_back_count_for_the_day_of_the_application_or_issue(resident: Resident, back: date) -> None:
+    await resident.register_person()
+    await resident.register_residence(REGISTERED)
+    await resident.apply(ISSUED)
+    issued = await resident.act("issue", back)
+    assert (issued["status"], issued["issued_on"], issued["endorsement_from"]) == ("valid", "2023-09-15", "2024-02-15")
+    damaged = {"cause": "damaged", "is_old_card_returned": True}
+    assert (await resident.act("replace", back, damaged))["card_status"] == "in_use"
+    with resident.office.on(back):
+        given = expect(await resident.caller.get(f"/v1/persons/{resident.person_id}/entitlements"), 200)
+    assert len(given["items"]) == 17
+    assert (await resident.act("suspend", back, {"reason": "核查"}))["suspended_on"] == "2023-09-15"
+    assert (await resident.act("end", back, {"reason": "left"}))["ended_on"] == "2023-09-15"
 
 
 async def test_permits_of_a_person_are_paged(resident: Resident) -> None:

@@ -121,6 +121,40 @@ async def test_the_same_document_is_the_same_person_however_typed(cixi: Caller) 
         assert problem["person_id"] == person["person_id"]
 
 
+async def test_a_birth_before_1900_is_to_be_reviewed_whoever_tells_it(cixi: Caller) -> None:
+    stated = {"name": "王老", "no_document_reason": "lost", "sex_code": "1", "birth_date": "1899-12-31"}
+    for body in (stated, a_person(number=citizen_number(birth_date=date(1899, 12, 31)))):
+        person = expect(await cixi.post("/v1/persons", body), 201)
+        assert [warning["code"] for warning in person["warnings"]] == ["birth_date_needs_review"]
+    assert expect(await cixi.post("/v1/persons", stated | {"birth_date": "1900-01-01"}), 201)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("document_type", "division"),
+    [("hmt_residence_permit", "810000"), ("foreign_permanent_resident_card", "933156")],
+)
+async def test_one_number_is_one_person_under_whichever_card_it_was_entered(
+    cixi: Caller, document_type: str, division: str
+) -> None:
+    number = citizen_number(division=division)
+    entries = [{"type": entered_as, "number": number} for entered_as in (document_type, "citizen_id")]
+    body = a_person(identity_documents=entries[:1], sex_code="1")
+    first = expect(await cixi.post("/v1/persons", body), 201)
+    problem = expect(await cixi.post("/v1/persons", a_person(identity_documents=entries[1:])), 409)
+    assert problem["person_id"] == first["person_id"]
+    found = expect(await cixi.post("/v1/persons/search", {"identity_document": entries[1]}), 200)
+    assert [item["person_id"] for item in found["items"]] == [first["person_id"]]
+    path = f"/v1/persons/{first['person_id']}"
+    twice = expect(await cixi.patch(path, {"identity_documents": entries[1:]}, version=1), 422)
+    assert pointers(twice) == {"/identity_documents/0/number"}
+    both = a_person(identity_documents=[entry | {"number": citizen_number(division=division)} for entry in entries])
+    both["identity_documents"][1]["number"] = both["identity_documents"][0]["number"]
+    assert pointers(expect(await cixi.post("/v1/persons", both | {"sex_code": "1"}), 422)) == {"/identity_documents/1/number"}
+    replaced = [entries[1] | {"replaces": first["identity_documents"][0]["document_id"]}]
+    corrected = expect(await cixi.patch(path, {"identity_documents": replaced}, version=1), 200)
+    assert [document["type"] for document in corrected["identity_documents"]] == ["citizen_id"]
+
+
 async def test_another_town_is_not_told_who_but_how_to_go_on(office: Office, cixi: Caller) -> None:
     number = citizen_number()
     person = expect(await cixi.post("/v1/persons", a_person(number=number)), 201)

@@ -91,6 +91,23 @@ async def test_what_the_law_does_not_ask_for_is_told_and_still_registered(office
     assert {note["rule"] for note in made["notes"]} == {"RR-01", "RR-07"}
 
 
+async def test_a_doubtful_division_is_a_note_and_no_rejection(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    day = date(2023, 3, 15)
+    with office.on(day):
+        body = a_residence(resident.person_id, started_on=day.isoformat(), division_code="330282999")
+        made = expect(await resident.caller.post(PATH, body), 201)
+        change = {"changed_on": day.isoformat(), "address": "工业路3号"}
+        path = f"{PATH}/{made['registration_id']}/address-change"
+        changed = expect(await resident.caller.post(path, change | {"division_code": "330282998"}), 200)
+        clear = expect(await resident.caller.post(path, change | {"division_code": "330282107"}), 200)
+    assert [[note["code"] for note in answer["notes"]] for answer in (made, changed, clear)] == [
+        ["division_code_unknown"],
+        ["division_code_unknown"],
+        [],
+    ]
+
+
 async def test_the_same_town_again_points_to_the_address_change(office: Office, resident: Resident) -> None:
     await resident.register_person()
     await resident.register_residence(office.today)
@@ -137,6 +154,20 @@ async def test_a_registration_in_error_never_was(office: Office, resident: Resid
     assert expect(await resident.caller.get(f"{PATH}/{resident.registration_id}"), 200)["residence_since"] == "2023-06-02"
 
 
+@pytest.mark.parametrize(("back_on", "since"), [(date(2023, 7, 11), "2023-03-15"), (date(2023, 7, 12), "2023-07-12")])
+async def test_another_towns_error_costs_nobody_the_half_year(
+    office: Office, resident: Resident, back_on: date, since: str
+) -> None:
+    await resident.register_person()
+    await resident.register_residence(date(2023, 3, 15))
+    await resident.register_residence(date(2023, 6, 1), division_code="330282108")
+    with office.on(date(2023, 7, 1)):
+        body = {"reason": "recorded_in_error"}
+        expect(await resident.caller.post(f"{PATH}/{resident.registration_id}/end", body), 200)
+    await resident.register_residence(back_on)
+    assert expect(await resident.caller.get(f"{PATH}/{resident.registration_id}"), 200)["residence_since"] == since
+
+
 @pytest.mark.parametrize(("told_on", "late"), [(date(2023, 5, 20), False), (date(2023, 5, 21), True)])
 async def test_a_change_of_address_is_told_within_ten_days(
     office: Office, resident: Resident, told_on: date, late: bool
@@ -172,6 +203,19 @@ async def test_an_impossible_change_of_address_is_refused(
     with office.on(date(2023, 5, 10)):
         answer = await resident.caller.post(f"{PATH}/{resident.registration_id}/address-change", body)
     assert answer.status_code == status
+
+
+async def test_rules_that_are_not_held_are_said_so(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    with office.on(date(2009, 9, 30)):
+        body = a_residence(resident.person_id, started_on="2009-09-30")
+        problem = expect(await resident.caller.post(PATH, body), 409)
+    assert (problem["type"], problem["on"]) == ("urn:xinshimin:problem:registration-rules-not-held", "2009-09-30")
+    await resident.register_residence(date(2009, 10, 1), started_on="2009-01-01")
+    change = {"changed_on": "2009-02-01", "division_code": "330282107", "address": "掌起镇工业路3号"}
+    with office.on(date(2009, 10, 2)):
+        problem = expect(await resident.caller.post(f"{PATH}/{resident.registration_id}/address-change", change), 409)
+    assert (problem["type"], problem["on"]) == ("urn:xinshimin:problem:registration-rules-not-held", "2009-02-01")
 
 
 async def test_a_move_to_another_county_is_no_change_of_address(office: Office, resident: Resident) -> None:

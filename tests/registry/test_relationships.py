@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.registry.conftest import Office, expect
-from tests.registry.factories import a_person, citizen_number
+from tests.registry.factories import a_person, a_residence, citizen_number
 from tests.running import Caller
 
 
@@ -68,6 +68,23 @@ async def test_nonsense_is_refused(cixi: Caller) -> None:
     made = expect(await cixi.post("/v1/relationships", is_parent(child, mother)), 201)
     path = f"/v1/relationships/{made['relationship_id']}/end"
     assert (await cixi.post(path, {"ended_on": "2015-01-01", "reason": "other"})).status_code == 422
+
+
+async def test_the_town_of_either_person_reads_hears_of_and_ends_it(office: Office, cixi: Caller) -> None:
+    child, mother = await a_family(cixi)
+    towns = {child: "330282107", mother: "330282108"}
+    for person_id, division in towns.items():
+        body = a_residence(person_id, division_code=division, started_on=office.today.isoformat(), reported_by="guardian")
+        expect(await cixi.post("/v1/residence-registrations", body), 201)
+    made = expect(await cixi.post("/v1/relationships", is_parent(child, mother)), 201)
+    event = (await office.events_about(child))[-1]
+    assert set(towns.values()) < set(event["division_codes"])
+    path = f"/v1/relationships/{made['relationship_id']}"
+    for division in towns.values():
+        assert expect(await office.caller(division).get(path), 200) == made
+    assert (await office.caller("330282109").get(path)).status_code == 404
+    ended = await office.caller(towns[mother]).post(f"{path}/end", {"reason": "recorded_in_error"})
+    assert expect(ended, 200)["end_reason"] == "recorded_in_error"
 
 
 async def test_both_persons_must_be_known_to_the_client(office: Office, cixi: Caller) -> None:

@@ -2,8 +2,9 @@
 
 A division sees the persons registered in it, and those whose registration there ended less than two years ago. Events do not
 tell which town merely entered a person, so somebody never registered anywhere is held by the city as a whole: seen from the
-city and above, by no town, and by nobody elsewhere. A town never sees more here than in the registry; after a move within one
-registration it sees less, because the event tells only where the person lives now.
+city and above, by no town, and by nobody elsewhere. A town never sees a person here whom the registry would not show it; of
+one it sees, it sees every registration, without addresses, as in the registry's changes. After a move within one registration
+it sees less, because the event tells only where the person lives now.
 """
 
 from pathlib import Path

@@ -2,7 +2,6 @@
 the state machine before anything else.
 """
 
-from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
@@ -15,9 +14,11 @@ from services.contracts.registry import (
     ResidencePermitReplaced,
     ResidencePermitSuspended,
 )
+from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import (
     RESOURCE,
     bring_up_to_date,
+    day_for,
     facts_of,
     rules_of,
     rules_on,
@@ -59,7 +60,7 @@ async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> Permit
     issued = before.model_copy(
         update={
             "status": _step(before, PermitAct.ISSUE),
-            "issued_on": work.today,
+            "issued_on": day_for(before, work.today),
             "card_status": CardStatus.IN_USE,
             "secrets": _secrets(before, card_number=body.card_number),
         }
@@ -76,16 +77,8 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     """
     before = await _take(work, permit_id)
     status = _step(before, PermitAct.ENDORSE)
-    facts = facts_of(before)
-    assert facts is not None
-    assessment = rules_on(work.today).assess_endorsement(
-        EndorsementFacts(
-            permit=facts,
-            requested_on=_day(work, before),
-            is_registered=await _is_registered(work, before),
-            conditions_hold=body.conditions_hold,
-        )
-    )
+    rules = rules_on(work.today)
+    assessment = rules.assess_endorsement(await _endorsement_facts(work, before, body))
     _refuse_outside_window(assessment)
     decision = _decision(work, before, assessment)
     await store.insert_endorsement(work, before, decision)
@@ -112,7 +105,7 @@ async def suspend_permit(work: Work, permit_id: UUID, body: PermitSuspension) ->
     suspended = before.model_copy(
         update={
             "status": _step(before, PermitAct.SUSPEND),
-            "suspended_on": work.today,
+            "suspended_on": day_for(before, work.today),
             "suspension_cause": SuspensionCause.OFFICER,
             "secrets": _secrets(before, suspension_note=body.reason),
         }
@@ -127,7 +120,7 @@ async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitVi
     if before.card_status is not CardStatus.IN_USE:
         raise DomainError("card-not-in-use")
     assert before.issued_on is not None
-    latest = _day(work, before)
+    latest = day_for(before, work.today)
     lost_on = body.lost_on or latest
     if problems := day_errors("/lost_on", lost_on, earliest=before.issued_on, latest=latest):
         raise invalid(problems)
@@ -140,7 +133,7 @@ async def replace_card(work: Work, permit_id: UUID, body: CardReplacement) -> Pe
     before = await _take(work, permit_id)
     status = _step(before, PermitAct.REPLACE_CARD)
     reasons = rules_of(before).assess_card_replacement(
-        body.cause, is_old_card_returned=body.is_old_card_returned, on=work.today
+        body.cause, is_old_card_returned=body.is_old_card_returned, on=day_for(before, work.today)
     )
     if reasons:
         raise invalid(
@@ -164,10 +157,10 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
     before = await _take(work, permit_id)
     act = PermitAct.WITHDRAW if before.status is PermitStatus.ACCEPTED else PermitAct.END
     status = _step(before, act)
-    if body.reason not in rules_of(before).end_reasons(work.today):
+    latest = day_for(before, work.today)
+    if body.reason not in rules_of(before).end_reasons(latest):
         zh, en = "现行规定没有此注销事由", "this is no reason for ending a permit under the rules in force"
         raise invalid([FieldError("/reason", "not_a_reason", zh, en, "RR-37")])
-    latest = _day(work, before)
     ended_on = body.ended_on or latest
     if problems := day_errors("/ended_on", ended_on, earliest=before.issued_on or before.applied_on, latest=latest):
         raise invalid(problems)
@@ -198,17 +191,26 @@ async def _take(work: Work, permit_id: UUID) -> PermitRecord:
     return await bring_up_to_date(work, record)
 
 
-async def _is_registered(work: Work, record: PermitRecord) -> bool:
-    """Whether the holder is registered in the permit's county; for who is registered elsewhere the conditions hold there."""
-    current = (await residence_of(work, record.person_id)).current
-    if current is None or record.division_code is None:
-        return current is not None
-    return county_of(current.division_code) == county_of(record.division_code)
+async def _endorsement_facts(work: Work, record: PermitRecord, body: PermitEndorsement) -> EndorsementFacts:
+    """What is known of the permit and its holder. Whose hukou is of this place now no longer meets the conditions (RR-20),
+    whatever the office found.
+    """
+    permit = facts_of(record)
+    assert permit is not None
+    hukou = (await lock_persons(work, record.person_id))[record.person_id].hukou_division_code
+    here = (await residence_of(work, record.person_id)).current
+    is_floating = LAW.divisions.is_floating(hukou, here.division_code, work.today) if hukou and here else None
+    return EndorsementFacts(
+        permit=permit,
+        requested_on=day_for(record, work.today),
+        is_registered=here is not None and _is_in_county_of(record, here.division_code),
+        conditions_hold=False if is_floating is False else body.conditions_hold,
+    )
 
 
-def _day(work: Work, record: PermitRecord) -> date:
-    """Today; before the permit was issued or applied for – a sandbox may move its clock back – that day."""
-    return max(work.today, record.issued_on or record.applied_on)
+def _is_in_county_of(record: PermitRecord, division_code: str) -> bool:
+    """Whether a place lies in the permit's county; for who is registered elsewhere the conditions hold there."""
+    return record.division_code is None or county_of(division_code) == county_of(record.division_code)
 
 
 def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:
@@ -248,7 +250,7 @@ def _decision(work: Work, record: PermitRecord, assessment: EndorsementAssessmen
     assert record.endorsement_from is not None
     assert record.endorsement_until is not None
     return EndorsementDecision(
-        decided_on=_day(work, record),
+        decided_on=day_for(record, work.today),
         accepted=assessment.accepted,
         is_late=assessment.is_late,
         window_from=record.endorsement_from,

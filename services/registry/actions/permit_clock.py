@@ -36,6 +36,11 @@ def rules_of(record: PermitRecord) -> PermitRules:
     return LAW.regimes.rules_for(record.regime)
 
 
+def day_for(record: PermitRecord, today: date) -> date:
+    """Today; before the permit was issued or applied for – a sandbox may move its clock back – that day."""
+    return max(today, record.issued_on or record.applied_on)
+
+
 def facts_of(record: PermitRecord) -> PermitFacts | None:
     """What the law needs of the permit; `None` while nothing was issued."""
     if record.issued_on is None:
@@ -50,9 +55,9 @@ def facts_of(record: PermitRecord) -> PermitFacts | None:
 
 
 def standing_of(record: PermitRecord, today: date) -> FunctionStatus | None:
-    """Whether the permit works today; a clock moved back before the day of issue sees the day of issue."""
+    """Whether the permit works today; `None` while nothing was issued."""
     facts = facts_of(record)
-    return None if facts is None else rules_of(record).function_status(facts, max(today, facts.issued_on))
+    return None if facts is None else rules_of(record).function_status(facts, day_for(record, today))
 
 
 def with_clock(record: PermitRecord, today: date) -> PermitRecord:
@@ -87,7 +92,7 @@ def as_of(record: PermitRecord, today: date) -> PermitRecord:
 def years_of(record: PermitRecord, today: date) -> ResidenceYears | None:
     """Continuous residence on the day; `None` while nothing was issued."""
     facts = facts_of(record)
-    return None if facts is None else rules_of(record).residence_years(facts, max(today, facts.issued_on))
+    return None if facts is None else rules_of(record).residence_years(facts, day_for(record, today))
 
 
 def view_of(record: PermitRecord, today: date) -> PermitView:

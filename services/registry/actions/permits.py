@@ -9,7 +9,7 @@ from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitAccepted, ResidencePermitRefused
 from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.permit_clock import RESOURCE, as_of, rules_of, rules_on, save, view_of
+from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found, person_not_found, with_id
 from services.registry.rules.identity_number import origin_of
@@ -96,7 +96,7 @@ async def read_entitlements(work: Work, person_id: UUID) -> EntitlementsView:
         given = rules_on(work.today).entitlements(None, work.today)
         return _entitlements(work, person_id, None, None, given)
     status = as_of(record, work.today).status
-    given = rules_of(record).entitlements(status, work.today)
+    given = rules_of(record).entitlements(status, day_for(record, work.today))
     return _entitlements(work, person_id, record.permit_id, status, given)
 
 

@@ -10,7 +10,7 @@ from services.chassis.ids import new_id
 from services.chassis.schemas import Notice
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import field_error, invalid, notice
-from services.registry.rules.citizen_number import RefusedNumber
+from services.registry.rules.citizen_number import RefusedNumber, birth_date_warnings
 from services.registry.rules.code_tables import CodeTable
 from services.registry.rules.division import is_division_code
 from services.registry.rules.identity_number import (
@@ -18,6 +18,7 @@ from services.registry.rules.identity_number import (
     DocumentType,
     PersonalFacts,
     cross_check,
+    number_space,
     parse_document_number,
 )
 from services.registry.rules.person_name import RefusedName, parse_name
@@ -77,7 +78,7 @@ class PersonCheck:
                 self.errors += [field_error(pointer, problem) for problem in parsed.problems]
                 self.has_refused_number = True
                 continue
-            if any((known.type, known.number) == (parsed.type, parsed.number) for _, known in checked):
+            if any(is_same_number(record, entry.type, parsed.number) for record, _ in checked):
                 self.errors.append(FieldError(pointer, "repeated", "同一证件重复填写", "the same document is given twice"))
             self.warnings += [notice(warning) for warning in parsed.warnings]
             checked.append((_record(entry, parsed), parsed))
@@ -115,6 +116,8 @@ class PersonCheck:
         facts = cross_check(numbers, stated_birth_date=birth_date, stated_sex_code=sex_code)
         for one, other in facts.conflicts:
             self._conflict(one, other, entered)
+        if facts.birth_date is not None:
+            self.warnings += [notice(warning) for warning in birth_date_warnings(facts.birth_date)]
         for name, value in (("birth_date", facts.birth_date), ("sex_code", facts.sex_code)):
             if value is None:
                 zh, en = "必填：证件号码不含此项", "required: no document number tells it"
@@ -136,6 +139,12 @@ class PersonCheck:
     def notices(self) -> tuple[Notice, ...]:
         """The warnings, each once."""
         return tuple(dict.fromkeys(self.warnings))
+
+
+def is_same_number(document: DocumentRecord, document_type: DocumentType, normalised_number: str) -> bool:
+    """Whether a number, entered as a document of that type, is the document's own."""
+    same_space = number_space(document.type) is number_space(document_type)
+    return same_space and document.normalised_number == normalised_number
 
 
 def _pointer(name: str, entered: int) -> str:

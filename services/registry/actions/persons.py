@@ -9,7 +9,7 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
-from services.registry.actions.person_entry import PersonCheck
+from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import not_found, with_id
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber
@@ -124,9 +124,8 @@ def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
 
 def _entered_documents_are_new(check: PersonCheck, kept: Sequence[DocumentRecord], added: Sequence[DocumentRecord]) -> None:
     """A document on file is not added again."""
-    on_file = {(document.type, document.normalised_number) for document in kept}
     for position, document in enumerate(added):
-        if (document.type, document.normalised_number) in on_file:
+        if any(is_same_number(known, document.type, document.normalised_number) for known in kept):
             zh, en = "该证件已在该人员名下", "this document is on file for the person already"
             check.errors.append(FieldError(f"/identity_documents/{position}/number", "repeated", zh, en))
 

@@ -5,12 +5,15 @@ the half year runs on inside the county (RR-21). Ending a registration leaves a 
 qualifies is an officer's decision (RR-37).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.parameters import NotInForceError
+from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.contracts.registry import (
     ResidenceRegistrationChanged,
@@ -69,7 +72,7 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     await store.insert_registration(work, record)
     await visibility.hold(work, person.person_id, record.division_code, since=work.today)
     await _leave(work, "register", ResidenceRegistrationRegistered, None, record)
-    return RegistrationView.of(record, [notice(note) for note in assessment.notes])
+    return RegistrationView.of(record, [*map(notice, assessment.notes), *_doubts(work, record)])
 
 
 async def change_address(work: Work, registration_id: UUID, body: AddressChange) -> RegistrationView:
@@ -82,7 +85,8 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
         problems.append(FieldError("/division_code", "other_county", zh, en, "RR-01"))
     if problems:
         raise invalid(problems)
-    report = assess_change_report(changed_on=body.changed_on, reported_on=work.today, parameters=LAW.registration)
+    with _rules_held(body.changed_on):
+        report = assess_change_report(changed_on=body.changed_on, reported_on=work.today, parameters=LAW.registration)
     after = before.model_copy(
         update={
             "division_code": body.division_code,
@@ -98,7 +102,7 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
     if after.division_code != before.division_code:
         await visibility.hold(work, after.person_id, after.division_code, since=work.today)
     await _leave(work, "change_address", ResidenceRegistrationChanged, before, after)
-    return RegistrationView.of(after)
+    return RegistrationView.of(after, _doubts(work, after))
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
@@ -142,7 +146,8 @@ def _assess(work: Work, body: ResidenceRegistrationEntry, person: LockedPerson) 
         expected_end_on=body.expected_end_on,
         is_with_close_relatives_of_local_hukou=body.is_with_close_relatives_of_local_hukou,
     )
-    assessment = assess_registration(facts, LAW.registration)
+    with _rules_held(work.today):
+        assessment = assess_registration(facts, LAW.registration)
     errors = [field_error(_POINTERS.get(problem.code, ""), problem) for problem in assessment.problems]
     errors += day_errors("/started_on", body.started_on, earliest=person.birth_date, latest=date.max)
     if body.expected_end_on is not None:
@@ -150,6 +155,15 @@ def _assess(work: Work, body: ResidenceRegistrationEntry, person: LockedPerson) 
     if errors:
         raise invalid(errors)
     return assessment
+
+
+@contextmanager
+def _rules_held(day: date) -> Iterator[None]:
+    """For asking the rules about an event of that day. Raises `DomainError('registration-rules-not-held')`."""
+    try:
+        yield
+    except NotInForceError as error:
+        raise DomainError("registration-rules-not-held", extra={"on": day.isoformat()}) from error
 
 
 async def _move_away(work: Work, current: RegistrationRecord, division_code: str) -> RegistrationRecord:
@@ -217,6 +231,11 @@ async def _end(work: Work, before: RegistrationRecord, ended_on: date, reason: R
     await store.update_registration(work, after)
     await _leave(work, "end", ResidenceRegistrationEnded, before, after)
     return after
+
+
+def _doubts(work: Work, record: RegistrationRecord) -> list[Notice]:
+    """Doubts about the division of residence, which stop nothing (C-07)."""
+    return [notice(warning) for warning in LAW.divisions.warnings(record.division_code, work.today)]
 
 
 def _period(record: RegistrationRecord) -> RegistrationPeriod:

@@ -154,5 +154,5 @@ async def _leave(
         relationship_event(fact, after),
         before=before,
         after=after,
-        division_codes=await divisions_of(work, after.person_id),
+        division_codes=await divisions_of(work, after.person_id, after.related_person_id),
     )

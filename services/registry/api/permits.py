@@ -75,7 +75,7 @@ async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) ->
 
 @router.post(
     "/v1/residence-permits/{permit_id}/endorse",
-    **write("registry.permit.apply", summary_zh="签注", problems=[*_ACT_PROBLEMS, "endorsement-window"]),
+    **write("registry.permit.apply", summary_zh="签注", problems=[*_ACT_PROBLEMS, "endorsement-window", "regime-not-held"]),
 )
 async def endorse_permit(work: CurrentWork, permit_id: UUID, body: PermitEndorsement) -> Answer[PermitView]:
     """Endorse a permit for the year to come.

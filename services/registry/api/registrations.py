@@ -34,7 +34,7 @@ StatusParameter = Annotated[RegistrationStatus | None, Query(description="Only c
     **write(
         "registry.registration.write",
         summary_zh="办理居住登记",
-        problems=["person-not-found", "division-out-of-scope", "registration-exists"],
+        problems=["person-not-found", "division-out-of-scope", "registration-exists", "registration-rules-not-held"],
     ),
 )
 async def register_residence(work: CurrentWork, body: ResidenceRegistrationEntry) -> Answer[RegistrationView]:
@@ -88,7 +88,7 @@ async def read_registration_history(
     **write(
         "registry.registration.write",
         summary_zh="变更居住地址",
-        problems=["registration-not-found", "registration-ended", "division-out-of-scope"],
+        problems=["registration-not-found", "registration-ended", "division-out-of-scope", "registration-rules-not-held"],
     ),
 )
 async def change_address(work: CurrentWork, registration_id: UUID, body: AddressChange) -> Answer[RegistrationView]:

@@ -121,6 +121,15 @@ def normalised_number(document_type: DocumentType, text: str) -> str:
     return upgraded(typed) if document_type is DocumentType.CITIZEN_ID else typed
 
 
+def number_space(document_type: DocumentType) -> DocumentType:
+    """The type under which a number belongs to one person only.
+
+    The residence permit of Hong Kong, Macao and Taiwan residents and the card of foreign permanent residents carry citizen
+    numbers (C-09, C-11): the same number entered as another of the three cards is the same person.
+    """
+    return DocumentType.CITIZEN_ID if document_type in _CARDS_WITH_CITIZEN_NUMBERS else document_type
+
+
 def masked_number(text: str) -> str:
     """At most the last four characters, never the birth date (privacy §9); of a number under twelve characters none. Not a
     key (V-60).
@@ -261,6 +270,7 @@ class _FreeForm:
         )
 
 
+_CARDS_WITH_CITIZEN_NUMBERS = frozenset({DocumentType.HMT_RESIDENCE_PERMIT, DocumentType.FOREIGN_PERMANENT_RESIDENT_CARD})
 _HMT_CODES = frozenset({"810000", "820000", "830000"})
 _MASK = "****"
 

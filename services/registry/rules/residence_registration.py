@@ -1,7 +1,7 @@
 """Residence registration (居住登记): who registers, for whom, who need not, and when the half year begins (RR-03 to RR-13)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -94,11 +94,14 @@ class RegistrationAssessment:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationPeriod:
-    """One registration on the time line: registered (inclusive) to ended (exclusive), `None` while it runs."""
+    """One registration on the time line: registered (inclusive) to ended (exclusive), `None` while it runs; one recorded in
+    error never was.
+    """
 
     registered_on: date
     ended_on: date | None
     division_code: str
+    was_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,11 @@ def registered_since(periods: Iterable[RegistrationPeriod], on: date, parameters
 
     Moving between towns of one county-level city keeps the half year running, and so does a gap of at most
     `continuity_gap_days_max` days between two registrations (a design choice, see the parameter). Another county starts
-    anew.
+    anew. What an office records in error costs nobody the half year.
     """
-    begun = sorted((period for period in periods if period.registered_on <= on), key=lambda period: period.registered_on)
+    begun = sorted(
+        (period for period in _without_errors(periods) if period.registered_on <= on), key=lambda period: period.registered_on
+    )
     current = [period for period in begun if period.ended_on is None or on < period.ended_on]
     if not current:
         return None
@@ -171,6 +176,15 @@ def registered_since(periods: Iterable[RegistrationPeriod], on: date, parameters
             since = period.registered_on
         until = max(until, period.ended_on or date.max)
     return since
+
+
+def _without_errors(periods: Iterable[RegistrationPeriod]) -> list[RegistrationPeriod]:
+    """The periods without those recorded in error; one that ended because of such an error ran on until the error was ended."""
+    given = sorted(periods, key=lambda period: period.registered_on)
+    kept = [period for period in given if not period.was_error]
+    for error in (period for period in given if period.was_error):
+        kept = [replace(one, ended_on=error.ended_on) if one.ended_on == error.registered_on else one for one in kept]
+    return kept
 
 
 def _county(period: RegistrationPeriod) -> str:

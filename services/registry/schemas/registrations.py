@@ -140,7 +140,9 @@ class RegistrationView(View):
     reported_late: bool = Field(description="Whether the last report came after the limit of RR-05 or RR-09.")
     ended_on: date | None
     end_reason: RegistrationEndReason | None
-    notes: list[Notice] = Field(description="Exemptions and separate rules that apply; only in the answer to the registration.")
+    notes: list[Notice] = Field(
+        description="Exemptions, separate rules, doubts; only in the answer to a registration or a change."
+    )
     created_at: datetime
     updated_at: datetime
 

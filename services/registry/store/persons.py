@@ -12,7 +12,7 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
-from services.registry.rules.identity_number import DocumentType
+from services.registry.rules.identity_number import DocumentType, number_space
 from services.registry.rules.person_name import name_key
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import seal, unseal
@@ -169,8 +169,8 @@ async def update_person(
 
 
 def number_index(keyring: Keyring, document_type: DocumentType, normalised_number: str) -> bytes:
-    """The digest under which a document is found again."""
-    return keyring.blind_index("identity_document.number", f"{document_type.value}|{normalised_number}")
+    """The digest under which a document is found again, whichever of the cards with citizen numbers it was entered as."""
+    return keyring.blind_index("identity_document.number", f"{number_space(document_type).value}|{normalised_number}")
 
 
 def name_index(keyring: Keyring, name: str) -> bytes:

@@ -104,15 +104,19 @@ async def reload_registration(work: Work, registration_id: UUID) -> Registration
 
 
 async def residence_of(work: Work, person_id: UUID) -> Residence:
-    """The current registration and all periods; registrations recorded in error never were."""
+    """The current registration and all periods."""
     rows = await work.tx.fetch(_ALL, person_id=person_id)
     current = next((row for row in rows if row["status"] == RegistrationStatus.CURRENT), None)
     return Residence(
         current=None if current is None else registration_of(work.keyring, current),
         periods=tuple(
-            RegistrationPeriod(row["registered_on"], row["ended_on"], row["division_code"])
+            RegistrationPeriod(
+                row["registered_on"],
+                row["ended_on"],
+                row["division_code"],
+                was_error=row["end_reason"] == RegistrationEndReason.RECORDED_IN_ERROR,
+            )
             for row in rows
-            if row["end_reason"] != RegistrationEndReason.RECORDED_IN_ERROR
         ),
     )
 

@@ -27,8 +27,9 @@ _LIST = prepare(
 )
 _FIND = prepare(
     f"""
-    SELECT {COLUMNS} FROM relationship r JOIN person p USING (person_id)
-    WHERE r.relationship_id = :relationship_id AND {VISIBLE}
+    SELECT {COLUMNS} FROM relationship r
+    WHERE r.relationship_id = :relationship_id
+    AND EXISTS (SELECT FROM person p WHERE p.person_id IN (r.person_id, r.related_person_id) AND {VISIBLE})
     """  # noqa: S608
 )
 _LOCK = prepare(f"SELECT {COLUMNS} FROM relationship r WHERE r.relationship_id = :relationship_id FOR UPDATE")  # noqa: S608
@@ -71,7 +72,7 @@ async def relationships_of(work: Work, person_id: UUID, *, after: tuple[datetime
 
 
 async def find_relationship(work: Work, relationship_id: UUID) -> RelationshipRecord | None:
-    """The relationship, when its `person_id` is visible to the client."""
+    """The relationship, when either person is visible to the client."""
     row = await work.tx.fetch_row(_FIND, relationship_id=relationship_id, **visible_to(work))
     return None if row is None else relationship_of(work.keyring, row)
 

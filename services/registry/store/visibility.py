@@ -30,7 +30,8 @@ RESOLVED = """EXISTS (
 _DIVISIONS = prepare(
     """
     SELECT DISTINCT division_code FROM person_division
-    WHERE person_id = :person_id AND (until IS NULL OR until > CAST(:seen_since AS date)) ORDER BY division_code
+    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND (until IS NULL OR until > CAST(:seen_since AS date))
+    ORDER BY division_code
     """
 )
 _HOLD = prepare(
@@ -74,9 +75,9 @@ def visible_to(work: Work) -> dict[str, Any]:
     return {"scope": work.principal.division_prefix, "seen_since": seen_since(work)}
 
 
-async def divisions_of(work: Work, person_id: UUID) -> list[str]:
-    """The divisions whose followers may hear of the person."""
-    rows = await work.tx.fetch(_DIVISIONS, person_id=person_id, seen_since=seen_since(work))
+async def divisions_of(work: Work, *person_ids: UUID) -> list[str]:
+    """The divisions whose followers may hear of the person, or of any of several."""
+    rows = await work.tx.fetch(_DIVISIONS, person_ids=list(person_ids), seen_since=seen_since(work))
     return [row["division_code"] for row in rows]
 
 
