@@ -283,7 +283,8 @@ class PermitModel:
             reasons.add(Why.HALF_YEAR)
         if not PROOFS[ground] & set(evidence):
             reasons.add(Why.NO_PROOF)
-        since = registration.since if registration else None
+        restarts = [permit.restarted_on for permit in self.permits if permit.restarted_on]
+        since = max([registration.since, *restarts]) if registration else None  # restarted years stay restarted (RR-32)
         self.permits.append(Permit(self.today, since, is_remote, frozenset(reasons)))
         return Outcome.REFUSED if reasons else Outcome.OK
 
@@ -301,8 +302,8 @@ class PermitModel:
         A function an officer took away comes back with any endorsement (the registry's own choice; no rule names such a
         suspension). Only a *late* endorsement restarts the years, and one before the window does not answer that window.
 
-        Of the conditions the register itself holds, a registration alive today is asked for (RR-33), no more: whether somebody
-        who left and came back owes a new half year first (RR-21), the text does not say in so many words.
+        Of the conditions the register itself holds (RR-33), a registration alive today is asked for, and of who left and came
+        back a new half year (RR-20, RR-21).
         """
         refusal, permit = self._permit_in(Status.VALID, Status.SUSPENDED)
         if permit is None:
@@ -312,6 +313,10 @@ class PermitModel:
         if self.today < window[0] and not permit.suspended_by_officer_on:
             return Outcome.WINDOW_NOT_OPEN
         if self.registration is None or not conditions_hold:
+            return Outcome.CONDITIONS_GONE
+        since = self.registration.since
+        assert permit.residence_start is not None
+        if since > permit.residence_start and self.today < self.half_year_after(since):
             return Outcome.CONDITIONS_GONE
         if self.is_overdue:
             self.years_restart(permit)

@@ -160,12 +160,55 @@ async def test_no_endorsement_without_the_conditions(office: Office, holder: Res
 
 
 async def test_no_endorsement_after_leaving_and_the_permit_is_not_ended_silently(office: Office, holder: Resident) -> None:
-    with office.on(date(2024, 2, 20)):
-        path = f"/v1/residence-registrations/{holder.registration_id}/end"
-        expect(await holder.caller.post(path, {"reason": "left"}), 200)
+    await leave(holder, date(2024, 2, 20))
     assert (await holder.permit(date(2024, 2, 20)))["status"] == "valid"
     refused = await holder.act("endorse", date(2024, 3, 1))
     assert [reason["code"] for reason in refused["endorsement"]["reasons"]] == ["registration_lapsed"]
+
+
+async def leave(holder: Resident, on: date) -> None:
+    with holder.office.on(on):
+        path = f"/v1/residence-registrations/{holder.registration_id}/end"
+        expect(await holder.caller.post(path, {"reason": "left"}), 200)
+
+
+@pytest.mark.parametrize(
+    ("came_back", "endorsed_on", "refusal"),
+    [
+        (date(2023, 10, 11), date(2024, 3, 1), []),  # ten days away: the stay goes on
+        (date(2023, 10, 12), date(2024, 3, 1), ["new_half_year_not_complete"]),
+        (date(2023, 10, 12), date(2024, 4, 11), ["new_half_year_not_complete"]),
+        (date(2023, 10, 12), date(2024, 4, 12), []),
+    ],
+)
+async def test_a_broken_stay_owes_a_new_half_year_before_an_endorsement(
+    holder: Resident, came_back: date, endorsed_on: date, refusal: list[str]
+) -> None:
+    await leave(holder, date(2023, 10, 1))
+    await holder.register_residence(came_back)
+    answer = await holder.act("endorse", endorsed_on)
+    assert [reason["code"] for reason in answer["endorsement"]["reasons"]] == refusal
+
+
+async def test_restarted_years_stay_restarted_in_the_next_permit(holder: Resident) -> None:
+    late = await holder.act("endorse", date(2024, 5, 6))
+    assert late["residence_years"]["counted_from"] == "2024-05-06"
+    await holder.act("end", date(2024, 5, 7), {"reason": "surrendered"})
+    assert (await holder.apply(date(2024, 5, 8)))["eligible_from"] == "2023-09-15"
+    issued = await holder.act("issue", date(2024, 5, 9))
+    assert issued["residence_years"]["counted_from"] == "2024-05-06"
+
+
+async def test_an_open_permit_is_not_lost_from_sight(office: Office, holder: Resident) -> None:
+    await leave(holder, date(2023, 10, 1))
+    long_after = date(2029, 1, 2)  # more than two years after the person was entered, too
+    assert (await holder.permit(long_after))["status"] == "suspended"
+    stranger = Resident(office, office.caller("330281"), permit_id=holder.permit_id)
+    with office.on(long_after):
+        expect(await stranger.caller.get(f"/v1/residence-permits/{holder.permit_id}"), 404)
+    await holder.act("end", long_after, {"reason": "left"})
+    with office.on(long_after):
+        expect(await holder.caller.get(f"/v1/residence-permits/{holder.permit_id}"), 404)
 
 
 async def test_no_endorsement_for_whom_the_register_knows_as_local(holder: Resident) -> None:

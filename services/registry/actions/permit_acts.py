@@ -30,6 +30,7 @@ from services.registry.actions.refusals import day_errors, invalid, not_found
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
+from services.registry.rules.residence_registration import registered_since
 from services.registry.schemas.permit_views import (
     EndorsementDecisionView,
     PermitRecord,
@@ -198,13 +199,15 @@ async def _endorsement_facts(work: Work, record: PermitRecord, body: PermitEndor
     permit = facts_of(record)
     assert permit is not None
     hukou = (await lock_persons(work, record.person_id))[record.person_id].hukou_division_code
-    here = (await residence_of(work, record.person_id)).current
+    residence = await residence_of(work, record.person_id)
+    here, on = residence.current, day_for(record, work.today)
     is_floating = LAW.divisions.is_floating(hukou, here.division_code, work.today) if hukou and here else None
     return EndorsementFacts(
         permit=permit,
-        requested_on=day_for(record, work.today),
+        requested_on=on,
         is_registered=here is not None and _is_in_county_of(record, here.division_code),
         conditions_hold=False if is_floating is False else body.conditions_hold,
+        residence_since=None if here is None else registered_since(residence.periods, on, LAW.registration),
     )
 
 

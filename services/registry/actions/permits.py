@@ -53,7 +53,11 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     facts = _facts(work, body, person, residence)
     assessment = rules.assess_application(facts)
     fact = ResidencePermitAccepted if assessment.accepted else ResidencePermitRefused
+    earlier = await store.years_counted_from(work, body.person_id)
     record = _decided(work, body, rules.key, facts, assessment, residence)
+    if record.residence_start is not None and earlier is not None:
+        # Years that restarted stay restarted (RR-32): a surrendered permit does not bring them back with the next one.
+        record = record.model_copy(update={"residence_start": max(record.residence_start, earlier)})
     return view_of(await save(work, "apply", fact, None, record), work.today)
 
 

@@ -204,12 +204,16 @@ class FunctionStatus:
 
 @dataclass(frozen=True, slots=True)
 class EndorsementFacts:
-    """What is known when an endorsement is asked for. `conditions_hold=None`: nothing calls them in question."""
+    """What is known when an endorsement is asked for. `conditions_hold=None`: nothing calls them in question.
+
+    `residence_since` is the start of the holder's present unbroken registered stay, where known.
+    """
 
     permit: PermitFacts
     requested_on: date
     is_registered: bool
     conditions_hold: bool | None = None
+    residence_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,9 @@ class Zj2016:
         return FunctionStatus(status, clock.anchor, clock.counted_from, clock.waiting, suspended_since)
 
     def assess_endorsement(self, facts: EndorsementFacts) -> EndorsementAssessment:
-        """RR-30 to RR-33: in the window, or late; never when the conditions no longer hold (ZJ-2016 Art 19)."""
+        """RR-30 to RR-33: in the window, or late; never when the conditions no longer hold (ZJ-2016 Art 19), the half year
+        of registered residence among them.
+        """
         on, permit = facts.requested_on, facts.permit
         standing = self.function_status(permit, on)
         reasons = []
@@ -106,6 +108,8 @@ class Zj2016:
             reasons.append(because.window_not_open(standing.next_year))
         if not facts.is_registered:
             reasons.append(because.REGISTRATION_LAPSED)
+        else:
+            reasons.extend(self._broken_stay_reasons(facts))
         if facts.conditions_hold is False:
             reasons.append(because.CONDITIONS_NO_LONGER_HOLD)
         if reasons:
@@ -113,6 +117,17 @@ class Zj2016:
         after = self._clock(replace(permit, endorsed_on=(*permit.endorsed_on, on)), on)
         is_late = on >= standing.next_year.completed_on
         return EndorsementAssessment(accepted=True, reasons=(), is_late=is_late, next_year=after.waiting)
+
+    def _broken_stay_reasons(self, facts: EndorsementFacts) -> tuple[Reason, ...]:
+        """RR-20, RR-21, RR-33: who left and came back owes a new half year, unless the permit was given without one (RR-23)."""
+        permit, since = facts.permit, facts.residence_since
+        if since is None or since <= permit.residence_start:
+            return ()
+        was_excused = permit.issued_on < self.eligible_from(permit.residence_start, on=permit.issued_on)
+        complete_on = self.eligible_from(since, on=facts.requested_on)
+        if was_excused or facts.requested_on >= complete_on:
+            return ()
+        return (because.new_half_year_not_complete(complete_on),)
 
     def residence_years(self, permit: PermitFacts, on: date) -> ResidenceYears:
         """RR-32, RR-38: years since residence began or since the last late endorsement; a suspension in progress stops the

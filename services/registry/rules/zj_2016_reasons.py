@@ -95,6 +95,17 @@ def half_year_not_complete(eligible_from: date) -> Reason:
     )
 
 
+def new_half_year_not_complete(complete_on: date) -> Reason:
+    """RR-20, RR-21, RR-33: for an endorsement after a stay that was broken."""
+    return Reason(
+        "new_half_year_not_complete",
+        f"{_DECREE}第二条;{_PROVINCE}第十六条、第十九条",
+        "RR-33",
+        f"居住登记曾经中断,重新登记未满半年,不予签注;自{complete_on.isoformat()}起可以签注。",
+        f"Not endorsed: the stay was broken and the new half year of registration is complete on {complete_on.isoformat()}.",
+    )
+
+
 def ground_evidence_missing(ground: Ground, accepted: Iterable[EvidenceType]) -> Reason:
     """RR-22, RR-24: names every paper that would do."""
     papers = tuple(accepted)

@@ -91,6 +91,7 @@ _UPDATE = prepare(
     WHERE permit_id = :permit_id
     """  # noqa: S608
 )
+_YEARS_FROM = prepare("SELECT max(residence_years_from) FROM residence_permit WHERE person_id = :person_id")
 _ENDORSE = prepare(
     """
     INSERT INTO endorsement
@@ -140,6 +141,12 @@ async def open_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:
 async def latest_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:
     """The open permit, otherwise the newest."""
     return _optional(work, await work.tx.fetch_row(_LATEST, person_id=person_id))
+
+
+async def years_counted_from(work: Work, person_id: UUID) -> date | None:
+    """The latest day from which an earlier permit counted residence years; a late endorsement restarts them (RR-32)."""
+    day: date | None = await work.tx.fetch_value(_YEARS_FROM, person_id=person_id)
+    return day
 
 
 async def permits_of(work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[Record]:

@@ -1,4 +1,5 @@
-"""Which persons a client may see (architecture §6): its division holds them now, or held them less than two years ago.
+"""Which persons a client may see (architecture §6): its division holds them now, held them less than two years ago, or has an
+open case of theirs, which an accepted application and a permit not ended are.
 
 Two kinds of rows in `person_division` hold a person: `intake` (entered there and not registered anywhere yet) and a residence
 registration. Who merely *resolved* a person by complete number and name has no such row – the other clients of its division
@@ -19,10 +20,14 @@ VISIBLE_MONTHS_AFTER = 24
 RESOLUTION_LASTS = timedelta(hours=24)
 
 # Over a table alias `p` with a person_id.
-VISIBLE = """EXISTS (
+VISIBLE = """(EXISTS (
     SELECT FROM person_division seen WHERE seen.person_id = p.person_id
     AND starts_with(seen.division_code, CAST(:scope AS text))
-    AND (seen.until IS NULL OR seen.until > CAST(:seen_since AS date)))"""
+    AND (seen.until IS NULL OR seen.until > CAST(:seen_since AS date)))
+OR EXISTS (
+    SELECT FROM residence_permit open_case WHERE open_case.person_id = p.person_id
+    AND starts_with(open_case.division_code, CAST(:scope AS text))
+    AND open_case.status IN ('accepted', 'valid', 'suspended')))"""
 RESOLVED = """EXISTS (
     SELECT FROM person_resolution asked WHERE asked.person_id = p.person_id
     AND asked.client_id = CAST(:client_id AS text) AND asked.expires_at > CAST(:now AS timestamptz))"""
@@ -31,6 +36,10 @@ _DIVISIONS = prepare(
     """
     SELECT DISTINCT division_code FROM person_division
     WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND (until IS NULL OR until > CAST(:seen_since AS date))
+    UNION
+    SELECT division_code FROM residence_permit
+    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND status IN ('accepted', 'valid', 'suspended')
+    AND division_code IS NOT NULL
     ORDER BY division_code
     """
 )
