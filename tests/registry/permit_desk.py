@@ -32,6 +32,7 @@ OUTCOMES = {
     "permit-exists": Outcome.ALREADY_APPLIED,
     "permit-not-found": Outcome.NO_SUCH_PERMIT,
     "permit-act-not-allowed": Outcome.WRONG_STATE,
+    "permit-not-issuable": Outcome.CONDITIONS_GONE,
     "endorsement-window": Outcome.WINDOW_NOT_OPEN,
     "card-not-in-use": Outcome.LOSS_ALREADY_REPORTED,
     "old_card_not_returned": Outcome.OLD_CARD_NOT_RETURNED,

@@ -289,10 +289,12 @@ class PermitModel:
         return Outcome.REFUSED if reasons else Outcome.OK
 
     def issue(self) -> Outcome:
-        """Issue what was accepted; a late office does not take the permit away (RR-26)."""
+        """Issue what was accepted; a late office does not take the permit away (RR-26), having left does (RR-20)."""
         refusal, permit = self._permit_in(Status.ACCEPTED)
         if permit is None:
             return refusal
+        if self.registration is None:
+            return Outcome.CONDITIONS_GONE
         permit.issued_on = permit.examined_on = self.today
         return Outcome.OK
 

@@ -190,6 +190,17 @@ async def test_a_broken_stay_owes_a_new_half_year_before_an_endorsement(
     assert [reason["code"] for reason in answer["endorsement"]["reasons"]] == refusal
 
 
+async def test_nothing_is_issued_to_who_has_left(resident: Resident) -> None:
+    await resident.register_person()
+    await resident.register_residence(REGISTERED)
+    await resident.apply(ISSUED)
+    await leave(resident, date(2023, 9, 16))
+    problem = await resident.act("issue", date(2023, 9, 17), status=409)
+    assert problem["type"].endswith("permit-not-issuable")
+    await resident.register_residence(date(2023, 9, 20))
+    assert (await resident.act("issue", date(2023, 9, 21)))["status"] == "valid"
+
+
 async def test_restarted_years_stay_restarted_in_the_next_permit(holder: Resident) -> None:
     late = await holder.act("endorse", date(2024, 5, 6))
     assert late["residence_years"]["counted_from"] == "2024-05-06"

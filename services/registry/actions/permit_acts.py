@@ -47,6 +47,7 @@ from services.registry.schemas.permits import (
     PermitIssue,
     PermitSuspension,
 )
+from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
 from services.registry.store.permits import EndorsementDecision
 from services.registry.store.persons import lock_persons
@@ -56,11 +57,18 @@ WINDOW_NOT_OPEN = "endorsement_window_not_open"
 
 
 async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> PermitView:
-    """Issue an accepted permit today; from now on it must be endorsed every year."""
+    """Issue an accepted permit today; from now on it must be endorsed every year.
+
+    Raises `DomainError('permit-not-issuable')` when the applicant is no longer registered in the county: a permit attests to
+    residence (RR-20). The application can then only be withdrawn.
+    """
     before = await _take(work, permit_id)
+    status = _step(before, PermitAct.ISSUE)
+    if not _is_registered_for(before, (await residence_of(work, before.person_id)).current):
+        raise DomainError("permit-not-issuable")
     issued = before.model_copy(
         update={
-            "status": _step(before, PermitAct.ISSUE),
+            "status": status,
             "issued_on": day_for(before, work.today),
             "card_status": CardStatus.IN_USE,
             "secrets": _secrets(before, card_number=body.card_number),
@@ -205,15 +213,17 @@ async def _endorsement_facts(work: Work, record: PermitRecord, body: PermitEndor
     return EndorsementFacts(
         permit=permit,
         requested_on=on,
-        is_registered=here is not None and _is_in_county_of(record, here.division_code),
+        is_registered=_is_registered_for(record, here),
         conditions_hold=False if is_floating is False else body.conditions_hold,
         residence_since=None if here is None else registered_since(residence.periods, on, LAW.registration),
     )
 
 
-def _is_in_county_of(record: PermitRecord, division_code: str) -> bool:
-    """Whether a place lies in the permit's county; for who is registered elsewhere the conditions hold there."""
-    return record.division_code is None or county_of(division_code) == county_of(record.division_code)
+def _is_registered_for(permit: PermitRecord, current: RegistrationRecord | None) -> bool:
+    """Whether the holder is registered in the permit's county; for who is registered elsewhere the conditions hold there."""
+    if current is None:
+        return False
+    return permit.division_code is None or county_of(current.division_code) == county_of(permit.division_code)
 
 
 def _step(record: PermitRecord, act: PermitAct) -> PermitStatus:

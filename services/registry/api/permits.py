@@ -65,7 +65,7 @@ async def read_permit_history(
 
 @router.post(
     "/v1/residence-permits/{permit_id}/issue",
-    **write("registry.permit.decide", actor=True, summary_zh="发证", problems=_ACT_PROBLEMS),
+    **write("registry.permit.decide", actor=True, summary_zh="发证", problems=(*_ACT_PROBLEMS, "permit-not-issuable")),
 )
 async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) -> Answer[PermitView]:
     """Issue an accepted permit today."""
