@@ -10,7 +10,6 @@ REQUEST_SECONDS = Histogram(
     ("process", "operation"),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-RETRIES = Counter("xinshimin_transaction_retries_total", "Units of work repeated after a conflict", ("process",))
 REPLAYED_ANSWERS = Counter("xinshimin_replayed_answers_total", "Answers given again under their key", ("process",))
 READY = Gauge("xinshimin_ready", "1 when the part answers its probe", ("process", "part"))
 

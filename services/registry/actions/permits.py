@@ -33,9 +33,6 @@ from services.registry.store.history import versions_of
 from services.registry.store.persons import LockedPerson, lock_persons
 from services.registry.store.registrations import Residence, residence_of
 
-IDENTITY_EVIDENCE = "identity_document"
-PHOTO_EVIDENCE = "photo"
-
 
 async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     """Decide an application on the spot (RR-27). A refusal is a decision like any other: stored, told with every reason
@@ -114,8 +111,7 @@ def _facts(work: Work, body: PermitApplication, person: LockedPerson, residence:
         ground=body.ground,
         evidence_types=papers,
         registered_since=None if here is None else since,
-        has_identity_document=bool(person.document_types) or IDENTITY_EVIDENCE in papers,
-        has_photo=PHOTO_EVIDENCE in papers,
+        has_identity_document=bool(person.document_types),
         birth_date=person.birth_date,
         applicant=body.applicant,
         infirmity=body.infirmity,
