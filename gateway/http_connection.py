@@ -112,7 +112,6 @@ class HttpConnection(asyncio.Protocol):
             if self._complete and not self._parts:
                 return
             if not self._parts:
-                self._resume_reading()
                 await self._more()
 
     def abort(self) -> None:
@@ -130,7 +129,10 @@ class HttpConnection(asyncio.Protocol):
             self._waiter = None
 
     def _take(self) -> bytes:
+        """What was received so far. There is room again, also after the end: a connection that does not read is deaf to its
+        next answer and to the service's closing."""
         parts, self._parts, self._buffered = self._parts, [], 0
+        self._resume_reading()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _resume_reading(self) -> None:
