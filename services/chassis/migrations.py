@@ -22,11 +22,15 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.chassis.db import Connection
+from services.chassis.retention import APPEND_ONLY, PREFIX
 from services.chassis.rows import SERVICE_SESSION
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
-_APPEND_ONLY = ("audit_line", "history")
+_EVIDENCE = """
+    SELECT CAST(CAST(oid AS regclass) AS text) AS name FROM pg_class
+    WHERE relnamespace = CAST('public' AS regnamespace) AND obj_description(oid, 'pg_class') LIKE $1
+"""
 
 
 def run(metadata: MetaData) -> None:
@@ -148,9 +152,8 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {application};
         REVOKE INSERT, UPDATE, DELETE ON {VERSION_TABLE} FROM {application};
     """)
-    for table in _APPEND_ONLY:
-        if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
-            await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+    for row in await connection.fetch(_EVIDENCE, f"{PREFIX}%{APPEND_ONLY}%"):
+        await connection.execute(f"REVOKE UPDATE, DELETE ON {row['name']} FROM {application}")
 
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:

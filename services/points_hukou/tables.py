@@ -15,11 +15,12 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, MetaData, T
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION
+from services.chassis.retention import Retention, kept
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 
 _INSTANT = DateTime(timezone=True)
-_KEPT = {"comment": "retention: as long as the registry keeps the person"}
+_KEPT = {"comment": kept(Retention.MIRROR)}
 
 
 class _Table(SQLModel):

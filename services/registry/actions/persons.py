@@ -10,7 +10,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck, is_same_number
-from services.registry.actions.refusals import not_found, with_id
+from services.registry.actions.refusals import not_found, require_held, with_id
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber
 from services.registry.schemas.person_views import (
@@ -63,6 +63,7 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
     locked = (await store.lock_persons(work, person_id)).get(person_id)
     if locked is None or not locked.is_visible:
         raise not_found("person")
+    require_held(locked)
     before = await store.load_person(work, person_id)
     work.expect_version(before.version)
     corrected, added, superseded = _corrected(work, before, body)
@@ -197,16 +198,15 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: 
     owners = await store.claim_documents(work, indexes)
     for position, index in enumerate(indexes):
         owner = owners.get(index)
-        if owner is None or owner == of:
+        if index not in owners or (of is not None and owner == of):
             continue
-        known = owner in await store.visible_ones(work, [owner])
         zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
         raise DomainError(
             "person-exists",
-            detail_zh="请使用已登记的人员编号办理。" if known else "请凭完整证件号码和姓名查询人员编号后继续办理。",
+            detail_zh="请使用已登记的人员编号办理。" if owner else "请凭完整证件号码和姓名查询人员编号后继续办理。",
             detail_en="Go on with the person named here."
-            if known
+            if owner
             else "Resolve the person by complete number and name, then go on.",
             errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
-            extra=with_id("person_id", owner) if known else {"resolve": "/v1/persons/resolve"},
+            extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )
