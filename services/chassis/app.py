@@ -25,6 +25,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
 from services.chassis.consumer import Consumer
+from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
@@ -37,6 +38,8 @@ from services.chassis.probes import Check, Readiness
 from services.chassis.problems import Catalogue, preferred_language
 from services.chassis.routing import ServiceRouter
 from services.chassis.runtime import Runtime
+from services.chassis.sealed_columns import SealedColumn
+from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
 from services.chassis.tasks import cancel
@@ -51,7 +54,8 @@ Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[Event
 class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
-    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
+    `sealed` the columns its own code seals.
     """
 
     name: str
@@ -69,6 +73,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    sealed: Sequence[SealedColumn] = ()
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -112,6 +117,7 @@ class _Process:
     app: FastAPI
     runtime: Runtime
     relay: Relay
+    keeper: KeyKeeper
     consumer: Consumer | None
     scheduler: Scheduler
     readiness: Readiness
@@ -137,16 +143,21 @@ class _Process:
             )
             stack.push_async_callback(close_pool, pool)
             await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
+            keyring = Keyring.load(settings.key_file, Suite.named(settings.cipher_suite))
+            self.keeper = KeyKeeper(pool, keyring, refresh_s=settings.key_refresh_s)
+            await self.keeper.start()
+            stack.push_async_callback(self.keeper.stop)
             auditor = ReadAuditor(pool)
             self.runtime = app.state.runtime = Runtime(
                 name=name,
                 settings=settings,
                 pool=pool,
-                keyring=Keyring.load(settings.key_file),
+                keyring=keyring,
                 tokens=InsideTokens.load(settings.inside_jwks_file, name),
                 catalogue=self.catalogue,
                 read_auditor=auditor,
                 wake_relay=self._wake_relay,
+                learn_keys=self.keeper.refresh,
             )
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
@@ -186,13 +197,19 @@ class _Process:
                 await pool.fetchval("SELECT 1")
             return None
 
-        checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        checks: dict[str, Check] = {
+            "database": database,
+            "nats": bus.healthy,
+            "relay": self.relay.healthy,
+            "keys": self.keeper.healthy,
+        }
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        parts.append(("keys", self.keeper.run()))
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))
         return parts

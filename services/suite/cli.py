@@ -15,6 +15,7 @@ import typer
 
 from services.suite.cli_clients import clients
 from services.suite.cli_events import events
+from services.suite.cli_keys import keys
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.options import AsJson, Names, adopt_running_suite
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(clients, name="clients")
 app.add_typer(events, name="events")
+app.add_typer(keys, name="keys")
 
 
 def main() -> NoReturn:

@@ -1,0 +1,19 @@
+"""Data keys lie in the database, wrapped.
+
+Revision ID: 0003
+Revises: 0002
+"""
+
+from alembic import op
+
+from services.chassis import ground
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """The chassis's tables of data keys and their readers."""
+    ground.apply(op, 3)
