@@ -106,8 +106,8 @@ async def _write(pool: Pool, given: dict[str, Any], inserts: Sequence[_Insert]) 
     async def writer() -> None:
         nonlocal count
         async with pool.acquire() as connection:
-            while time.monotonic() < deadline:
-                registration, person = (registration_id, new_id()), (person_id, next(left))
+            while time.monotonic() < deadline and (other := next(left, None)) is not None:
+                registration, person = (registration_id, new_id()), (person_id, other)
                 async with connection.transaction():
                     for insert in inserts:
                         await connection.execute(insert.sql, *insert.copy(registration, person))

@@ -29,6 +29,7 @@ from services.chassis.db import Prepared, Record, Transaction, create_pool, in_t
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal
+from services.chassis.rows import SERVICE
 from services.chassis.work import Work
 from services.contracts.registry import ResidenceRegistrationRegistered
 from services.registry.actions.persons import register_person
@@ -72,19 +73,24 @@ class _Collected(Transaction):
     written: dict[str, list[list[Any]]] = field(default_factory=lambda: defaultdict(list))
 
     async def fetch(self, statement: Prepared, /, **arguments: Any) -> Sequence[Record]:
-        statement.arguments(arguments)
+        self._collect(statement, arguments)
         return []
 
     async def fetch_row(self, statement: Prepared, /, **arguments: Any) -> Record | None:
-        statement.arguments(arguments)
+        self._collect(statement, arguments)
         return None
 
     async def fetch_value(self, statement: Prepared, /, **arguments: Any) -> Any:
-        statement.arguments(arguments)
+        self._collect(statement, arguments)
 
     async def execute(self, statement: Prepared, /, **arguments: Any) -> str:
-        self.written[statement.sql].append(statement.arguments(arguments))
+        self._collect(statement, arguments)
         return ""
+
+    def _collect(self, statement: Prepared, arguments: dict[str, Any]) -> None:
+        values = statement.arguments(arguments)
+        if statement.protected is None:  # more than a query
+            self.written[statement.sql].append(values)
 
     async def write(self) -> None:
         """Send it, statement by statement in the order of their first use."""
@@ -122,7 +128,7 @@ async def _write_share(database_url: str, superuser_url: str, keys: Path, number
             await work.flush()
             await collected.write()
 
-        await in_transaction(pool, body, acquire_timeout=30)
+        await in_transaction(pool, body, rows=SERVICE, acquire_timeout=30)
         await answers.copy_records_to_table("person", schema_name="bench", records=rows)
     await answers.close()
     await pool.close()
