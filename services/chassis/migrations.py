@@ -24,7 +24,9 @@ from services.chassis.db import Connection
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
-_APPEND_ONLY = ("audit_line", "history")
+_APPEND_ONLY = ("audit_line", "audit_seal", "audit_checkpoint", "history")
+# What it may fill in of a new row; when and by which transaction the row was written, only the database says.
+_GIVEN_COLUMNS = {"audit_line": "audit_id, person_id, line, digest"}
 
 
 def run(metadata: MetaData) -> None:
@@ -149,11 +151,21 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
     for table in _APPEND_ONLY:
         if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
             await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+    for table, columns in _GIVEN_COLUMNS.items():
+        if await _has_columns(connection, table, columns.split(", ")):
+            await connection.execute(
+                f"REVOKE INSERT ON {table} FROM {application}; GRANT INSERT ({columns}) ON {table} TO {application}"
+            )
+
+
+async def _has_columns(connection: Connection, table: str, columns: list[str]) -> bool:
+    known = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+    return set(columns) <= set(await connection.fetchval(known, table) or ())
 
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
-    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_line", "idempotency_key", "rate_window")
+    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_", "idempotency_key", "rate_window")
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
     def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:
