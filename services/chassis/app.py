@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from services.chassis import bus as message_bus
-from services.chassis import logs, migrations, sandbox
+from services.chassis import crash_points, logs, migrations, sandbox
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
@@ -127,6 +127,7 @@ class _Process:
         """Start in the order of need, stop in reverse; a part that dies ends the process."""
         settings, name = self.settings, self.definition.name
         logs.configure(name, settings.log_level)
+        crash_points.arm(settings.crash_at)
         async with AsyncExitStack() as stack:
             pool = await create_pool(
                 settings.database_url.get_secret_value(),

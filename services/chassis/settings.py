@@ -5,15 +5,17 @@ once for the whole suite or for one service. `.env.example` explains each.
 """
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from services.chassis import crash_points
 
 PREFIX = "XINSHIMIN_"
 
@@ -60,3 +62,11 @@ class ServiceSettings(ProcessSettings):
     inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")
+    crash_at: str = Field("", description="Sandbox only: the point at which this process kills itself, for tests.")
+
+    @model_validator(mode="after")
+    def refuse_crash_outside_sandbox(self) -> Self:
+        """A process that serves people never dies on purpose."""
+        if crash_points.check(self.crash_at) and not self.sandbox:
+            raise ValueError("crash_at is for a sandbox only")
+        return self

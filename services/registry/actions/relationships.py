@@ -13,6 +13,7 @@ from services.registry.actions.trail import leave
 from services.registry.schemas.relationships import (
     SYMMETRIC_KINDS,
     RelationshipEnd,
+    RelationshipEndReason,
     RelationshipKind,
     RelationshipRecord,
     RelationshipRegistration,
@@ -61,7 +62,12 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
 
 
 async def end_relationship(work: Work, relationship_id: UUID, body: RelationshipEnd) -> RelationshipView:
-    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended."""
+    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended.
+
+    That it never held is an officer's finding (V-18).
+    """
+    if body.reason is RelationshipEndReason.RECORDED_IN_ERROR:
+        work.require_actor()
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
