@@ -1,1 +1,1 @@
-"""Evidence that audit lines are complete and unaltered: sealed, signed, copied elsewhere, verified (architecture §6, decision 0011)."""
+"""Evidence that audit lines are complete and unaltered: sealed, signed, copied elsewhere, verified (architecture §6)."""

@@ -1,8 +1,8 @@
 """Copies of checkpoints in two places outside the database, so that a cut tail or a rebuilt log is seen.
 
-The newest checkpoint stands for all lines below it, so it alone is copied, after each pass of the sealer. A place that knows of a
-checkpoint which the database does not have is no place to go on writing to: either the log was cut, or the database was restored
-to the past, and then its epoch has been raised.
+The newest checkpoint stands for all lines below it, so it alone is copied, after each pass of the sealer. A place that knows of
+a checkpoint which the database does not have is no place to go on writing to: either the log was cut, or the database was
+restored to the past, and then its epoch has been raised.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Protocol
 from services.chassis.archive import Archive
 from services.chassis.bus_errors import BusError, StreamMissingError
 from services.chassis.clock import utc_now
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Record, prepare
 from services.chassis.evidence.checkpoint import CheckpointError, PublicKeys, hash_of
 from services.chassis.leadership import OwnConnection
@@ -149,6 +150,10 @@ class Stream:
                 yield body.decode(errors="replace")
 
 
+COPY_PLACES = (Folder.name, Stream.name)
+"""The two places every service copies to."""
+
+
 class Copier:
     """Brings the newest checkpoint to every place; a place that fails does not keep it from the others."""
 
@@ -177,6 +182,7 @@ class Copier:
             if last is not None:
                 await self._refuse_to_hide(last, connection, newest["epoch"])
             await place.keep(newest["signed"])
+            crash_point("sealer.copied")
         noted = {"place": place.name, "epoch": newest["epoch"], "tree_size": newest["tree_size"]}
         await connection.execute(_NOTE.sql, *_NOTE.arguments(noted))
         self._there[place.name] = newest["signed"]

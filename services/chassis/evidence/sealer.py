@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from services.chassis.clock import utc_now
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Record, prepare
 from services.chassis.evidence.checkpoint import Checkpoint, CheckpointError, SigningKeys, hash_of
 from services.chassis.evidence.copies import Copier
@@ -34,8 +35,8 @@ _PRUNE_CHECKPOINTS = 50
 _NO_ID = UUID(int=0)
 _NOTHING = (0, _NO_ID)
 
-# The seal of each line is looked up by itself (a scalar subquery never becomes a join over the whole table): the lines above the
-# horizon are few, the seals are all there ever were.
+# The seal of each line is looked up by itself (a scalar subquery never becomes a join over the whole table): the lines above
+# the horizon are few, the seals are all there ever were.
 _UNSEALED = prepare(
     """
     SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS horizon, s.epoch, l.*
@@ -58,7 +59,8 @@ _INSERT_SEALS = prepare(
 _INSERT_CHECKPOINT = prepare(
     """
     INSERT INTO audit_checkpoint (tree_size, epoch, signed_at, signed, subtrees, sealed_xid, sealed_audit_id)
-    VALUES (:tree_size, :epoch, :signed_at, :signed, :subtrees, CAST(CAST(CAST(:sealed_xid AS bigint) AS text) AS xid8), :sealed_audit_id)
+    VALUES (:tree_size, :epoch, :signed_at, :signed, :subtrees,
+            CAST(CAST(CAST(:sealed_xid AS bigint) AS text) AS xid8), :sealed_audit_id)
     """
 )
 _TAIL = prepare(
@@ -165,6 +167,8 @@ class Sealer:
             signed = self._keys.sign(checkpoint)
             await _insert(connection, tail.tree.size, [line["audit_id"] for line in lines], links)
             await _insert_checkpoint(connection, checkpoint, signed, grown, sealed)
+            crash_point("sealer.sealed")
+        crash_point("sealer.committed")
         SEALED.labels(self._service).inc(len(lines))
         return _Tail(grown, links[-1], hash_of(signed), sealed), len(lines)
 
@@ -205,8 +209,8 @@ class Sealer:
 def _sealed_up_to(before: tuple[int, UUID], lines: Sequence[Record], horizon: int) -> tuple[int, UUID]:
     """Up to where every line that will ever be has its seal, once `lines` have theirs.
 
-    All transactions below `horizon` have ended. Fewer lines than asked for: there are no others. A full batch: others may follow
-    its last line.
+    All transactions below `horizon` have ended. Fewer lines than asked for: there are no others. A full batch: others may
+    follow its last line.
     """
     ended = (horizon, _NO_ID)
     if len(lines) == BATCH_LINES_MAX:

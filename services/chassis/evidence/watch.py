@@ -37,7 +37,9 @@ _LOOK = prepare(
         FROM unnest(CAST(:places AS text[])) p (place) LEFT JOIN audit_copy c USING (place)
     )
     SELECT (SELECT count(*) FROM unsealed) AS unsealed,
-           CAST((SELECT extract(epoch FROM clock_timestamp() - min(recorded_at)) FROM unsealed) AS double precision) AS unsealed_s,
+           CAST((
+               SELECT extract(epoch FROM clock_timestamp() - min(recorded_at)) FROM unsealed
+           ) AS double precision) AS unsealed_s,
            CAST((
                SELECT extract(epoch FROM clock_timestamp() - signed_at) FROM audit_checkpoint
                WHERE tree_size > (SELECT tree_size FROM copied) ORDER BY tree_size LIMIT 1
@@ -115,8 +117,8 @@ class Watch:
         if age_s <= WARN_AGE_S:
             return None
         kind = "not sealed" if self._backlog.unsealed_s >= self._backlog.uncopied_s else "not copied to two places"
-        verdict = "personal data are refused" if age_s > self._age_max_s else f"personal data are refused at {self._age_max_s:.0f} s"
-        return f"evidence {kind} for {age_s:.0f} s; {verdict}"
+        verdict = "are refused" if age_s > self._age_max_s else f"will be refused after {self._age_max_s:.0f} s"
+        return f"evidence {kind} for {age_s:.0f} s; personal data {verdict}"
 
     def _age_s(self) -> float:
         if self._backlog.oldest_s == 0.0:
