@@ -165,7 +165,17 @@ async def _has_columns(connection: Connection, table: str, columns: list[str]) -
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
-    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_", "idempotency_key", "rate_window")
+    chassis = (
+        "outbox",
+        "inbox_",
+        "event_sequence",
+        "relay_state",
+        "history",
+        "audit_",
+        "idempotency_key",
+        "rate_window",
+        "person_key",
+    )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
     def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:
