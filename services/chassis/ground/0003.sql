@@ -1,4 +1,4 @@
--- Seals of audit lines, signed checkpoints, and how far these were copied elsewhere (reliability.md 37, decision 0011).
+-- Seals of audit lines, signed checkpoints, and how far these were copied elsewhere (reliability.md 37, decision 0009).
 
 -- Which transaction wrote the line: what the sealer goes by, because neither ids nor times tell the order of commits.
 -- Lines written before this revision have 0 and are sealed first.
