@@ -10,9 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.chassis.db import Pool, prepare
+from services.chassis.db import Pool, prepare, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.evidence.metrics import COPIED_SECONDS, UNCOPIED_SECONDS, UNSEALED, UNSEALED_SECONDS
+from services.chassis.rows import SERVICE
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ class Backlog:
 
 async def look(pool: Pool, places: Sequence[str]) -> Backlog:
     """What waits in this database now."""
-    row = await pool.fetchrow(_LOOK.sql, *_LOOK.arguments({"places": list(places), "count_max": _COUNT_MAX}))
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_LOOK, places=list(places), count_max=_COUNT_MAX)
     assert row is not None
     return Backlog(row["unsealed"], max(row["unsealed_s"] or 0.0, 0.0), max(row["uncopied_s"] or 0.0, 0.0))
 
@@ -100,8 +102,9 @@ class Watch:
         UNSEALED.labels(self._service).set(self._backlog.unsealed)
         UNSEALED_SECONDS.labels(self._service).set(self._backlog.unsealed_s)
         UNCOPIED_SECONDS.labels(self._service).set(self._backlog.uncopied_s)
-        for row in await self._pool.fetch(_COPIES.sql):
-            COPIED_SECONDS.labels(self._service, row["place"]).set(row["age_s"])
+        async with without_transaction(self._pool, rows=SERVICE) as tx:
+            for row in await tx.fetch(_COPIES):
+                COPIED_SECONDS.labels(self._service, row["place"]).set(row["age_s"])
         if (text := self.warning()) is not None and time.monotonic() >= self._log_at:
             self._log_at = time.monotonic() + _LOG_EVERY_S
             logger.error("audit evidence is late", extra={"fields": {"detail": text}})

@@ -11,8 +11,8 @@ from nats.js.errors import NotFoundError
 
 from services.chassis import bus as message_bus
 from services.chassis.archive import STREAM
-from services.chassis.db import create_pool
 from services.chassis.evidence.checkpoint import SigningKeys
+from services.chassis.rows import SERVICE_SESSION
 from tests.chassis.evidence.stage import SERVICE, Log
 from tests.chassis.office.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
@@ -38,9 +38,9 @@ async def log(evidence_database: Database, servers: Servers, key_file: Path, tmp
     await admin.connect(servers.nats_url)
     with suppress(NotFoundError):
         await admin.jetstream().delete_stream(STREAM)
-    owner = await asyncpg.connect(evidence_database.owner_url)
+    owner = await asyncpg.connect(evidence_database.owner_url, server_settings=SERVICE_SESSION)
     await owner.execute(_EMPTY)
-    pool = await create_pool(evidence_database.application_url, size=4, command_timeout=30, application="evidence")
+    pool = await asyncpg.create_pool(evidence_database.application_url, min_size=1, max_size=4, server_settings=SERVICE_SESSION)
     bus = await message_bus.connect(servers.nats_url_of("office"), name="office", on_closed=lambda: None)
     keys = SigningKeys.load(SERVICE, audit_key_file(SERVICE, key_file.parent))
     yield Log(evidence_database.application_url, pool, owner, keys, bus, tmp_path / "copies")

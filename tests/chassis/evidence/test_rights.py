@@ -5,6 +5,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.chassis.rows import SERVICE_SESSION
 from tests.chassis.evidence.stage import Log
 
 TABLES = ("audit_line", "audit_seal", "audit_checkpoint")
@@ -28,7 +29,7 @@ FORGED = "decode(repeat('ab', 32), 'hex')"
 
 
 async def test_evidence_is_not_rewritten(log: Log) -> None:
-    connection = await asyncpg.connect(log.dsn)
+    connection = await asyncpg.connect(log.dsn, server_settings=SERVICE_SESSION)
     allowed = []
     for statement in FORBIDDEN:
         try:
@@ -43,7 +44,7 @@ async def test_evidence_is_not_rewritten(log: Log) -> None:
 @pytest.mark.parametrize("column", ["recorded_at", "xid"])
 async def test_when_a_line_was_written_only_the_database_says(log: Log, column: str) -> None:
     value = {"recorded_at": "now() - interval '4 years'", "xid": "'1'::xid8"}[column]
-    connection = await asyncpg.connect(log.dsn)
+    connection = await asyncpg.connect(log.dsn, server_settings=SERVICE_SESSION)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(

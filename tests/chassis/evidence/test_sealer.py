@@ -16,6 +16,7 @@ from services.chassis.evidence.entries import chain_link, chain_start, leaf
 from services.chassis.evidence.merkle import Tree
 from services.chassis.evidence.sealer import BATCH_LINES_MAX
 from tests.chassis.events.stage import until
+from services.chassis.rows import SERVICE_SESSION
 from tests.chassis.evidence.stage import SERVICE, Log, running
 
 
@@ -67,7 +68,7 @@ async def test_lines_of_before_the_migration_are_sealed_first(log: Log) -> None:
 
 
 async def test_a_line_committed_late_gets_a_later_place_and_is_never_missed(log: Log) -> None:
-    slow = await asyncpg.connect(log.dsn)
+    slow = await asyncpg.connect(log.dsn, server_settings=SERVICE_SESSION)
     transaction = slow.transaction()
     await transaction.start()
     late = await log.write(3, connection=slow)
@@ -95,7 +96,7 @@ async def test_a_sealer_that_goes_by_the_last_number_seen_would_miss_it(log: Log
         "services.chassis.evidence.sealer._sealed_up_to",
         lambda before, lines, _: (lines[-1]["xid"], lines[-1]["audit_id"]) if lines else before,
     )
-    slow = await asyncpg.connect(log.dsn)
+    slow = await asyncpg.connect(log.dsn, server_settings=SERVICE_SESSION)
     transaction = slow.transaction()
     await transaction.start()
     await log.write(1, connection=slow)
@@ -133,7 +134,7 @@ async def test_a_second_sealer_that_lost_its_lock_writes_nothing(log: Log) -> No
     """Both think they lead: the primary keys let only one seal a position."""
     await log.write(4)
     first, second = log.sealer(), log.sealer()
-    connections = [await asyncpg.connect(log.dsn) for _ in range(2)]
+    connections = [await asyncpg.connect(log.dsn, server_settings=SERVICE_SESSION) for _ in range(2)]
     tails = [await sealer._load_tail(each) for sealer, each in zip((first, second), connections, strict=True)]
     await first._seal_batch(connections[0], tails[0])
     await log.write(1)
