@@ -15,8 +15,8 @@ from services.chassis.evidence.checkpoint import SigningKeys, hash_of, make_audi
 from services.chassis.evidence.entries import chain_link, chain_start, leaf
 from services.chassis.evidence.merkle import Tree
 from services.chassis.evidence.sealer import BATCH_LINES_MAX
-from tests.chassis.events.stage import until
 from services.chassis.rows import SERVICE_SESSION
+from tests.chassis.events.stage import until
 from tests.chassis.evidence.stage import SERVICE, Log, running
 
 
