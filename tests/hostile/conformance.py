@@ -30,7 +30,7 @@ _FORMATS = frozenset({"date_parsing", "datetime_parsing", "uuid_parsing", "timez
 
 
 @schemathesis.check
-def refused_by_a_rule(_: CheckContext, response: schemathesis.Response, case: schemathesis.Case) -> bool | None:
+def refused_by_a_rule(_: CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]) -> bool | None:
     """Data that fit the published schema are refused only by a rule no schema can state."""
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in {400, 422}:
         return None
@@ -102,7 +102,7 @@ def _read(event: events.ScenarioFinished, report: Report) -> None:
         for check in checks:
             if check.failure_info is not None:
                 failure = check.failure_info.failure
-                key = (failure.operation, f"{check.name}: {failure.title}")
+                key = (failure.operation or "any", f"{check.name}: {failure.title}")
                 report.failures.setdefault(key, f"{failure.message[:2000]}\n{check.failure_info.code_sample[:2000]}")
 
 
@@ -113,7 +113,7 @@ def _speaking_of_real_people(known: Mapping[str, str]) -> Iterator[None]:
     Which ones is decided by their content, so that hypothesis sees the same when it repeats a case.
     """
 
-    def before_call(context: HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    def before_call(context: HookContext, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
         if case.meta is None or not case.meta.generation.mode.is_positive:
             return
         if "Idempotency-Key" in (case.headers or {}):
