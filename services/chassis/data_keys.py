@@ -19,6 +19,7 @@ from services.chassis.clock import utc_now
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.keyring import KeyFileError, Keyring
+from services.chassis.rows import SERVICE
 from services.chassis.sealing import Suite, UnknownKeyError, new_key
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ async def learn(pool: Pool, keyring: Keyring) -> None:
                 keys = await all_keys(tx)
         return keys
 
-    keys = await in_transaction(pool, body)
+    keys = await in_transaction(pool, body, rows=SERVICE)
     current, known = newest_active(keys), keyring.known
     assert current is not None
     keyring.use_data_keys([_unwrapped(keyring, key) for key in keys if key.key_id not in known], current.key_id)
@@ -136,7 +137,7 @@ class KeyKeeper:
 
     async def start(self) -> None:
         """Be seen before looking: a rotation that began in between either finds this process or is found by it."""
-        await in_transaction(self._pool, lambda tx: self._note(tx, knows=[], seals_with=""))
+        await in_transaction(self._pool, lambda tx: self._note(tx, knows=[], seals_with=""), rows=SERVICE)
         await self.refresh()
 
     async def refresh(self) -> None:
@@ -145,7 +146,7 @@ class KeyKeeper:
             self._keyring.read_again()
             await learn(self._pool, self._keyring)
             knows, seals_with = sorted(self._keyring.known), self._keyring.current.key_id.decode()
-            await in_transaction(self._pool, lambda tx: self._note(tx, knows=knows, seals_with=seals_with))
+            await in_transaction(self._pool, lambda tx: self._note(tx, knows=knows, seals_with=seals_with), rows=SERVICE)
             self._refreshed_at = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
@@ -160,7 +161,7 @@ class KeyKeeper:
     async def stop(self) -> None:
         """Be waited for no longer."""
         try:
-            await in_transaction(self._pool, lambda tx: tx.execute(_LEAVE, reader_id=self._reader_id))
+            await in_transaction(self._pool, lambda tx: tx.execute(_LEAVE, reader_id=self._reader_id), rows=SERVICE)
         except DomainError as error:  # the row lapses by itself
             logger.warning("keys not signed off", extra={"fields": {"error": logs.describe(error)}})
 

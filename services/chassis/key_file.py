@@ -30,7 +30,7 @@ class KeyFileError(Exception):
 
 
 class Digest(StrEnum):
-    """What keyed digests are made with; a blind index keeps the one it began with (decision 0009)."""
+    """What keyed digests are made with; a blind index keeps the one it began with (decision 0010)."""
 
     HMAC_SHA256 = "hmac-sha256"
     HMAC_SM3 = "hmac-sm3"

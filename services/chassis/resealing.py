@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from services.chassis.db import Connection, Pool, Record, Transaction, in_transaction
+from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import SealedColumn
 from services.chassis.sealing import Key
 
@@ -92,7 +93,7 @@ class Resealing:
         async def body(tx: Transaction) -> Result:
             return await statement(tx.connection)
 
-        return await in_transaction(self.pool, body)
+        return await in_transaction(self.pool, body, rows=SERVICE)
 
     @property
     def _table(self) -> str:

@@ -16,6 +16,7 @@ from services.chassis import data_keys
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.resealing import Open, Resealing
+from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import WRAPPED, SealedColumn
 from services.chassis.sealing import Key
 
@@ -184,7 +185,7 @@ class Rotation:
             left = await count()
 
     async def _write(self, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
-        return await in_transaction(self.pool, act)
+        return await in_transaction(self.pool, act, rows=SERVICE)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from services.chassis.db import Transaction, in_transaction
 from services.chassis.key_file import KeyFileError
 from services.chassis.resealing import count_under
 from services.chassis.rotation import Progress, Rotation, RotationError, RotationReport
+from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import CHASSIS, SealedColumn
 from services.chassis.sealing import KeyKind, Suite
 from services.suite import access, catalogue
@@ -43,7 +44,7 @@ async def overview(service: str, *, count: bool) -> dict[str, Any]:
         }
 
     async with access.database(service) as pool:
-        return await in_transaction(pool, look)
+        return await in_transaction(pool, look, rows=SERVICE)
 
 
 async def rotate(service: str, progress: Progress) -> RotationReport:

@@ -11,6 +11,7 @@ from services.chassis import history
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.person_keys import COLUMNS, KeysInUse
+from services.chassis.rows import SERVICE
 from services.chassis.schemas import View
 from services.chassis.sealing import KeyKind, is_of
 from services.chassis.work import Work, history_context
@@ -39,7 +40,7 @@ async def unit(office: RunningService, act: Callable[[Work], Awaitable[Result]])
         await work.flush()
         return result
 
-    return await in_transaction(office.runtime.pool, body)
+    return await in_transaction(office.runtime.pool, body, rows=SERVICE)
 
 
 async def remember(office: RunningService, *persons: UUID, thing: UUID, version: int = 1, text: str = "secret") -> None:

@@ -16,6 +16,7 @@ from services.chassis.key_file import KeyFileError
 from services.chassis.keyring import Keyring
 from services.chassis.resealing import Resealing
 from services.chassis.rotation import Rotation, RotationError, RotationReport
+from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import CHASSIS, WRAPPED, SealedColumn
 from services.chassis.sealing import Suite
 from services.registry.app import DEFINITION
@@ -52,7 +53,7 @@ class Registry:
 
     async def states(self) -> list[str]:
         """States of the data keys, oldest first."""
-        return [key.state for key in await in_transaction(self.pool, data_keys.all_keys)]
+        return [key.state for key in await in_transaction(self.pool, data_keys.all_keys, rows=SERVICE)]
 
 
 @asynccontextmanager
@@ -295,7 +296,7 @@ async def test_a_value_changed_between_reading_and_writing_back_is_left_alone(re
     traffic = Traffic(registry)
     await traffic.register(2)
     rotation = await registry.rotation()
-    key_id = await in_transaction(registry.pool, lambda tx: data_keys.announce(tx, rotation.keyring, active=True))
+    key_id = await in_transaction(registry.pool, lambda tx: data_keys.announce(tx, rotation.keyring, active=True), rows=SERVICE)
     await data_keys.learn(registry.pool, rotation.keyring)
     work = Resealing(registry.owner, PERSON, rotation.keyring.open, rotation.keyring.current)
     types = {"person_id": "uuid"}
@@ -381,7 +382,7 @@ async def test_the_declared_contexts_are_the_ones_values_are_sealed_in(registry:
                 opens(row["sealed"], column.context_of(dict(row)))
             return len(rows)
 
-        return await in_transaction(registry.owner, body)
+        return await in_transaction(registry.owner, body, rows=SERVICE)
 
     found = {column.label: await opened(column) for column in (*COLUMNS, *WRAPPED)}
     assert {label for label, count in found.items() if count} >= {

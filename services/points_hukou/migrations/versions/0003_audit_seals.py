@@ -1,4 +1,4 @@
-"""Data keys lie in the database, wrapped.
+"""Seals of audit lines and signed checkpoints.
 
 Revision ID: 0003
 Revises: 0002
@@ -15,5 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """The chassis's tables of data keys and their readers."""
+    """The chassis's tables of evidence."""
     ground.apply(op, 3)
+
+
+def downgrade() -> None:
+    raise RuntimeError("evidence is not taken back")
