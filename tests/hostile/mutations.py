@@ -16,7 +16,23 @@ from tests.gateway.signing import encoded
 
 Resign = Callable[[dict[str, Any], dict[str, Any]], str]
 ODD_TEXTS = ("", " ", "\x00", "ａ", "१२३", "\u202e", "x" * 5000, "none", "../../etc/passwd", "' OR 1=1 --", "null")
-ODD_NUMBERS = (0, -1, 1, 1 << 31, 1 << 62, 10**300, -(10**18), 1e308, 0.5, True, "1", "१७००००००००", [1], {}, None)
+ODD_NUMBERS: tuple[Any, ...] = (
+    0,
+    -1,
+    1,
+    1 << 31,
+    1 << 62,
+    10**300,
+    -(10**18),
+    1e308,
+    0.5,
+    True,
+    "1",
+    "१७००००००००",
+    [1],
+    {},
+    None,
+)
 ODD_ALGORITHMS = ("none", "nOnE", "HS256", "HS512", "RS256", "ES384", "EdDSA", "es256", "ES256 ", "", None, 7, ["ES256"])
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _INSERTED = (" ", "\n", "\r\n", "\t", "=", "==", ".", "%3D", "\x00", "A", "\u200b")
