@@ -31,6 +31,7 @@ POINTS = (
     "job.acted",  # a chunk of a job ran, nothing committed
     "job.committed",  # a chunk is committed, the next has not begun
     "snapshot.sent",  # some keys of a snapshot are published
+    "reconciler.sent",  # some lost events are published again
     "replay.applied",  # a dead event is applied, what it held back still waits
 )
 

@@ -1,4 +1,4 @@
-"""What the command line does with events: `xinshimin events lag|dead|replay|republish|snapshot`, beside the running service."""
+"""What the command line does with events: `xinshimin events lag|dead|replay|reconcile|snapshot`, beside the running service."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.chassis.bus_errors import StreamMissingError
 from services.chassis.db import Pool, prepare
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport
-from services.chassis.outbox import republish
+from services.chassis.reconciler import Reconciliation, reconcile
 from services.chassis.snapshots import SnapshotReport, send_snapshot
 from services.chassis.subscriptions import Subscriptions, producers_of
 
@@ -19,12 +19,13 @@ __all__ = [
     "InboxLag",
     "Lag",
     "OutboxLag",
+    "Reconciliation",
     "ReplayReport",
     "SnapshotReport",
     "dead_events",
     "lag",
+    "reconcile",
     "replay",
-    "republish",
     "send_snapshot",
 ]
 

@@ -42,6 +42,7 @@ class Checker:
     """Looks at one world; `complaints` say which invariant does not hold."""
 
     world: World
+    patience_s: float = CONVERGED_WITHIN_S
     complaints: list[str] = field(default_factory=list)
     converged_in_s: float = 0.0
 
@@ -66,8 +67,8 @@ class Checker:
             self.converged_in_s = time.monotonic() - began
             if not reasons:
                 return
-            if self.converged_in_s > CONVERGED_WITHIN_S:
-                self.complaints += [f"I4 not quiet after {CONVERGED_WITHIN_S:.0f} s: {reason}" for reason in reasons]
+            if self.converged_in_s > self.patience_s:
+                self.complaints += [f"I4 not quiet after {self.patience_s:.0f} s: {reason}" for reason in reasons]
                 return
             await asyncio.sleep(0.1)
 

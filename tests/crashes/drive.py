@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import httpx
 
-from tests.crashes.checker import Checker
+from tests.crashes.checker import CONVERGED_WITHIN_S, Checker
 from tests.crashes.journal import Journal
 from tests.crashes.workload import (
     Desk,
@@ -83,11 +83,13 @@ async def prepare(world: World) -> Scene:
     return scene
 
 
-async def run(scene: Scene, name: str, seed: int, fault: Fault, *, base_url: str | None = None) -> Report:
+async def run(
+    scene: Scene, name: str, seed: int, fault: Fault, *, base_url: str | None = None, patience_s: float = CONVERGED_WITHIN_S
+) -> Report:
     """Drive one run; `base_url` is another way to the gateway. What cannot be done or never ends is a complaint, too."""
     world, choose = scene.world, random.Random(f"{name} {seed}")
     scene.runs += 1
-    checker = Checker(world)
+    checker = Checker(world, patience_s)
     since = await checker.marks()
     if fault.before is not None:
         await fault.before(world)

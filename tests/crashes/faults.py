@@ -3,6 +3,11 @@
 import asyncio
 import random
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
 
 from tests.crashes.drive import Fault
 from tests.crashes.world import World
@@ -76,10 +81,66 @@ async def _nothing(_: World, __: random.Random) -> None:
 NONE = Fault(_nothing)
 
 
-def poison_and_heal(name: str) -> Fault:
-    """Of one person everything is more than the service can bear, until an operator has healed it and replays."""
+def poison(*, service_dies: bool = False, replay_crash_at: str = "") -> Fault:
+    """Events of the residents are more than the counting service can bear; healed when one is dead, replayed a little later.
+
+    The service may die as it buries the event, the replay at a point of its own; then each is done again.
+    """
+
+    async def before(world: World) -> None:
+        async with _counting(world) as connection:
+            await connection.execute("INSERT INTO poison SELECT DISTINCT person_id FROM effect")
+        if service_dies:
+            world.kill("counting")
+            world.start("counting", crash_at="inbox.buried")
+            await world.until_ready_or_dead("counting")
 
     async def during(world: World, choose: random.Random) -> None:
-        await asyncio.sleep(choose.uniform(0.2, 0.6))
+        if service_dies:
+            if not await world.until_dead("counting", REACHED_WITHIN_S):
+                raise NotReachedError("counting buried nothing")
+            world.start("counting")
+        async with _counting(world) as connection:
+            await _until(connection, "SELECT count(*) FROM inbox_dead")
+            await connection.execute("DELETE FROM poison")
+            with suppress(TimeoutError):  # a follower that holds nothing back is for the checker to find
+                await _until(connection, "SELECT count(*) FROM inbox_held")
+        await asyncio.sleep(choose.uniform(0.5, 1.5))
+        if replay_crash_at:
+            died = await asyncio.to_thread(world.command, "events", "replay", "counting", crash_at=replay_crash_at)
+            if died.returncode != -signal.SIGKILL:
+                raise NotReachedError(f"the replay did not pass {replay_crash_at}: {died.stdout} {died.stderr}")
+        for _ in range(3):  # what the service found poisonous in the last moment is dead a moment later
+            done = await asyncio.to_thread(world.command, "events", "replay", "counting")
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    return Fault(during, before)
+
+
+def snapshot(*, crash_at: str) -> Fault:
+    """A snapshot of the registry for points_hukou dies under way and is sent again, while clients work."""
+
+    async def during(world: World, _: random.Random) -> None:
+        arguments = ("events", "snapshot", "registry", "--for", "points_hukou")
+        died = await asyncio.to_thread(world.command, *arguments, crash_at=crash_at)
+        if died.returncode != -signal.SIGKILL:
+            raise NotReachedError(f"the snapshot did not pass {crash_at}: {died.stdout} {died.stderr}")
+        done = await asyncio.to_thread(world.command, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     return Fault(during)
+
+
+async def _until(connection: Any, query: str, within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not await connection.fetchval(query):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _counting(world: World) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(world.database("counting"))
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -95,7 +95,7 @@ def _mark_before_publishing() -> None:
         if rows:
             await self._mark(connection, rows)
             crash_point("relay.committed")
-            await self._bus.publish([outbox._message(row, source) for row in rows])
+            await self._bus.publish([outbox.message_of(row, source) for row in rows])
         return len(rows)
 
     outbox.Relay._publish_batch = publish_batch  # type: ignore[method-assign]
