@@ -210,6 +210,12 @@ class Bus:
             await consumer.open()
         return consumer
 
+    async def rewind(self, stream: str, durable: str) -> None:
+        """Let `durable` be given everything in the stream again: it is ended, and its consumer makes it anew."""
+        self._demand_connection()
+        with translated():
+            await self._jetstream.delete_consumer(stream, durable)
+
     async def backlog(self, stream: str, durable: str) -> Backlog | None:
         """What `durable` has before it; `None` when the stream does not exist.
 

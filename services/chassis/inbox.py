@@ -125,6 +125,12 @@ class Inbox:
         assert row is not None
         return row["held"], row["dead"]
 
+    async def longest_held(self, held_s: float) -> tuple[UUID, int] | None:
+        """Key and sequence of the event that has waited longest, over `held_s` seconds, for a gap to close; dead keys apart."""
+        arguments = sql.LONGEST_HELD.arguments({"producer": self._producer, "held_s": held_s})
+        row = await self._pool.fetchrow(sql.LONGEST_HELD.sql, *arguments)
+        return (row["partition_key"], row["sequence"]) if row else None
+
     async def _count_dead(self, partition_key: UUID | None) -> int:
         arguments = sql.COUNT_DEAD.arguments({"producer": self._producer, "partition_key": partition_key})
         count: int = await self._pool.fetchval(sql.COUNT_DEAD.sql, *arguments)

@@ -16,12 +16,14 @@ from services.chassis.subscriptions import Subscriptions, producers_of
 
 __all__ = [
     "DeadEvent",
+    "InboxComparison",
     "InboxLag",
     "Lag",
     "OutboxLag",
     "Reconciliation",
     "ReplayReport",
     "SnapshotReport",
+    "compare_inbox",
     "dead_events",
     "lag",
     "reconcile",
@@ -41,6 +43,19 @@ _INBOX = prepare(
     FROM (SELECT count(*) AS held, CAST(extract(epoch FROM now() - min(held_at)) AS float8) AS oldest_held_s
           FROM inbox_held WHERE producer = CAST(:producer AS text)) held,
          (SELECT count(*) AS dead FROM inbox_dead WHERE producer = CAST(:producer AS text)) dead
+    """
+)
+_KEYS_PER_BATCH = 5000
+_SEQUENCES = prepare(
+    """
+    SELECT partition_key, last_sequence FROM event_sequence
+    WHERE partition_key > CAST(:after AS uuid) ORDER BY partition_key LIMIT CAST(:limit AS integer)
+    """
+)
+_POSITIONS = prepare(
+    """
+    SELECT partition_key, sequence FROM inbox_position
+    WHERE producer = CAST(:producer AS text) AND partition_key = ANY(CAST(:keys AS uuid[]))
     """
 )
 _DEAD = prepare(
@@ -81,6 +96,14 @@ class Lag:
     service: str
     outbox: OutboxLag
     inboxes: tuple[InboxLag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxComparison:
+    """Partition keys of which a follower has had less than the producer emitted, and more (the producer was restored)."""
+
+    behind: int
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +151,19 @@ async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> Inbox
         oldest_held_s=row["oldest_held_s"],
         dead=row["dead"],
     )
+
+
+async def compare_inbox(producing: Pool, following: Pool, *, producer: str) -> InboxComparison:
+    """Compare where a follower's inbox stands with where the producer's keys stand, events under way included."""
+    after, behind, ahead = UUID(int=0), 0, 0
+    while rows := await producing.fetch(_SEQUENCES.sql, *_SEQUENCES.arguments({"after": after, "limit": _KEYS_PER_BATCH})):
+        keys = [row["partition_key"] for row in rows]
+        after = keys[-1]
+        positions = await following.fetch(_POSITIONS.sql, *_POSITIONS.arguments({"producer": producer, "keys": keys}))
+        reached = {row["partition_key"]: row["sequence"] for row in positions}
+        behind += sum(reached.get(row["partition_key"], 0) < row["last_sequence"] for row in rows)
+        ahead += sum(reached.get(row["partition_key"], 0) > row["last_sequence"] for row in rows)
+    return InboxComparison(behind, ahead)
 
 
 async def dead_events(pool: Pool, *, limit: int = 1000) -> list[DeadEvent]:

@@ -1,13 +1,16 @@
 """What is done to a world while clients work. Every fault ends with all parts running."""
 
 import asyncio
+import os
 import random
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
+from nats.aio.client import Client
 
 from tests.crashes.drive import Fault
 from tests.crashes.world import World
@@ -88,7 +91,7 @@ def poison(*, service_dies: bool = False, replay_crash_at: str = "") -> Fault:
     """
 
     async def before(world: World) -> None:
-        async with _counting(world) as connection:
+        async with _database(world, "counting") as connection:
             await connection.execute("INSERT INTO poison SELECT DISTINCT person_id FROM effect")
         if service_dies:
             world.kill("counting")
@@ -100,7 +103,7 @@ def poison(*, service_dies: bool = False, replay_crash_at: str = "") -> Fault:
             if not await world.until_dead("counting", REACHED_WITHIN_S):
                 raise NotReachedError("counting buried nothing")
             world.start("counting")
-        async with _counting(world) as connection:
+        async with _database(world, "counting") as connection:
             await _until(connection, "SELECT count(*) FROM inbox_dead")
             await connection.execute("DELETE FROM poison")
             with suppress(TimeoutError):  # a follower that holds nothing back is for the checker to find
@@ -131,6 +134,75 @@ def snapshot(*, crash_at: str) -> Fault:
     return Fault(during)
 
 
+def lose_messages(how: str, *, reconcile_crash_at: str = "") -> Fault:
+    """The broker loses acknowledged messages of the registry while clients work (F6); then an operator reconciles.
+
+    `deleted` and `purged` take the whole stream; `cut` takes the end of its file while the broker is down.
+    """
+
+    async def during(world: World, choose: random.Random) -> None:
+        await asyncio.sleep(choose.uniform(0.2, 0.6))
+        if how == "cut":
+            await _cut_stream(world, choose)
+            await world.until_ready()
+        else:
+            client = Client()
+            await client.connect(world.nats.url())
+            jetstream = client.jetstream()
+            await (jetstream.delete_stream("registry") if how == "deleted" else jetstream.purge_stream("registry"))
+            await client.close()
+        await asyncio.sleep(choose.uniform(0.5, 1.5))
+        if reconcile_crash_at:
+            died = await asyncio.to_thread(world.command, "events", "reconcile", "registry", crash_at=reconcile_crash_at)
+            if died.returncode != -signal.SIGKILL:
+                raise NotReachedError(f"nothing was published again: {died.stdout} {died.stderr}")
+        for _ in range(3):  # keys are behind for a moment while clients still work
+            done = await asyncio.to_thread(world.command, "events", "reconcile", "registry", "--json")
+            if done.returncode == 0:
+                return
+        raise AssertionError(f"reconcile: {done.stdout} {done.stderr}")
+
+    return Fault(during)
+
+
+def fill_disk() -> Fault:
+    """No byte is left for the broker for some seconds; then there is room again, and it is started anew.
+
+    It has to be: a stream that met a full disk stays read-only until then (reliability.md 8).
+    """
+
+    async def during(world: World, choose: random.Random) -> None:
+        await asyncio.sleep(choose.uniform(0.1, 0.4))
+        filler = world.nats_folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        async with _database(world, "registry") as connection:
+            await _until(connection, "SELECT count(*) > 5 FROM outbox WHERE published_position IS NULL", 30)
+        await asyncio.sleep(choose.uniform(0.5, 3))
+        filler.unlink()
+        world.kill("nats")
+        world.start("nats")
+
+    return Fault(during)
+
+
+async def _cut_stream(world: World, choose: random.Random) -> None:
+    """The file of the stream goes back to what it was a moment ago; the state of its consumers does not."""
+    messages = world.nats_folder / "jetstream" / "$G" / "streams" / "registry" / "msgs"
+    earlier = world.folder / "earlier"
+    shutil.rmtree(earlier, ignore_errors=True)
+    shutil.copytree(messages, earlier)
+    await asyncio.sleep(choose.uniform(0.3, 0.8))
+    world.kill("nats")
+    owner = messages.stat()
+    shutil.rmtree(messages)
+    shutil.copytree(earlier, messages)
+    for path in (messages, *messages.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
+    world.start("nats")
+
+
 async def _until(connection: Any, query: str, within_s: float = 5.0) -> None:
     async with asyncio.timeout(within_s):
         while not await connection.fetchval(query):  # noqa: ASYNC110 - another process
@@ -138,8 +210,8 @@ async def _until(connection: Any, query: str, within_s: float = 5.0) -> None:
 
 
 @asynccontextmanager
-async def _counting(world: World) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(world.database("counting"))
+async def _database(world: World, name: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(world.database(name))
     try:
         yield connection
     finally:

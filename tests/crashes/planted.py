@@ -1,6 +1,7 @@
 """Bugs that the checker must find. They replace parts of the chassis inside a test's own child process, and nowhere else."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from services.chassis.inbox import Inbox
 from services.chassis.leadership import Leader, OwnConnection
 from services.chassis.outbox import Relay
 from services.chassis.pull import Delivery
+from services.chassis.reconciler import Reconciler
 from services.chassis.sequencing import Sequencer
 from services.chassis.work import Work
 
@@ -53,6 +55,14 @@ def _relay_by_highest_id() -> None:
         """
     )
     outbox._CLAIM = claim
+    flush = Work.flush
+
+    async def flush_slowly(self: Work) -> None:
+        # As on a slow disk: whoever got the earlier id may commit later.
+        await flush(self)
+        await asyncio.sleep(random.uniform(0, 0.2))
+
+    Work.flush = flush_slowly  # type: ignore[method-assign]
 
 
 def _key_claimed_after_the_handler() -> None:
@@ -98,7 +108,11 @@ def _mark_before_publishing() -> None:
             await self._bus.publish([outbox.message_of(row, source) for row in rows])
         return len(rows)
 
+    async def no_reconciler(_: Reconciler) -> None:
+        await asyncio.Event().wait()
+
     outbox.Relay._publish_batch = publish_batch  # type: ignore[method-assign]
+    Reconciler.run = no_reconciler  # type: ignore[method-assign,assignment]  # it would make good what this bug does
 
 
 def _evidence_after_the_commit() -> None:

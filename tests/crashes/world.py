@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +53,8 @@ class World:
     nats: EmbeddedNats
     ports: dict[str, socket.socket]
     variables: dict[str, str]
-    plants: Mapping[str, str] = field(default_factory=dict)
+    nats_folder: Path
+    plants: dict[str, str] = field(default_factory=dict)
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -200,18 +201,19 @@ def _reserve() -> socket.socket:
     return reserved
 
 
-def make_world(folder: Path, plants: Mapping[str, str], nats_folder: Path | None) -> World:
+def make_world(folder: Path, nats_folder: Path | None) -> World:
     """Folders, keys and settings; nothing runs yet."""
     ports = {name: _reserve() for name in (*PROCESSES, "nats")}
+    nats_folder = nats_folder or folder / "nats"
     nats = FixedNats(
-        nats_folder or folder / "nats",
+        nats_folder,
         port=ports["nats"].getsockname()[1],
         passwords=dict.fromkeys((ADMIN, *SERVICES), PASSWORD),
         log=folder / "nats.log",
     )
     postgres = EmbeddedPostgres(folder / "postgres", password=PASSWORD, log=folder / "postgres.log")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("XINSHIMIN_")}  # noqa: TID251
-    return World(folder, postgres, nats, ports, inherited | {"PYTHONPATH": str(ROOT)}, plants)
+    return World(folder, postgres, nats, ports, inherited | {"PYTHONPATH": str(ROOT)}, nats_folder)
 
 
 def _wire(world: World) -> None:
@@ -238,11 +240,11 @@ def _wire(world: World) -> None:
 
 
 @contextmanager
-def running_world(plants: Mapping[str, str] | None = None, nats_folder: Path | None = None) -> Iterator[World]:
+def running_world(nats_folder: Path | None = None) -> Iterator[World]:
     """A suite with the counting service, ready; whatever happens to it, nothing of it is left afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="xsc-"))
     folder.chmod(0o711)
-    world = make_world(folder, plants or {}, nats_folder)
+    world = make_world(folder, nats_folder)
     try:
         world.start_servers()
         roles = dict.fromkeys(databases.roles_of(PROCESSES), PASSWORD)

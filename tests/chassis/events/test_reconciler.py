@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 from nats.js import JetStreamContext
 
+from services.chassis import consumer as consumer_module
 from services.chassis import operations, reconciler
 from services.chassis.ids import new_id
-from services.chassis.operations import Reconciliation
+from services.chassis.operations import InboxComparison, Reconciliation
 from services.chassis.reconciler import Reconciler
 from services.chassis.snapshots import send_snapshot
 from tests.chassis.events.cable import Cable
-from tests.chassis.events.stage import ORIGIN, ItemMoved, ItemWeighed, Mirror, Party, assert_applied, running, until
+from tests.chassis.events.stage import ORIGIN, ItemMoved, ItemWeighed, Mirror, Party, assert_applied, running, until, until_rows
 from tests.chassis.events.test_broken_bus import bus_by, cable  # noqa: F401 - a fixture
 from tests.servers import Servers
 
@@ -137,3 +138,27 @@ async def test_it_looks_by_itself_and_at_once_when_the_broker_comes_back(
             await until(is_whole)
         await assert_mirror_has_all(mirror, handlers, key, 5)
     await bus.close()
+
+
+async def test_a_gap_that_does_not_close_makes_the_follower_read_again(
+    origin: Party, mirror: Party, handlers: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the stream has and the inbox never got: acknowledged by mistake, or the mirror was restored to the past."""
+    monkeypatch.setattr(consumer_module, "_STUCK_S", 0.3)
+    monkeypatch.setattr(consumer_module, "_MEASURE_EVERY_S", 0.1)
+    async with published(origin, mirror, handlers, seen=1, unseen=2) as key:
+        pull = await mirror.bus.pull_consumer(ORIGIN, "mirror")
+        for delivery in await pull.fetch(10, 1.0):
+            await delivery.acknowledge()
+        await pull.close()
+        relay, consumer = origin.relay(), mirror.consumer(handlers.in_bulk())
+        async with running(relay, consumer):
+            await origin.emit(ItemMoved(item_id=key, amount=1))
+            await until_rows(mirror.pool, "SELECT count(*) FROM inbox_held", 1)
+            assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(1, 0)
+            await until_rows(mirror.pool, "SELECT count(*) FROM effect", 4)
+            await until(consumer.settled)
+        await assert_applied(mirror.pool, {key: range(1, 5)})
+        assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 0)
+        await origin.pool.execute("UPDATE event_sequence SET last_sequence = 2")
+        assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 1)
