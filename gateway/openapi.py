@@ -5,11 +5,13 @@ Only routes of the route table appear. A component name that two services use fo
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gateway.routes import SANDBOX_CLOCK_SCOPE, Route, known_scopes
 from gateway.sandbox import CLOCK_PATH
 from gateway.tokens import TOKEN_PATH
+from services.chassis.operation import EXTENSION, Operation
 
 Document = dict[str, Any]
 
@@ -29,8 +31,9 @@ _COMMON_PARAMETERS: Mapping[str, Document] = {
     },
     "X-Request-Id": {
         "required": False,
-        "description": "调用方的请求编号 · The caller's own id of this request; every answer carries one.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~:-]{1,64}$"},
+        "description": "调用方的请求编号 · The caller's own id of this request, 1 to 64 of `A-Za-z0-9._~:-`; any other value "
+        "is replaced, not refused. Every answer carries one.",
+        "schema": {"type": "string"},
     },
 }
 _PROBLEM_ANSWER: Document = {
@@ -230,13 +233,19 @@ def _token_operation() -> Document:
 
 
 def _clock_operation(method: str) -> Document:
-    clock = {"type": "object", "properties": {"now": {"type": ["string", "null"], "format": "date-time"}}, "required": ["now"]}
+    clock = {
+        "type": "object",
+        "properties": {"now": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}},
+        "required": ["now"],
+        "additionalProperties": method == "get",
+    }
     content = {"application/json": {"schema": clock}}
     operation: Document = {
         "tags": ["access"],
         "operationId": f"{method}_sandbox_clock",
         "summary": "沙箱的法律时钟 · The sandbox's law clock",
         "security": [{_SECURITY: [SANDBOX_CLOCK_SCOPE]}],
+        EXTENSION: asdict(Operation(SANDBOX_CLOCK_SCOPE, purpose=False, writes=method == "put", idempotency=False)),
         "responses": {
             "200": {"description": "The clock, when all its effects are done", "content": content},
             "default": _PROBLEM_ANSWER,

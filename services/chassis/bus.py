@@ -17,6 +17,7 @@ from nats.aio.client import Client
 from nats.js import api
 from nats.js import errors as js_errors
 
+from services.chassis.archive import Archive
 from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, refusal, translated
 from services.chassis.cloudevents import event_id_in
 from services.chassis.crash_points import crash_point
@@ -215,6 +216,10 @@ class Bus:
         self._demand_connection()
         with translated():
             await self._jetstream.delete_consumer(stream, durable)
+
+    def archive(self, service: str) -> Archive:
+        """What `service` keeps on NATS for good."""
+        return Archive(self._client, self._jetstream, service)
 
     async def backlog(self, stream: str, durable: str) -> Backlog | None:
         """What `durable` has before it; `None` when the stream does not exist.

@@ -1,6 +1,7 @@
 """Migrations: the body of every service's Alembic `env.py`, and the functions the command line calls.
 
-A migration runs as the owning role; afterwards the application role is granted what it needs and nothing more.
+A migration runs as the owning role, in the `service` row context, because row-level security binds the owner too; afterwards
+the application role is granted what it needs and nothing more.
 `lock_timeout` keeps a migration from queueing behind – and so blocking – the traffic of a live service
 (reliability.md 18).
 """
@@ -21,10 +22,13 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.chassis.db import Connection
+from services.chassis.rows import SERVICE_SESSION
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
-_APPEND_ONLY = ("audit_line", "history")
+_APPEND_ONLY = ("audit_line", "audit_seal", "audit_checkpoint", "history")
+# What it may fill in of a new row; when and by which transaction the row was written, only the database says.
+_GIVEN_COLUMNS = {"audit_line": "audit_id, person_id, line, digest"}
 
 
 def run(metadata: MetaData) -> None:
@@ -117,7 +121,7 @@ def _config(folder: Path) -> Config:
 
 async def _upgrade(folder: Path, owner_url: str) -> None:
     async def connect() -> Connection:
-        return await asyncpg.connect(owner_url, timeout=5)
+        return await asyncpg.connect(owner_url, timeout=5, server_settings=SERVICE_SESSION)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
 
@@ -149,11 +153,31 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
     for table in _APPEND_ONLY:
         if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
             await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+    for table, columns in _GIVEN_COLUMNS.items():
+        if await _has_columns(connection, table, columns.split(", ")):
+            await connection.execute(
+                f"REVOKE INSERT ON {table} FROM {application}; GRANT INSERT ({columns}) ON {table} TO {application}"
+            )
+
+
+async def _has_columns(connection: Connection, table: str, columns: list[str]) -> bool:
+    known = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+    return set(columns) <= set(await connection.fetchval(known, table) or ())
 
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
-    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_line", "idempotency_key", "rate_window")
+    chassis = (
+        "outbox",
+        "inbox_",
+        "event_sequence",
+        "relay_state",
+        "history",
+        "audit_",
+        "idempotency_key",
+        "rate_window",
+        "person_key",
+    )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
     def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from services.chassis.bus import Bus
 from services.chassis.bus_errors import StreamMissingError
-from services.chassis.db import Pool, prepare
+from services.chassis.db import Pool, prepare, without_transaction
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport
 from services.chassis.reconciler import Reconciliation, reconcile
+from services.chassis.rows import SERVICE
 from services.chassis.snapshots import SnapshotReport, send_snapshot
 from services.chassis.subscriptions import Subscriptions, producers_of
 
@@ -122,7 +123,8 @@ class DeadEvent:
 
 async def lag(pool: Pool, bus: Bus, *, service: str, subscriptions: Subscriptions) -> Lag:
     """Where the service's events stand now. Raises `BusError` when NATS does not answer."""
-    row = await pool.fetchrow(_OUTBOX.sql)
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_OUTBOX)
     assert row is not None
     stream = await bus.stream_state(service)
     outbox = OutboxLag(
@@ -137,7 +139,8 @@ async def lag(pool: Pool, bus: Bus, *, service: str, subscriptions: Subscription
 
 
 async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> InboxLag:
-    row = await pool.fetchrow(_INBOX.sql, *_INBOX.arguments({"producer": producer}))
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_INBOX, producer=producer)
     assert row is not None
     try:
         backlog = await bus.backlog(producer, service)
@@ -156,19 +159,21 @@ async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> Inbox
 async def compare_inbox(producing: Pool, following: Pool, *, producer: str) -> InboxComparison:
     """Compare where a follower's inbox stands with where the producer's keys stand, events under way included."""
     after, behind, ahead = UUID(int=0), 0, 0
-    while rows := await producing.fetch(_SEQUENCES.sql, *_SEQUENCES.arguments({"after": after, "limit": _KEYS_PER_BATCH})):
-        keys = [row["partition_key"] for row in rows]
-        after = keys[-1]
-        positions = await following.fetch(_POSITIONS.sql, *_POSITIONS.arguments({"producer": producer, "keys": keys}))
-        reached = {row["partition_key"]: row["sequence"] for row in positions}
-        behind += sum(reached.get(row["partition_key"], 0) < row["last_sequence"] for row in rows)
-        ahead += sum(reached.get(row["partition_key"], 0) > row["last_sequence"] for row in rows)
+    async with without_transaction(producing, rows=SERVICE) as theirs, without_transaction(following, rows=SERVICE) as ours:
+        while rows := await theirs.fetch(_SEQUENCES, after=after, limit=_KEYS_PER_BATCH):
+            keys = [row["partition_key"] for row in rows]
+            after = keys[-1]
+            positions = await ours.fetch(_POSITIONS, producer=producer, keys=keys)
+            reached = {row["partition_key"]: row["sequence"] for row in positions}
+            behind += sum(reached.get(row["partition_key"], 0) < row["last_sequence"] for row in rows)
+            ahead += sum(reached.get(row["partition_key"], 0) > row["last_sequence"] for row in rows)
     return InboxComparison(behind, ahead)
 
 
 async def dead_events(pool: Pool, *, limit: int = 1000) -> list[DeadEvent]:
     """The service's dead events, oldest first."""
-    return [DeadEvent(**row) for row in await pool.fetch(_DEAD.sql, *_DEAD.arguments({"limit": limit}))]
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        return [DeadEvent(**row) for row in await tx.fetch(_DEAD, limit=limit)]
 
 
 async def replay(

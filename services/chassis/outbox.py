@@ -21,6 +21,7 @@ from services.chassis.db import Record, prepare
 from services.chassis.event_metrics import OUTBOX_LAG_SECONDS, PUBLISHED, STREAM_FILL, UNPUBLISHED
 from services.chassis.events import Envelope
 from services.chassis.leadership import STANDBY, Leader, OwnConnection, lead_forever
+from services.chassis.rows import SERVICE_SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Relay:
 
     async def flushed(self) -> bool:
         """Whether every committed event has been published, by whichever replica."""
-        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=SERVICE_SESSION)
         try:
             return not await connection.fetchval(_ANY_UNPUBLISHED.sql)
         finally:

@@ -16,7 +16,7 @@ from uuid import UUID
 from services.chassis.bus import STREAM_MAX_AGE_S, Bus, Outgoing
 from services.chassis.cloudevents import source_of
 from services.chassis.crash_points import crash_point
-from services.chassis.db import Connection, Record, prepare
+from services.chassis.db import Record, Transaction, prepare
 from services.chassis.event_metrics import RECONCILED_AT, REPUBLISHED
 from services.chassis.ids import new_id
 from services.chassis.leadership import Leader, lead_forever
@@ -96,19 +96,20 @@ class Reconciler:
         thorough = True
         while True:
             await leader.check()
-            await reconcile(leader.connection, self._bus, service=self._service, thorough=thorough)
+            await reconcile(Transaction(leader.connection), self._bus, service=self._service, thorough=thorough)
             thorough = await self._bus.reconnected(within_s=self._every_s)
 
 
-async def reconcile(connection: Connection, bus: Bus, *, service: str, thorough: bool) -> Reconciliation:
+async def reconcile(tx: Transaction, bus: Bus, *, service: str, thorough: bool) -> Reconciliation:
     """Publish again what the outbox published in the last fortnight and the stream has lost.
 
-    Not `thorough`, it is content when the stream has as many messages of each type as it should. Raises `BusError`.
+    `tx` is the service's own, and not inside a transaction. Not `thorough`, it is content when the stream has as many messages
+    of each type as it should. Raises `BusError`.
     """
     await bus.ensure_stream(service)
-    span = await connection.fetchrow(_SPAN.sql, *_SPAN.arguments({"window_s": float(_WINDOW_S)}))
+    span = await tx.fetch_row(_SPAN, window_s=float(_WINDOW_S))
     assert span is not None
-    comparison = _Comparison(connection, bus, service, span["first"], span["last"])
+    comparison = _Comparison(tx, bus, service, span["first"], span["last"])
     republished = 0
     if thorough or not await comparison.counts_agree():
         republished = await comparison.republish_lost()
@@ -123,8 +124,8 @@ async def reconcile(connection: Connection, bus: Bus, *, service: str, thorough:
 class _Comparison:
     """Outbox against stream, over the publication positions from `first` to `last`."""
 
-    def __init__(self, connection: Connection, bus: Bus, service: str, first: int, last: int) -> None:
-        self._connection = connection
+    def __init__(self, tx: Transaction, bus: Bus, service: str, first: int, last: int) -> None:
+        self._tx = tx
         self._bus = bus
         self._service = service
         self._next = first
@@ -136,7 +137,7 @@ class _Comparison:
 
     async def counts_agree(self) -> bool:
         """Whether the stream has enough messages of each type. It may have more: snapshots, repetitions, older ones."""
-        rows = await self._connection.fetch(_COUNTS.sql, *_COUNTS.arguments({"first": self._next, "last": self._last}))
+        rows = await self._tx.fetch(_COUNTS, first=self._next, last=self._last)
         stored: Mapping[str, int] = await self._bus.subject_counts(self._service)
         return all(stored.get(row["event_type"], 0) >= row["events"] for row in rows)
 
@@ -158,8 +159,7 @@ class _Comparison:
     async def _read_along(self) -> None:
         """Read on in the outbox, as far as memory is bounded; then the oldest that did not appear are taken for lost."""
         while self._next <= self._last and len(self._unmatched) < _UNMATCHED_MAX:
-            arguments = {"first": self._next, "last": self._last, "limit": _BATCH}
-            rows = await self._connection.fetch(_PUBLISHED.sql, *_PUBLISHED.arguments(arguments))
+            rows = await self._tx.fetch(_PUBLISHED, first=self._next, last=self._last, limit=_BATCH)
             self._next = rows[-1]["published_position"] + 1 if rows else self._last + 1
             for row in rows:
                 self._match(row)
@@ -177,8 +177,8 @@ class _Comparison:
         positions = sorted(self._unmatched.values())[:_BATCH]
         if not positions:
             return
-        rows = await self._connection.fetch(_AT_POSITIONS.sql, *_AT_POSITIONS.arguments({"positions": positions}))
-        source = source_of(self._service, await self._connection.fetchval(_EPOCH.sql))
+        rows = await self._tx.fetch(_AT_POSITIONS, positions=positions)
+        source = source_of(self._service, await self._tx.fetch_value(_EPOCH))
         await self._bus.publish([_again(message_of(row, source)) for row in rows])
         crash_point("reconciler.sent")
         self._republished += len(rows)

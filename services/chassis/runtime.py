@@ -7,10 +7,12 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import LawClock
 from services.chassis.db import Pool, Transaction
+from services.chassis.evidence.watch import Watch
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal, service_principal
 from services.chassis.problems import Catalogue
+from services.chassis.rows import RowContext
 from services.chassis.settings import ServiceSettings
 from services.chassis.work import Work
 
@@ -26,6 +28,7 @@ class Runtime:
     tokens: InsideTokens
     catalogue: Catalogue
     read_auditor: ReadAuditor
+    evidence: Watch
     wake_relay: Callable[[], None]
     law_clock: LawClock = field(default_factory=LawClock)
 
@@ -51,6 +54,10 @@ class Runtime:
             traceparent=traceparent,
             if_match=if_match,
         )
+
+    def rows_of(self, principal: Principal) -> RowContext:
+        """Which rows a client's request may see."""
+        return RowContext.of(principal, self.law_clock.today())
 
     def own_work(self, tx: Transaction, traceparent: str | None = None) -> Work:
         """A unit of work of the service itself, for consumers and jobs."""

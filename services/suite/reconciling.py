@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from services.chassis import crash_points, operations
 from services.chassis.bus import Bus
 from services.chassis.bus_errors import StreamMissingError
+from services.chassis.db import without_transaction
 from services.chassis.operations import Reconciliation
+from services.chassis.rows import SERVICE
 from services.chassis.subscriptions import producers_of
 from services.suite import access, catalogue
 
@@ -56,8 +58,12 @@ async def reconcile(services: Iterable[str], *, wait_s: float) -> dict[str, Serv
 
 async def _reconcile_stream(service: str) -> Reconciliation:
     crash_points.arm(access.service_settings_of(service).crash_at)
-    async with access.database(service) as pool, access.bus(service) as bus, pool.acquire() as connection:
-        return await operations.reconcile(connection, bus, service=service, thorough=True)
+    async with (
+        access.database(service) as pool,
+        access.bus(service) as bus,
+        without_transaction(pool, rows=SERVICE) as tx,
+    ):
+        return await operations.reconcile(tx, bus, service=service, thorough=True)
 
 
 async def _reconcile_inbox(producer: str, follower: str, wait_s: float) -> FollowerReport:

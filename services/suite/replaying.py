@@ -6,9 +6,12 @@ from services.chassis import crash_points, operations, sandbox
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.db import in_transaction
+from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.watch import Watch
 from services.chassis.keyring import Keyring
 from services.chassis.operations import ReplayReport
 from services.chassis.problems import Catalogue
+from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
 from services.suite import access, catalogue
 
@@ -27,10 +30,11 @@ async def replay(service: str, *, producer: str | None, partition_key: UUID | No
             tokens=InsideTokens.load(settings.inside_jwks_file, service),
             catalogue=Catalogue.load(definition.problems),
             read_auditor=ReadAuditor(pool),
+            evidence=Watch(pool, service=service, places=COPY_PLACES, age_max_s=settings.audit_overdue_s),
             wake_relay=lambda: None,
         )
         if settings.sandbox:
-            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
+            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
         return await operations.replay(
             pool,
             service=service,

@@ -15,6 +15,7 @@ from services.chassis.leadership import Leader, OwnConnection
 from services.chassis.outbox import Relay
 from services.chassis.pull import Delivery
 from services.chassis.reconciler import Reconciler
+from services.chassis.rows import SERVICE, RowContext
 from services.chassis.sequencing import Sequencer
 from services.chassis.work import Work
 
@@ -41,7 +42,7 @@ def _position_outside_the_transaction() -> None:
     inside = Inbox._write_down
 
     async def write_down(self: Inbox, tx: Transaction, sequencer: Sequencer) -> None:
-        await in_transaction(self._pool, lambda other: inside(self, other, sequencer))
+        await in_transaction(self._pool, lambda other: inside(self, other, sequencer), rows=SERVICE)
 
     inbox.Inbox._write_down = write_down  # type: ignore[method-assign]
 
@@ -76,27 +77,26 @@ def _answer_before_commit() -> None:
     late: set[asyncio.Task[None]] = set()
 
     async def answering_first(
-        pool: db.Pool, body: Callable[[Transaction], Awaitable[Any]], *, acquire_timeout: float = 2.0, attempts: int = 1
+        pool: db.Pool, body: Callable[[Transaction], Awaitable[Any]], *, rows: RowContext, acquire_timeout: float = 2.0
     ) -> Any:
         connection = await db.acquire(pool, timeout=acquire_timeout)
-        transaction = connection.transaction()
-        await transaction.start()
+        await connection.execute(rows.begin)
         try:
             result = await body(Transaction(connection))
         except BaseException:
-            await transaction.rollback()
+            await connection.execute("ROLLBACK")
             await db.release(pool, connection)
             raise
 
         async def commit() -> None:
             await asyncio.sleep(_LATE_COMMIT_S)
-            await transaction.commit()
+            await connection.execute("COMMIT")
             await db.release(pool, connection)
 
         late.add(asyncio.create_task(commit()))
         return result
 
-    routing.in_transaction = answering_first  # type: ignore[attr-defined]
+    routing.in_transaction = answering_first  # type: ignore[attr-defined,assignment]
 
 
 def _mark_before_publishing() -> None:

@@ -23,11 +23,6 @@ async def test_acknowledged_messages_are_lost(scene: Scene, tell: Callable[[Repo
     tell(await drive.run(scene, how, seed, faults.lose_messages(how)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_the_reconciliation_itself_dies(scene: Scene, tell: Callable[[Report], None], seed: int) -> None:
-    tell(await drive.run(scene, "reconciler.sent", seed, faults.lose_messages("deleted", reconcile_crash_at="reconciler.sent")))
-
-
 @pytest.fixture(scope="module")
 def small_disk() -> Iterator[Path]:
     """A file system of 24 MB."""

@@ -15,6 +15,7 @@ CASES: dict[str, Fault] = {
     "inbox.released": faults.poison(replay_crash_at="inbox.released"),
     "replay.applied": faults.poison(replay_crash_at="replay.applied"),
     "snapshot.sent": faults.snapshot(crash_at="snapshot.sent"),
+    "reconciler.sent": faults.lose_messages("deleted", reconcile_crash_at="reconciler.sent"),
 }
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 SEEDS = range(10)
 QUICK = {("route.committed", 1), ("relay.published", 1), ("consumer.positioned", 1)}
 # Passed by commands of an operator only: `test_commands.py`.
-BY_COMMAND = {"inbox.buried", "inbox.released", "snapshot.sent", "replay.applied"}
+BY_COMMAND = {"inbox.buried", "inbox.released", "snapshot.sent", "reconciler.sent", "replay.applied"}
 # How often a run surely passes the point.
 _PASSES = {"route": 12, "read": 2, "relay": 5, "relay.batch_begun": 1, "consumer": 4, "job.acted": 2, "job.committed": 4}
 

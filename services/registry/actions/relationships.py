@@ -13,6 +13,7 @@ from services.registry.actions.trail import leave
 from services.registry.schemas.relationships import (
     SYMMETRIC_KINDS,
     RelationshipEnd,
+    RelationshipEndReason,
     RelationshipKind,
     RelationshipRecord,
     RelationshipRegistration,
@@ -61,11 +62,16 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
 
 
 async def end_relationship(work: Work, relationship_id: UUID, body: RelationshipEnd) -> RelationshipView:
-    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended."""
+    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended.
+
+    That it never held is an officer's finding (V-18).
+    """
+    if body.reason is RelationshipEndReason.RECORDED_IN_ERROR:
+        work.require_actor()
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
-    await lock_persons(work, found.person_id)
+    await lock_persons(work, found.person_id, found.related_person_id)
     before = await store.lock_relationship(work, relationship_id)
     work.expect_version(before.version)
     if before.ended_on is not None:
@@ -155,4 +161,5 @@ async def _leave(
         before=before,
         after=after,
         division_codes=await divisions_of(work, after.person_id, after.related_person_id),
+        related_person_id=after.related_person_id,
     )

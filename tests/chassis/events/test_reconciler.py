@@ -11,9 +11,11 @@ from nats.js import JetStreamContext
 
 from services.chassis import consumer as consumer_module
 from services.chassis import operations, reconciler
+from services.chassis.db import without_transaction
 from services.chassis.ids import new_id
 from services.chassis.operations import InboxComparison, Reconciliation
 from services.chassis.reconciler import Reconciler
+from services.chassis.rows import SERVICE
 from services.chassis.snapshots import send_snapshot
 from tests.chassis.events.cable import Cable
 from tests.chassis.events.stage import ORIGIN, ItemMoved, ItemWeighed, Mirror, Party, assert_applied, running, until, until_rows
@@ -38,8 +40,8 @@ async def published(origin: Party, mirror: Party, handlers: Mirror, seen: int, u
 
 
 async def reconciled(origin: Party, *, thorough: bool = True) -> Reconciliation:
-    async with origin.pool.acquire() as connection:
-        return await operations.reconcile(connection, origin.bus, service=ORIGIN, thorough=thorough)
+    async with without_transaction(origin.pool, rows=SERVICE) as tx:
+        return await operations.reconcile(tx, origin.bus, service=ORIGIN, thorough=thorough)
 
 
 async def assert_mirror_has_all(mirror: Party, handlers: Mirror, key: UUID, count: int) -> None:

@@ -11,6 +11,8 @@ down_revision = None
 def upgrade() -> None:
     """The chassis's tables and the mirror's journal."""
     ground.apply(op, 1)
+    ground.apply(op, 2)
+    ground.apply(op, 3)
     op.execute(
         """
         CREATE TABLE effect (
