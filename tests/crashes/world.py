@@ -236,6 +236,8 @@ def _wire(world: World) -> None:
     for name in SERVICES:
         variables[f"XINSHIMIN_{name.upper()}__NATS_URL"] = world.nats.url(name)
         variables[f"XINSHIMIN_{name.upper()}__KEY_FILE"] = str(keys.of(name))
+        variables[f"XINSHIMIN_{name.upper()}__AUDIT_KEY_FILE"] = str(keys.audit_key(name))
+        variables[f"XINSHIMIN_{name.upper()}__AUDIT_COPY_DIR"] = str(world.folder / "audit")
     world.variables |= variables
 
 
