@@ -25,9 +25,14 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
 from services.chassis.consumer import Consumer
+from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
+from services.chassis.evidence.checkpoint import SigningKeys
+from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
+from services.chassis.evidence.sealer import Sealer
+from services.chassis.evidence.watch import Watch
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
@@ -35,9 +40,12 @@ from services.chassis.openapi import describe_problems
 from services.chassis.outbox import Relay
 from services.chassis.probes import Check, Readiness
 from services.chassis.problems import Catalogue, preferred_language
+from services.chassis.reconciler import Reconciler
 from services.chassis.routing import ServiceRouter
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
+from services.chassis.sealed_columns import SealedColumn
+from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
 from services.chassis.tasks import cancel
@@ -52,7 +60,8 @@ Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[Event
 class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
-    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
+    `sealed` the columns its own code seals.
     """
 
     name: str
@@ -70,6 +79,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    sealed: Sequence[SealedColumn] = ()
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -113,8 +123,11 @@ class _Process:
     app: FastAPI
     runtime: Runtime
     relay: Relay
+    keeper: KeyKeeper
+    reconciler: Reconciler
     consumer: Consumer | None
     scheduler: Scheduler
+    sealer: Sealer
     readiness: Readiness
 
     def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, catalogue: Catalogue) -> None:
@@ -138,16 +151,24 @@ class _Process:
             )
             stack.push_async_callback(close_pool, pool)
             await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
+            keyring = Keyring.load(settings.key_file, Suite.named(settings.cipher_suite))
+            self.keeper = KeyKeeper(pool, keyring, refresh_s=settings.key_refresh_s)
+            await self.keeper.start()
+            stack.push_async_callback(self.keeper.stop)
             auditor = ReadAuditor(pool)
+            watch = Watch(pool, service=name, places=COPY_PLACES, age_max_s=settings.audit_overdue_s)
+            await watch.look()
             self.runtime = app.state.runtime = Runtime(
                 name=name,
                 settings=settings,
                 pool=pool,
-                keyring=Keyring.load(settings.key_file),
+                keyring=keyring,
                 tokens=InsideTokens.load(settings.inside_jwks_file, name),
                 catalogue=self.catalogue,
                 read_auditor=auditor,
+                evidence=watch,
                 wake_relay=self._wake_relay,
+                learn_keys=self.keeper.refresh,
             )
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
@@ -167,6 +188,7 @@ class _Process:
         self.relay = Relay(
             dsn, bus, service=definition.name, poll_s=settings.relay_poll_s, days_kept=settings.changes_retention_days
         )
+        self.reconciler = Reconciler(dsn, bus, service=definition.name)
         self.consumer = None
         if definition.subscriptions:
             self.consumer = Consumer(
@@ -179,6 +201,7 @@ class _Process:
                 wake_relay=self.relay.wake,
             )
         self.scheduler = Scheduler(self.runtime, definition.jobs)
+        self.sealer = self._sealer(dsn, bus)
 
         async def database() -> str | None:
             # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its
@@ -187,13 +210,34 @@ class _Process:
                 await pool.fetchval("SELECT 1")
             return None
 
-        checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        checks: dict[str, Check] = {
+            "database": database,
+            "nats": bus.healthy,
+            "relay": self.relay.healthy,
+            "keys": self.keeper.healthy,
+        }
+        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
 
+    def _sealer(self, dsn: str, bus: message_bus.Bus) -> Sealer:
+        settings, name = self.settings, self.definition.name
+        keys = SigningKeys.load(name, settings.audit_key_file)
+        places: list[Place] = [Folder(settings.audit_copy_dir, name), Stream(bus.archive(name))]
+        return Sealer(
+            dsn,
+            service=name,
+            keys=keys,
+            copier=Copier(keys.public, places),
+            every_s=settings.audit_seal_s,
+            days_kept=settings.audit_retention_days,
+        )
+
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        parts += [("keys", self.keeper.run()), ("reconciler", self.reconciler.run())]
+        parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))
         return parts
@@ -239,7 +283,9 @@ class _Process:
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        return JSONResponse({"ready": not failing, "not_ready": failing}, 503 if failing else 200)
+        warning = self.runtime.evidence.warning()
+        warnings = {"audit": warning} if warning else {}
+        return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus text."""

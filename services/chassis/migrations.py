@@ -31,6 +31,9 @@ _EVIDENCE = """
     SELECT CAST(CAST(oid AS regclass) AS text) AS name FROM pg_class
     WHERE relnamespace = CAST('public' AS regnamespace) AND obj_description(oid, 'pg_class') LIKE $1
 """
+_APPEND_ONLY = ("audit_line", "audit_seal", "audit_checkpoint", "history")
+# What it may fill in of a new row; when and by which transaction the row was written, only the database says.
+_GIVEN_COLUMNS = {"audit_line": "audit_id, person_id, line, digest"}
 
 
 def run(metadata: MetaData) -> None:
@@ -154,6 +157,19 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
     """)
     for row in await connection.fetch(_EVIDENCE, f"{PREFIX}%{APPEND_ONLY}%"):
         await connection.execute(f"REVOKE UPDATE, DELETE ON {row['name']} FROM {application}")
+    for table in _APPEND_ONLY:
+        if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
+            await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+    for table, columns in _GIVEN_COLUMNS.items():
+        if await _has_columns(connection, table, columns.split(", ")):
+            await connection.execute(
+                f"REVOKE INSERT ON {table} FROM {application}; GRANT INSERT ({columns}) ON {table} TO {application}"
+            )
+
+
+async def _has_columns(connection: Connection, table: str, columns: list[str]) -> bool:
+    known = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+    return set(columns) <= set(await connection.fetchval(known, table) or ())
 
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
@@ -164,10 +180,12 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "event_sequence",
         "relay_state",
         "history",
-        "audit_line",
+        "audit_",
         "idempotency_key",
         "rate_window",
         "person_key",
+        "data_key",
+        "key_reader",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 

@@ -1,12 +1,13 @@
 """What one running service process holds; the route class, the jobs and the consumers work with it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import LawClock
 from services.chassis.db import Pool, Transaction
+from services.chassis.evidence.watch import Watch
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal, service_principal
@@ -27,7 +28,9 @@ class Runtime:
     tokens: InsideTokens
     catalogue: Catalogue
     read_auditor: ReadAuditor
+    evidence: Watch
     wake_relay: Callable[[], None]
+    learn_keys: Callable[[], Awaitable[None]]
     law_clock: LawClock = field(default_factory=LawClock)
 
     def work(

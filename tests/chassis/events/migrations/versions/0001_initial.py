@@ -12,7 +12,9 @@ def upgrade() -> None:
     """The chassis's tables and the mirror's journal."""
     ground.apply(op, 1)
     ground.apply(op, 2)
+    ground.apply(op, 3)
     ground.apply(op, 4)
+    ground.apply(op, 5)
     op.execute(
         """
         CREATE TABLE effect (

@@ -12,7 +12,9 @@ def upgrade() -> None:
     """The chassis's tables, then the note, with a constraint that only fires at COMMIT."""
     ground.apply(op, 1)
     ground.apply(op, 2)
+    ground.apply(op, 3)
     ground.apply(op, 4)
+    ground.apply(op, 5)
     op.execute(
         """
         CREATE TABLE note (

@@ -1,7 +1,7 @@
 """Row-level security: who sees and who changes which rows, and what of a client's acts reaches beyond them (decision 0011).
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -268,7 +268,7 @@ END $$;
 
 def upgrade() -> None:
     """Policies first for the chassis's tables, then for the registry's."""
-    ground.apply(op, 4)
+    ground.apply(op, 5)
     for script in (_TABLES, _IS_NEW, _POLICIES, _HOLD_BY_FACT, _BEYOND_THE_ROWS):
         execute_script(op, script)
 

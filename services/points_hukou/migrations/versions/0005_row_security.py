@@ -1,7 +1,7 @@
 """Row-level security: who sees which file (decision 0011).
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from services.chassis import ground
 from services.chassis.migrations import execute_script
 from services.chassis.parameters import Document, text
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -72,7 +72,7 @@ COMMENT ON TABLE mirror_residence_permit IS 'retention: mirror';
 
 def upgrade() -> None:
     """Policies first for the chassis's tables, then for the mirrors."""
-    ground.apply(op, 4)
+    ground.apply(op, 5)
     execute_script(op, _RULE)
     execute_script(op, _POLICIES)
 
