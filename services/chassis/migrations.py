@@ -189,8 +189,8 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
-    def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:
+    def include(name: str | None, kind: str, _: object) -> bool:
         return not (kind == "table" and name is not None and name.startswith(own))
 
-    migration = MigrationContext.configure(connection, opts={"include_object": include})
+    migration = MigrationContext.configure(connection, opts={"include_name": include})
     return list(compare_metadata(migration, metadata))

@@ -22,7 +22,7 @@ from services.chassis.keyring import Keyring
 from services.chassis.outbox import Relay
 from services.chassis.principal import service_principal
 from services.chassis.reconciler import Reconciler
-from services.chassis.rows import SERVICE
+from services.chassis.rows import SERVICE, SERVICE_SESSION
 from services.chassis.subscriptions import Subscriptions, each, many
 from services.chassis.work import Work
 from tests.looking import Looking
@@ -260,7 +260,8 @@ async def leader_pid(party: Party, task: str) -> int | None:
 @asynccontextmanager
 async def superuser(servers: Servers, dsn: str = "@/postgres?") -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection that may do everything, to the database of `dsn`."""
-    connection = await asyncpg.connect(servers.postgres_url(dsn.partition("@/")[2].partition("?")[0]))
+    database = dsn.partition("@/")[2].partition("?")[0]
+    connection = await asyncpg.connect(servers.postgres_url(database), server_settings=SERVICE_SESSION)
     try:
         yield connection
     finally:
