@@ -28,6 +28,7 @@ from services.chassis.consumer import Consumer
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
+from services.chassis.fields import FieldTable
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
@@ -52,6 +53,7 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    `fields` decides what answers and followed events show of a person; a service without it shows no person.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ServiceDefinition:
     changes_path: str
     changes_scope: str
     follower_scopes: Mapping[str, str] = field(default_factory=dict)
+    fields: FieldTable | None = None
     publishes: Sequence[type[EventData]] = ()
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
@@ -94,6 +97,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
             definition.changes_scope,
             definition.follower_scopes,
             definition.publishes,
+            definition.fields,
         )
     )
     if chosen.sandbox:
@@ -102,7 +106,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     app.add_route("/readyz", process.readyz, methods=["GET"], include_in_schema=False)
     app.add_route("/metrics", process.metrics, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, process.refuse)
-    describe_problems(app, catalogue)
+    describe_problems(app, catalogue, definition.fields)
     return app
 
 

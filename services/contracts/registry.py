@@ -43,6 +43,7 @@ class PersonState(AboutPerson):
     """A person as neighbours may know them."""
 
     suite_only: ClassVar[frozenset[str]] = frozenset({"document_tokens"})
+    birth_date_field: ClassVar[str | None] = "birth_date"
 
     masked_name: str = Field(description="Name masked for display; never a key.")
     birth_date: date

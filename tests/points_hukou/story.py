@@ -198,11 +198,11 @@ def shuffled(stories: Iterable[Story], seed: int) -> list[Outgoing]:
 
 
 def without_times(file: dict[str, Any]) -> dict[str, Any]:
-    """A file as the model knows it: every `updated_at` taken out."""
+    """A file as the model knows it: every `updated_at` taken out, and `masked_fields`, as the reader has every scope."""
     return {
         name: [without_times(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
         for name, value in file.items()
-        if name != "updated_at"
+        if name not in {"updated_at", "masked_fields"}
     }
 
 

@@ -11,6 +11,9 @@ _SEQUENCES = itertools.count(1)
 EVERY_SCOPE = frozenset(
     {
         "registry.changes.read",
+        "registry.field.minors",
+        "registry.field.personal",
+        "registry.field.sensitive",
         "registry.person.read",
         "registry.person.resolve",
         "registry.person.write",

@@ -11,6 +11,7 @@ from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import not_found, with_id
+from services.registry.actions.sights import record_shown, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber
 from services.registry.schemas.person_views import (
@@ -55,7 +56,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
         after=record,
         division_codes=divisions,
     )
-    return PersonView.of(record)
+    return PersonView.of(record, sight_on(work, record.birth_date))
 
 
 async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) -> PersonView:
@@ -67,7 +68,7 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
     work.expect_version(before.version)
     corrected, added, superseded = _corrected(work, before, body)
     if corrected.model_copy(update={"warnings": before.warnings}) == before:
-        return PersonView.of(before)
+        return _shown(work, before)
     await _refuse_known(work, added, of=person_id)
     corrected = corrected.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, corrected, added=added, superseded=superseded)
@@ -81,7 +82,15 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
         after=corrected,
         division_codes=await visibility.divisions_of(work, person_id),
     )
-    return PersonView.of(corrected)
+    return _shown(work, corrected)
+
+
+def _shown(work: Work, record: PersonRecord) -> PersonView:
+    """The person as this client may see it, with its line of evidence."""
+    sight = sight_on(work, record.birth_date)
+    view = PersonView.of(record, sight)
+    record_shown(work, RESOURCE, record.person_id, record.person_id, sight)
+    return view
 
 
 def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
