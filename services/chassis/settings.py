@@ -20,8 +20,8 @@ from services.chassis import crash_points
 PREFIX = "XINSHIMIN_"
 
 
-class ProcessSettings(BaseSettings):
-    """What the gateway and every service have in common; a subclass names its `process`."""
+class DatabaseSettings(BaseSettings):
+    """Where a process's database is: all that a migration needs to know. A subclass names its `process`."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
     process: ClassVar[str] = ""
@@ -30,15 +30,12 @@ class ProcessSettings(BaseSettings):
     migration_url: SecretStr | None = Field(
         None, description="PostgreSQL URL of the owning role, for `xinshimin migrate`; without it `database_url` is used."
     )
-    sandbox: bool = Field(default=False, description="Sandbox: shared secrets, plain X-Actor, a law clock that can be set.")
-    sandbox_any_bind: bool = Field(default=False, description="Let a sandbox listen on a non-loopback address.")
-    pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections of this process.")
-    acquire_timeout_s: float = Field(2.0, gt=0, description="Seconds to wait for a free connection before answering 503.")
-    command_timeout_s: float = Field(10.0, gt=0, description="Seconds one statement may take.")
-    body_limit_bytes: int = Field(1 << 20, ge=1024, description="Largest request body.")
-    body_depth_limit: int = Field(32, ge=2, description="Deepest nesting of a JSON body.")
-    request_deadline_s: float = Field(15.0, gt=0, description="Seconds one request may take.")
-    log_level: str = Field("INFO", description="Level of the structured log on standard error.")
+
+    @classmethod
+    def of(cls, process: str) -> "DatabaseSettings":
+        """Those of `process`, whatever else it needs to run. Raises `ValidationError`."""
+        own: type[DatabaseSettings] = type(f"{process} database", (cls,), {"__module__": __name__, "process": process})
+        return own()
 
     @classmethod
     def settings_customise_sources(
@@ -52,6 +49,20 @@ class ProcessSettings(BaseSettings):
         """Arguments, then this process's own variables, then the suite's."""
         own = EnvSettingsSource(settings_cls, env_prefix=f"{PREFIX}{cls.process.upper()}__")
         return init_settings, own, EnvSettingsSource(settings_cls, env_prefix=PREFIX)
+
+
+class ProcessSettings(DatabaseSettings):
+    """What the gateway and every service have in common."""
+
+    sandbox: bool = Field(default=False, description="Sandbox: shared secrets, plain X-Actor, a law clock that can be set.")
+    sandbox_any_bind: bool = Field(default=False, description="Let a sandbox listen on a non-loopback address.")
+    pool_size: int = Field(8, ge=1, le=100, description="PostgreSQL connections of this process.")
+    acquire_timeout_s: float = Field(2.0, gt=0, description="Seconds to wait for a free connection before answering 503.")
+    command_timeout_s: float = Field(10.0, gt=0, description="Seconds one statement may take.")
+    body_limit_bytes: int = Field(1 << 20, ge=1024, description="Largest request body.")
+    body_depth_limit: int = Field(32, ge=2, description="Deepest nesting of a JSON body.")
+    request_deadline_s: float = Field(15.0, gt=0, description="Seconds one request may take.")
+    log_level: str = Field("INFO", description="Level of the structured log on standard error.")
 
 
 class ServiceSettings(ProcessSettings):
