@@ -1,6 +1,7 @@
 """A service running in the test's own process, on real servers, and a caller with an inside token."""
 
 import itertools
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from services.chassis.app import ServiceDefinition, service_app
+from services.chassis.evidence.checkpoint import make_audit_key
 from services.chassis.runtime import Runtime
 
 _KEY_NUMBERS = itertools.count(1)
@@ -92,6 +94,15 @@ class RunningService:
         return Caller(self.http, token)
 
 
+def audit_key_file(service: str, folder: Path) -> Path:
+    """The key that signs a service's checkpoints, made once per session."""
+    path = folder / f"{service}-audit.json"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(make_audit_key())
+    return path
+
+
 @asynccontextmanager
 async def running_service(
     definition: ServiceDefinition, *, database_url: str, nats_url: str, key_file: Path, keys: InsideKeys, **settings: Any
@@ -102,6 +113,8 @@ async def running_service(
         nats_url=nats_url,
         key_file=key_file,
         inside_jwks_file=keys.jwks_file,
+        audit_key_file=settings.pop("audit_key_file", None) or audit_key_file(definition.name, key_file.parent),
+        audit_copy_dir=settings.pop("audit_copy_dir", None) or Path(tempfile.mkdtemp(dir=key_file.parent)),
         sandbox=settings.pop("sandbox", True),
         **settings,
     )

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.chassis.schemas import Command, PlainText, UnmaskedText, View
+from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field
 
 EvidenceTypeCode = Annotated[
     PlainText,
-    Field(max_length=40, pattern="^[a-z][a-z0-9_]*$", description="Kind of paper.", examples=["labour_contract"]),
+    pattern_field("^[a-z][a-z0-9_]*$", max_length=40, description="Kind of paper.", examples=["labour_contract"]),
 ]
 
 
