@@ -177,6 +177,7 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "idempotency_key",
         "rate_window",
         "person_key",
+        "proposal",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 

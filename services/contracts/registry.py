@@ -65,6 +65,14 @@ class PersonCorrected(PersonState):
     event_type: ClassVar[str] = "registry.person.corrected.v1"
 
 
+class PersonDeleted(AboutPerson):
+    """Everything kept of the person was deleted by law; whoever mirrors it deletes its own, for good."""
+
+    event_type: ClassVar[str] = "registry.person.deleted.v1"
+
+    deleted_on: date = Field(description="Law date of the deletion.")
+
+
 class RelationshipState(AboutPerson):
     """`related_person_id` is the `kind` (parent, guardian, spouse, sibling) of `person_id`."""
 
@@ -196,6 +204,7 @@ class ResidencePermitEnded(ResidencePermitState):
 EVENTS: tuple[type[EventData], ...] = (
     PersonRegistered,
     PersonCorrected,
+    PersonDeleted,
     RelationshipRegistered,
     RelationshipEnded,
     ResidenceRegistrationRegistered,

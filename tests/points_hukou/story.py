@@ -115,6 +115,10 @@ class Story:
         }
         self._add(fact, state | changed)
 
+    def deletion(self) -> None:
+        """The person is deleted."""
+        self._add(registry.PersonDeleted, {"version": 9, "deleted_on": date(2031, 2, 9)})
+
     def messages(self, first: int = 1, last: int | None = None) -> list[Outgoing]:
         """The events from sequence `first` to `last` as the relay would send them."""
         return [_message(event, number) for number, event in enumerate(self.events, 1) if first <= number <= (last or number)]

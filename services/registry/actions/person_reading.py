@@ -9,7 +9,7 @@ from services.chassis.errors import DomainError
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.persons import RESOURCE
-from services.registry.actions.refusals import not_found
+from services.registry.actions.refusals import no_such_person
 from services.registry.actions.sights import sight_on
 from services.registry.rules.identity_number import normalised_number
 from services.registry.rules.person_name import masked_name
@@ -31,7 +31,7 @@ async def read_person(work: Work, person_id: UUID) -> PersonView:
     """The person; masked for a client that only resolved it."""
     seen = await store.find_person(work, person_id)
     if seen is None:
-        raise not_found("person")
+        raise await no_such_person(work, person_id)
     sight = sight_on(work, seen.record.birth_date)
     if not seen.is_visible:
         sight = sight.narrowed()
@@ -62,7 +62,7 @@ async def require_visible(work: Work, person_id: UUID) -> PersonRecord:
     """The person; raises `DomainError('person-not-found')` unless the client's division may see it."""
     seen = await store.find_person(work, person_id)
     if seen is None or not seen.is_visible:
-        raise not_found("person")
+        raise await no_such_person(work, person_id)
     return seen.record
 
 
