@@ -178,6 +178,8 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "rate_window",
         "person_key",
         "proposal",
+        "data_key",
+        "key_reader",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 

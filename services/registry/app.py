@@ -10,7 +10,7 @@ from services.registry import api, jobs
 from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
-from services.registry.tables import METADATA
+from services.registry.tables import METADATA, SEALED
 
 _HERE = Path(__file__).parent
 
@@ -35,6 +35,7 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
+    sealed=SEALED,
 )
 
 

@@ -1,7 +1,7 @@
 """Acts of two officers, and the deletion of a person.
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -91,7 +91,7 @@ END $$;
 
 def upgrade() -> None:
     """The chassis's proposals, then what deletes a person."""
-    ground.apply(op, 4)
+    ground.apply(op, 5)
     execute_script(op, _TABLES)
     execute_script(op, _ERASURE)
 

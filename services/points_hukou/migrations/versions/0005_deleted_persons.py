@@ -1,7 +1,7 @@
 """Acts of two officers, and persons the registry deleted.
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -30,7 +30,7 @@ COMMENT ON TABLE mirror_person_deleted IS 'retention: 3 years (V-33); ids only';
 
 def upgrade() -> None:
     """The chassis's proposals, then the mirror's memory of who is gone."""
-    ground.apply(op, 4)
+    ground.apply(op, 5)
     execute_script(op, _DELETED)
 
 
