@@ -46,7 +46,7 @@ class KeyFiles:
         """Folder of the public halves, `<service>.jwks.json`: all that a verifier needs."""
         return self._folder / "audit"
 
-    def ensure(self, services: Iterable[str], *, cipher_suite: str) -> None:
+    def ensure(self, services: Iterable[str], *, cipher_suite: str = "aes-256-gcm") -> None:
         """Make what is missing; blind indexes of new files are made by the digest that goes with the suite."""
         digest = Digest.HMAC_SM3 if Suite.named(cipher_suite) is Suite.SM4_GCM else Digest.HMAC_SHA256
         self._folder.mkdir(exist_ok=True, mode=0o700)
