@@ -11,7 +11,7 @@ Masks cannot be undone and do not tell how long the value was (V-60). A masked t
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
@@ -83,15 +83,31 @@ class FieldScopes:
         """All of them."""
         return frozenset({self.personal, self.sensitive, self.minors})
 
-    def grants(self, scopes: Iterable[str], protection: Protection) -> dict[FieldClass, bool]:
+    def grants(self, scopes: frozenset[str], protection: Protection) -> "Grants":
         """Which classes a client with `scopes` sees of a person of that age."""
-        held = frozenset(scopes)
-        grown_up = protection is Protection.ADULT
-        return {
-            FieldClass.PLAIN: True,
-            FieldClass.PERSONAL: self.personal in held,
-            FieldClass.SENSITIVE: self.sensitive in held and (grown_up or self.minors in held),
-        }
+        of_that_age = protection is Protection.ADULT or self.minors in scopes
+        return Grants(personal=self.personal in scopes, sensitive=self.sensitive in scopes and of_that_age)
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The classes beside `plain` that are shown."""
+
+    personal: bool = False
+    sensitive: bool = False
+
+    def show(self, field_class: FieldClass) -> bool:
+        """Whether fields of a class are shown."""
+        return {FieldClass.PERSONAL: self.personal, FieldClass.SENSITIVE: self.sensitive}.get(field_class, True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of one view's fields: `noted` are shown and named in the evidence, `masked` are not shown."""
+
+    noted: tuple[str, ...]
+    masked: tuple[tuple[str, Mask], ...]
+    masked_names: list[str]
 
 
 class FieldTable:
@@ -114,7 +130,10 @@ class FieldTable:
 
     def rules_of(self, model: type[BaseModel]) -> tuple[FieldRule, ...]:
         """The protected fields of a view or event, declared under its own name or that of the class it continues."""
-        return _rules_of(self, model)
+        for each in model.__mro__:
+            if each.__name__ in self.declared:
+                return self._rules[each.__name__]
+        raise KeyError(f"no class is declared for the fields of {model.__name__}")
 
     def rules_named(self, name: str) -> tuple[FieldRule, ...]:
         """The protected fields declared under `name`."""
@@ -134,7 +153,7 @@ class Sight:
 
     __slots__ = ("_grants", "_protection", "_shown", "_table")
 
-    def __init__(self, table: FieldTable, grants: Mapping[FieldClass, bool], protection: Protection | None) -> None:
+    def __init__(self, table: FieldTable, grants: Grants, protection: Protection | None) -> None:
         self._table = table
         self._grants = grants
         self._protection = Protection.CHILD if protection is None else protection
@@ -156,38 +175,31 @@ class Sight:
 
     def narrowed(self) -> "Sight":
         """Eyes that see no more than of a child without any scope: those of a client that has no case of the person."""
-        return Sight(self._table, {FieldClass.PLAIN: True}, Protection.CHILD)
+        return Sight(self._table, Grants(), Protection.CHILD)
 
     def show(self, view: ViewT, within: str = "") -> ViewT:
         """The view as this client may see it; `within` names the list it stands in."""
-        masked: dict[str, Any] = {}
-        for rule in self._table.rules_of(type(view)):
-            value = getattr(view, rule.name)
-            if not self._grants.get(rule.classes[self._protection], False):
-                masked[rule.name] = rule.mask(value)
-            elif value is not None and value != []:
-                self._note(rule, within)
-        if not masked:
+        plan = _plan(self._table, type(view), self._grants, self._protection)
+        values = view.__dict__
+        self._note(plan, values, f"{within}." if within else "")
+        if not plan.masked:
             return view
+        masked: dict[str, Any] = {name: mask(values[name]) for name, mask in plan.masked}
         if isinstance(view, PersonalView):
-            masked["masked_fields"] = sorted(masked)
+            masked["masked_fields"] = plan.masked_names
         return view.model_copy(update=masked)
 
     def show_data(self, model: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
-        """The data of an event as this client may see them."""
-        shown = dict(data)
-        for rule in self._table.rules_of(model):
-            if rule.name not in shown:
-                continue
-            if self._grants.get(rule.classes[self._protection], False):
-                self._note(rule, "")
-            else:
-                shown[rule.name] = rule.mask(shown[rule.name])
-        return shown
+        """Some or all fields of a view or event, as JSON, as this client may see them."""
+        plan = _plan(self._table, model, self._grants, self._protection)
+        self._note(plan, data, "")
+        return data | {name: mask(data[name]) for name, mask in plan.masked if name in data}
 
-    def _note(self, rule: FieldRule, within: str) -> None:
-        if rule.classes[self._protection] is not FieldClass.PLAIN:
-            self._shown.add(f"{within}.{rule.name}" if within else rule.name)
+    def _note(self, plan: _Plan, values: Mapping[str, Any], prefix: str) -> None:
+        for name in plan.noted:
+            value = values.get(name)
+            if value is not None and value != []:
+                self._shown.add(prefix + name)
 
 
 def protection_of(birth_date: date, on: date) -> Protection:
@@ -206,11 +218,16 @@ def describe_fields(schemas: Mapping[str, Any], table: FieldTable) -> None:
 
 
 @cache
-def _rules_of(table: FieldTable, model: type[BaseModel]) -> tuple[FieldRule, ...]:
-    for each in model.__mro__:
-        if each.__name__ in table.declared:
-            return table.rules_named(each.__name__)
-    raise KeyError(f"no class is declared for the fields of {model.__name__}")
+def _plan(table: FieldTable, model: type[BaseModel], grants: Grants, protection: Protection) -> _Plan:
+    """Sorted out once per kind of view, client and age."""
+    noted, masked = [], []
+    for rule in table.rules_of(model):
+        field_class = rule.classes[protection]
+        if not grants.show(field_class):
+            masked.append((rule.name, rule.mask))
+        elif field_class is not FieldClass.PLAIN:
+            noted.append(rule.name)
+    return _Plan(tuple(noted), tuple(masked), sorted(name for name, _ in masked))
 
 
 def _rule(name: str, entry: Mapping[str, str], masks: Mapping[str, Mask]) -> FieldRule:
