@@ -1,4 +1,4 @@
-"""The checker of row security: walks a database's catalogue and says what is missing, and what to write (decision 0011)."""
+"""The checker of row security: walks a database's catalogue and says what is missing, and what to write (decision 0013)."""
 
 import re
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ async def _of_tables(connection: "Connection", listed: Listed) -> list[str]:
     rows = await connection.fetch(_TABLES)
     for row in rows:
         name, comment = row["name"], row["comment"]
-        recipe = f"add to its migration: SELECT protect_rows('{name}'); and policies for clients, decision 0011"
+        recipe = f"add to its migration: SELECT protect_rows('{name}'); and policies for clients, decision 0013"
         if name not in listed.unprotected:
             if not row["enabled"]:
                 found.append(f"{name}: row security is not enabled; {recipe}")

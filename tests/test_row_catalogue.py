@@ -27,12 +27,13 @@ _DEFINERS = {
     "maintain_outbox_partitions": "makes and drops partitions, which are the owner's; refuses without the service's context",
     "prune_audit": "deletes evidence past its retention, refuses younger",
 }
+_ERASER = {"erase_person": "deletes decisions with the person they are about; refuses who has no sight of the person"}
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
     "registry": Listed(
         unprotected=_VERSION,
         any_context=_ACTS,
-        definers=_DEFINERS,
+        definers=_DEFINERS | _ERASER,
         doors={
             "claim_documents": "a document elsewhere is told, its owner is not",
             "resolve_person": "complete number and name together, rate-limited, remembered for a day",
@@ -41,6 +42,8 @@ LISTED = {
             "end_registration_by_move": "of a person in sight or resolved, and nothing but the end",
             "divisions_seeing": "codes of divisions, for the events' followers",
             "is_person_new": "yes or no",
+            "obstacles_to_erasure": "three times yes or no",
+            "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "hold_by_registration": "trigger: the hold that a registration is",
             "hold_by_permit": "trigger: the hold that an open permit is",
         },
@@ -57,7 +60,7 @@ LISTED = {
         unprotected=_VERSION
         | dict.fromkeys(
             ("client", "client_key", "used_assertion", "audit_line"),
-            "no resident is in it, and every read of it is the gateway's own (decision 0011)",
+            "no resident is in it, and every read of it is the gateway's own (decision 0013)",
         ),
         evidence=frozenset({"audit_line"}),
     ),

@@ -1,4 +1,4 @@
-"""Reading a person's points file; row-level security decides who may see it (architecture §6, decision 0011).
+"""Reading a person's points file; row-level security decides who may see it (architecture §6, decision 0013).
 
 A division sees the persons registered in it, and those whose registration there ended less than two years ago. Events do not
 tell which town merely entered a person, so somebody never registered anywhere is held by the city as a whole: seen from the
@@ -19,9 +19,10 @@ _LISTED_MAX = 200
 
 def _listed(view: type[View], table: str, *, condition: str, order: str) -> str:
     """SQL of a JSON list of rows with the fields of `view`, newest first."""
+    columns = ", ".join(name for name in view.model_fields if name != "masked_fields")
     return f"""(
         SELECT coalesce(jsonb_agg(to_jsonb(newest)), '[]') FROM (
-            SELECT {", ".join(view.model_fields)} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
+            SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
         ) newest
     )"""  # noqa: S608 - constants of this module
 

@@ -33,6 +33,7 @@ from services.registry.actions.refusals import (
     require_held,
     with_id,
 )
+from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.division import county_of
 from services.registry.rules.identity_number import origin_of
@@ -80,7 +81,8 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     record = _entered(work, body, assessment, periods)
     await store.insert_registration(work, record)
     await _leave(work, "register", ResidenceRegistrationRegistered, None, record)
-    return RegistrationView.of(record, [*map(notice, assessment.notes), *_doubts(work, record)])
+    notes = [*map(notice, assessment.notes), *_doubts(work, record)]
+    return RegistrationView.of(record, sight_on(work, person.birth_date), notes)
 
 
 async def change_address(work: Work, registration_id: UUID, body: AddressChange) -> RegistrationView:
@@ -108,7 +110,7 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
     )
     await store.update_registration(work, after)
     await _leave(work, "change_address", ResidenceRegistrationChanged, before, after)
-    return RegistrationView.of(after, _doubts(work, after))
+    return await _shown(work, after, _doubts(work, after))
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
@@ -126,7 +128,15 @@ async def end_registration(work: Work, registration_id: UUID, body: Registration
     after = _ended(work, before, ended_on, body.reason)
     await store.update_registration(work, after)
     await _leave(work, "end", ResidenceRegistrationEnded, before, after)
-    return RegistrationView.of(after)
+    return await _shown(work, after)
+
+
+async def _shown(work: Work, record: RegistrationRecord, notes: list[Notice] | None = None) -> RegistrationView:
+    """The registration as this client may see it, with its line of evidence."""
+    sight = await sight_of(work, record.person_id)
+    view = RegistrationView.of(record, sight, notes)
+    record_shown(work, RESOURCE, record.registration_id, record.person_id, sight)
+    return view
 
 
 async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPerson:

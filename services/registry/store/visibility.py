@@ -1,4 +1,4 @@
-"""Which persons a client may see and change (architecture §6, decision 0011). Row-level security decides it, by the rows of
+"""Which persons a client may see and change (architecture §6, decision 0013). Row-level security decides it, by the rows of
 `person_division`: its division holds the person now – entered there, registered there, or with an open case, which an accepted
 application and a permit not ended are –, or held it less than two years ago. Who holds it now may also change what is about it.
 

@@ -1,7 +1,7 @@
-"""Row-level security: who sees which file (decision 0011).
+"""Row-level security: who sees which file (decision 0013).
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from services.chassis import ground
 from services.chassis.migrations import execute_script
 from services.chassis.parameters import Document, text
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -50,7 +50,7 @@ END $$;
 _POLICIES = """
 SELECT protect_rows(CAST(name AS regclass)) FROM unnest(ARRAY[
     'mirror_person', 'mirror_person_document', 'mirror_person_alias', 'mirror_relationship', 'mirror_residence_registration',
-    'mirror_residence_permit']) AS t (name);
+    'mirror_residence_permit', 'mirror_person_deleted']) AS t (name);
 
 CREATE POLICY clients_see ON mirror_person FOR SELECT USING (is_file_visible(person_id));
 CREATE POLICY clients_see ON mirror_person_document FOR SELECT USING (is_file_visible(person_id));
@@ -66,13 +66,14 @@ COMMENT ON TABLE mirror_person_document IS 'retention: mirror';
 COMMENT ON TABLE mirror_person_alias IS 'retention: mirror';
 COMMENT ON TABLE mirror_relationship IS 'retention: mirror';
 COMMENT ON TABLE mirror_residence_registration IS 'retention: mirror';
+COMMENT ON TABLE mirror_person_deleted IS 'retention: years-3; V-33; ids only';
 COMMENT ON TABLE mirror_residence_permit IS 'retention: mirror';
 """
 
 
 def upgrade() -> None:
     """Policies first for the chassis's tables, then for the mirrors."""
-    ground.apply(op, 5)
+    ground.apply(op, 6)
     execute_script(op, _RULE)
     execute_script(op, _POLICIES)
 
