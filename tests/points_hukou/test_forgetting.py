@@ -26,12 +26,10 @@ def gone_story() -> Story:
 
 async def traces(office: PointsOffice, story: Story) -> dict[str, int]:
     """Rows that name the person, by table."""
-    pool = office.service.runtime.pool
-    tables = await Looking(pool).fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'outbox%'"
-    )
+    looking = Looking(office.service.runtime.pool)
+    tables = await looking.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'outbox%'")
     counts = {
-        row["tablename"]: await Looking(pool).fetchval(
+        row["tablename"]: await looking.fetchval(
             f"SELECT count(*) FROM {row['tablename']} t WHERE CAST(t AS text) LIKE $1", f"%{story.person_id}%"
         )
         for row in tables
