@@ -114,9 +114,10 @@ class UnitOfWorkRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The ASGI-side handler of this route."""
-        return self._handle
+        return self.handle_request
 
-    async def _handle(self, request: Request) -> Response:
+    async def handle_request(self, request: Request) -> Response:
+        """The answer to a request for this route, whatever goes wrong."""
         runtime: Runtime = request.app.state.runtime
         started = time.perf_counter()
         request_id = tracing.request_id(request.headers.get("x-request-id"))
