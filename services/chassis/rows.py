@@ -36,8 +36,11 @@ class RowContext:
 
     @property
     def begin(self) -> str:
-        """SQL that begins a transaction in this context, in one round trip."""
-        return f"BEGIN; {self.for_transaction}"
+        """SQL that begins a transaction in this context, in one round trip.
+
+        What runs in a transaction goes by keys, so its plans are made once: planning some of it costs more than running it.
+        """
+        return f"BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; {self.for_transaction}"
 
     @property
     def for_transaction(self) -> str:

@@ -43,15 +43,21 @@ _DIVISIONS = prepare(
     ORDER BY division_code
     """
 )
-_HOLD = prepare(
-    """
-    INSERT INTO person_division (person_division_id, person_id, division_code, source, since)
-    VALUES (:person_division_id, :person_id, :division_code, 'residence_registration', :since)
-    ON CONFLICT (person_id, division_code, source) WHERE until IS NULL DO NOTHING
-    """
-)
 _RELEASE = prepare(
     "UPDATE person_division SET until = greatest(since, CAST(:until AS date)) WHERE person_id = :person_id AND until IS NULL"
+)
+# The count is what makes the release come first: the same division may let go and hold again.
+_HOLD = prepare(
+    """
+    WITH released AS (
+        UPDATE person_division SET until = greatest(since, CAST(:since AS date))
+        WHERE person_id = CAST(:person_id AS uuid) AND until IS NULL RETURNING 1
+    )
+    INSERT INTO person_division (person_division_id, person_id, division_code, source, since)
+    SELECT CAST(:person_division_id AS uuid), CAST(:person_id AS uuid), CAST(:division_code AS text), 'residence_registration',
+        CAST(:since AS date)
+    WHERE (SELECT count(*) FROM released) >= 0
+    """
 )
 _REMEMBER_RESOLUTION = prepare(
     """
@@ -92,7 +98,6 @@ async def divisions_of(work: Work, *person_ids: UUID) -> list[str]:
 
 async def hold(work: Work, person_id: UUID, division_code: str, since: date) -> None:
     """The division holds the person by a residence registration, and no other does any more."""
-    await work.tx.execute(_RELEASE, person_id=person_id, until=since)
     await work.tx.execute(_HOLD, person_division_id=new_id(), person_id=person_id, division_code=division_code, since=since)
 
 
