@@ -17,7 +17,7 @@ from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
 _PERSONS = 120_000
-_FOR_DELAY = 250
+_FOR_DELAY = 200
 _SETTLE_S = 3.0
 
 console = Console(stderr=True)
