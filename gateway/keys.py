@@ -37,7 +37,7 @@ class SigningKeys:
         """Read a private JWK or JWKS; refuses a file that others may read, and any key but P-256."""
         try:
             mode = path.stat().st_mode
-            content = path.read_text("utf-8")
+            content = path.read_bytes()
         except OSError as error:
             raise KeyFileError(f"key file {path}: {error.strerror}") from error
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -45,7 +45,7 @@ class SigningKeys:
         try:
             parsed = json.loads(content)
             keys = [import_key(entry, private=True) for entry in parsed.get("keys", [parsed])]
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             # The message may quote key material.
             raise KeyFileError(f"key file {path} holds no private P-256 JWK ({type(error).__name__})") from None
         return cls(keys)

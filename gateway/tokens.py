@@ -153,7 +153,7 @@ class TokenEndpoint:
     async def _by_secret(self, authorization: str, parameters: Mapping[str, str]) -> tuple[ClientRecord, str]:
         if not self._settings.sandbox:
             raise _unproven("a shared secret outside a sandbox")
-        client_id, secret = _basic_credentials(authorization)
+        client_id, secret = basic_credentials(authorization)
         client = await self._directory.fresh(client_id)
         if parameters.get("client_id", client_id) != client_id:
             raise _unproven("client_id is another")
@@ -220,7 +220,7 @@ def _form_text(part: bytes) -> str:
     return decoded
 
 
-def _basic_credentials(authorization: str) -> tuple[str, str]:
+def basic_credentials(authorization: str) -> tuple[str, str]:
     """Client id and secret of `Authorization: Basic …`, each form-encoded (RFC 6749 §2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
