@@ -25,6 +25,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
 from services.chassis.consumer import Consumer
+from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
@@ -39,9 +40,12 @@ from services.chassis.openapi import describe_problems
 from services.chassis.outbox import Relay
 from services.chassis.probes import Check, Readiness
 from services.chassis.problems import Catalogue, preferred_language
+from services.chassis.reconciler import Reconciler
 from services.chassis.routing import ServiceRouter
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
+from services.chassis.sealed_columns import SealedColumn
+from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
 from services.chassis.tasks import cancel
@@ -56,7 +60,8 @@ Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[Event
 class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
-    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
+    `sealed` the columns its own code seals.
     """
 
     name: str
@@ -74,6 +79,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    sealed: Sequence[SealedColumn] = ()
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -117,6 +123,8 @@ class _Process:
     app: FastAPI
     runtime: Runtime
     relay: Relay
+    keeper: KeyKeeper
+    reconciler: Reconciler
     consumer: Consumer | None
     scheduler: Scheduler
     sealer: Sealer
@@ -143,6 +151,10 @@ class _Process:
             )
             stack.push_async_callback(close_pool, pool)
             await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
+            keyring = Keyring.load(settings.key_file, Suite.named(settings.cipher_suite))
+            self.keeper = KeyKeeper(pool, keyring, refresh_s=settings.key_refresh_s)
+            await self.keeper.start()
+            stack.push_async_callback(self.keeper.stop)
             auditor = ReadAuditor(pool)
             watch = Watch(pool, service=name, places=COPY_PLACES, age_max_s=settings.audit_overdue_s)
             await watch.look()
@@ -150,12 +162,13 @@ class _Process:
                 name=name,
                 settings=settings,
                 pool=pool,
-                keyring=Keyring.load(settings.key_file),
+                keyring=keyring,
                 tokens=InsideTokens.load(settings.inside_jwks_file, name),
                 catalogue=self.catalogue,
                 read_auditor=auditor,
                 evidence=watch,
                 wake_relay=self._wake_relay,
+                learn_keys=self.keeper.refresh,
             )
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
@@ -175,6 +188,7 @@ class _Process:
         self.relay = Relay(
             dsn, bus, service=definition.name, poll_s=settings.relay_poll_s, days_kept=settings.changes_retention_days
         )
+        self.reconciler = Reconciler(dsn, bus, service=definition.name)
         self.consumer = None
         if definition.subscriptions:
             self.consumer = Consumer(
@@ -196,7 +210,12 @@ class _Process:
                 await pool.fetchval("SELECT 1")
             return None
 
-        checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        checks: dict[str, Check] = {
+            "database": database,
+            "nats": bus.healthy,
+            "relay": self.relay.healthy,
+            "keys": self.keeper.healthy,
+        }
         checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
@@ -217,6 +236,7 @@ class _Process:
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        parts += [("keys", self.keeper.run()), ("reconciler", self.reconciler.run())]
         parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))

@@ -32,6 +32,7 @@ from services.chassis.principal import Principal
 from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
 from services.chassis.schemas import Parameters, View
+from services.chassis.sealing import UnknownKeyError
 from services.chassis.work import Work
 
 logger = logging.getLogger(__name__)
@@ -184,10 +185,17 @@ class _Call:
         if_match = preconditions.parse_if_match(headers.get("if-match"), required=operation.if_match)
         key = idempotency.parse_key(headers.get(idempotency.HEADER)) if operation.idempotency else None
         body = await self._parse()
-        if not operation.writes:
-            return await self._read(principal)
         claim = self._claim(principal, key, body) if key is not None else None
-        return await self._write(principal, claim, if_match)
+        try:
+            return await self._carry_out(principal, claim, if_match)
+        except UnknownKeyError:
+            await self.runtime.learn_keys()
+            return await self._carry_out(principal, claim, if_match)
+
+    async def _carry_out(self, principal: Principal, claim: Claim | None, if_match: int | None) -> Response:
+        if self.route.operation.writes:
+            return await self._write(principal, claim, if_match)
+        return await self._read(principal)
 
     async def _parse(self) -> BaseModel | None:
         """Fill `arguments` from path, query and body; returns the body."""

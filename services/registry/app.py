@@ -9,7 +9,7 @@ from services.contracts.registry import EVENTS
 from services.registry import api, jobs
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
-from services.registry.tables import METADATA
+from services.registry.tables import METADATA, SEALED
 
 _HERE = Path(__file__).parent
 
@@ -33,6 +33,7 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
+    sealed=SEALED,
 )
 
 

@@ -13,8 +13,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from services.suite.cli_audit import audit
 from services.suite.cli_clients import clients
 from services.suite.cli_events import events
+from services.suite.cli_keys import keys
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.options import AsJson, Names, adopt_running_suite
 
@@ -26,8 +28,10 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(audit, name="audit")
 app.add_typer(clients, name="clients")
 app.add_typer(events, name="events")
+app.add_typer(keys, name="keys")
 
 
 def main() -> NoReturn:

@@ -14,7 +14,7 @@ from services.suite.options import AsJson, Names, adopt_running_suite
 if TYPE_CHECKING:
     from services.chassis.operations import Lag
 
-events = typer.Typer(help="Events: lag, dead ones, replay, snapshots.", no_args_is_help=True)
+events = typer.Typer(help="Events: lag, dead ones, replay, reconciliation, snapshots.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service whose events these are.")]
 
@@ -112,9 +112,9 @@ def snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Send CONSUMER the present state of everything SERVICE owns, so that it can fill its mirrors."""
-    from services.chassis import crash_points
-    from services.chassis.keyring import Keyring
+    from services.chassis import crash_points, data_keys
     from services.chassis.operations import SnapshotReport, send_snapshot
+    from services.chassis.sealing import Suite
     from services.suite import access, catalogue
     from services.suite.screen import show
 
@@ -127,9 +127,34 @@ def snapshot(
         raise SuiteError(ExitCode.WRONG_SETTINGS, f"{service} owns nothing that others mirror.")
 
     async def work() -> SnapshotReport:
-        keyring = Keyring.load(settings.key_file)
         async with access.database(service) as pool, access.bus(service) as bus:
+            keyring = await data_keys.open_keyring(pool, settings.key_file, Suite.named(settings.cipher_suite))
             return await send_snapshot(pool, bus, service=service, consumer=consumer, snapshot=offered, keyring=keyring)
 
     report = access.run(work())
     show(asdict(report), [f"{report.keys} keys with {report.states} states sent to {consumer}."], as_json=as_json)
+
+
+@events.command()
+def reconcile(
+    names: Names = None,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds to let followers apply what is under way.", min=0)] = 30.0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Compare outboxes, streams and inboxes; publish again what a stream lost. Exit code 1 if any still differ."""
+    from services.suite import access, catalogue, reconciling
+    from services.suite.screen import show
+
+    adopt_running_suite()
+    chosen = names or [service.name for service in catalogue.SERVICES]
+    reports = access.run(reconciling.reconcile(chosen, wait_s=wait_s))
+    lines = []
+    for name, report in reports.items():
+        lines.append(f"{name}: {report.published} events in a fortnight, {report.republished} of them published again")
+        for follower, each in report.followers.items():
+            again = "; read the stream again" if each.rewound else ""
+            lines.append(f"  {follower}: {each.behind} keys behind, {each.ahead} ahead{again}")
+    show({"services": {name: asdict(report) for name, report in reports.items()}}, lines, as_json=as_json)
+    if not all(report.good for report in reports.values()):
+        raise typer.Exit(ExitCode.FAILED)
