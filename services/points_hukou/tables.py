@@ -81,6 +81,19 @@ class MirrorPersonAlias(_Table, table=True):
     canonical_person_id: UUID
 
 
+class MirrorPersonDeleted(_Table, table=True):
+    """Persons the registry deleted: nothing that arrives later brings them back into the mirror."""
+
+    __tablename__ = "mirror_person_deleted"
+    __table_args__ = (_guarded(), {"comment": "retention: 3 years (V-33); ids only"})
+
+    person_id: UUID = Field(primary_key=True)
+    deleted_on: date
+    version: int
+    sequence: int = Field(sa_type=BigInteger)
+    updated_at: datetime = Field(sa_type=_INSTANT)
+
+
 class MirrorRelationship(_Table, table=True):
     """`related_person_id` is the `kind` of `person_id`."""
 

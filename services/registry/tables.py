@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION, Jsonb
@@ -138,6 +138,24 @@ class PersonResolution(_Table, table=True):
     expires_at: datetime = Field(sa_type=_INSTANT)
 
 
+class DeletedPerson(_Table, table=True):
+    """That there was a person, until it was deleted by law (V-19): no values, but who may be told so (towns, no finer)."""
+
+    __tablename__ = "deleted_person"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version"),
+        _kept("3 years (V-33); ids only"),
+    )
+
+    person_id: UUID = Field(primary_key=True)
+    version: int
+    deleted_on: date
+    deleted_at: datetime = Field(sa_type=_INSTANT)
+    reason: str = Field(sa_type=Text)
+    legal_ground: str = Field(sa_type=Text)
+    division_codes: list[str] = Field(sa_type=ARRAY(Text))
+
+
 class Relationship(_Table, table=True):
     """`related_person_id` is the `kind` of `person_id`. `sealed`: evidence."""
 
@@ -201,7 +219,7 @@ class ResidenceRegistration(_Table, table=True):
     sealed: bytes
     residence_kind: str = Field(sa_type=Text)
     reported_by: str = Field(sa_type=Text)
-    reporter_person_id: UUID | None = Field(foreign_key="person.person_id")
+    reporter_person_id: UUID | None = Field(description="Without a foreign key: the id stays when its person is deleted.")
     registered_on: date
     started_on: date
     expected_end_on: date | None

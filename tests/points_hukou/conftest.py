@@ -15,6 +15,7 @@ from nats.js.errors import NotFoundError
 from services.chassis import bus as message_bus
 from services.chassis.bus import Bus, Outgoing
 from services.points_hukou.app import DEFINITION
+from services.points_hukou.schemas import FIELDS
 from tests.conftest import Database, MakeDatabase
 from tests.points_hukou.story import PRODUCER, Story, without_times
 from tests.running import Caller, InsideKeys, RunningService, running_service
@@ -98,7 +99,7 @@ def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> Op
                 key_file=key_file,
                 keys=inside_keys,
             ) as service:
-                yield PointsOffice(service, service.caller(["points.file.read"], division=CITY), bus)
+                yield PointsOffice(service, service.caller(["points.file.read", *FIELDS.scopes.names()], division=CITY), bus)
         finally:
             await bus.close()
 

@@ -18,7 +18,7 @@ from services.chassis.resealing import Resealing
 from services.chassis.rotation import Rotation, RotationError, RotationReport
 from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import CHASSIS, WRAPPED, SealedColumn
-from services.chassis.sealing import Suite
+from services.chassis.sealing import Key, KeyKind, Suite
 from services.registry.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
 from tests.registry.conftest import expect
@@ -363,6 +363,30 @@ async def test_a_database_of_other_key_files_is_refused_in_words(registry: Regis
     )
     with pytest.raises(KeyFileError, match="lacks 'e1', which wraps data key"):
         await data_keys.open_keyring(registry.pool, other, Suite.AES_256_GCM)
+
+
+async def test_data_under_a_key_file_of_the_first_form_are_read_and_brought_over(registry: Registry) -> None:
+    """A developer's folder from before the envelope: keys in the file sealed the values themselves."""
+    traffic = Traffic(registry)
+    await traffic.register(3)
+    secret, content = key_file.make_key(), key_file.parse(registry.key_file.read_text())
+    once = Key(KeyKind.SERVICE, Suite.AES_256_GCM, b"k1", key_file.decode(secret))
+    rotation = await registry.rotation()
+    for row in await registry.owner.fetch("SELECT person_id, sealed FROM person"):
+        context = PERSON.context_of(dict(row))
+        sealed = once.seal(rotation.keyring.open(row["sealed"], context), context)
+        await registry.owner.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+    first_form = content.model_copy(update={"data": key_file.KeySet(current="k1", keys={"k1": secret})})
+    registry.key_file.write_text(first_form.model_dump_json())
+    path = f"/v1/persons/{traffic.persons[0]['person_id']}"
+    await asyncio.sleep(2 * REFRESH_S)
+    assert expect(await registry.caller(0).get(path), 200)["version"] == 1
+    report = await (await registry.rotation()).rotate(COLUMNS)
+    assert report.resealed["person.sealed"] == 3
+    assert set((await left(registry, report)).values()) == {0}
+    registry.key_file.write_text(content.model_dump_json())
+    later = (await registry.start()).caller(EVERY_SCOPE)
+    assert expect(await later.get(path), 200)["version"] == 1
 
 
 async def test_the_declared_contexts_are_the_ones_values_are_sealed_in(registry: Registry) -> None:

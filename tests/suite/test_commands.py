@@ -1,13 +1,16 @@
 """`xinshimin` commands beside a running suite, as a program reads them."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from services.chassis.rows import SERVICE_SESSION
 from services.suite.exits import ExitCode
 from tests.suite.launching import ROOT, RunningUp, clean_environment, xinshimin
 
@@ -69,6 +72,22 @@ def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(runni
     secrets = json.loads((running.data_dir / "keys" / "registry.json").read_text())
     assert len(secrets["kek"]["keys"]) == 2
     running.paste(0, 1, 2)
+    evidence = asyncio.run(_lines_about_keys(running))
+    assert [line["operation"] for line in evidence][-2:] == ["rotate", "rewrap"]
+    assert rotated["key_id"] in evidence[-2]["outcome"]
+
+
+async def _lines_about_keys(running: RunningUp) -> list[dict[str, str]]:
+    variables = json.loads((running.data_dir / "suite.json").read_text())["variables"]
+    url = variables["XINSHIMIN_REGISTRY__DATABASE_URL"]
+    connection = await asyncpg.connect(url, server_settings=SERVICE_SESSION)
+    try:
+        rows = await connection.fetch(
+            "SELECT line FROM audit_line WHERE line::jsonb->>'resource' = 'key' ORDER BY recorded_at, audit_id"
+        )
+    finally:
+        await connection.close()
+    return [json.loads(row["line"]) for row in rows]
 
 
 def test_a_snapshot_covers_every_person(running: RunningUp) -> None:

@@ -23,9 +23,10 @@ _CITY_CODE = Document.parse("city.toml", (_PARAMETERS / "city.toml").read_text("
 
 def _listed(view: type[View], table: str, *, condition: str, order: str) -> str:
     """SQL of a JSON list of rows with the fields of `view`, newest first."""
+    columns = ", ".join(name for name in view.model_fields if name != "masked_fields")
     return f"""(
         SELECT coalesce(jsonb_agg(to_jsonb(newest)), '[]') FROM (
-            SELECT {", ".join(view.model_fields)} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
+            SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
         ) newest
     )"""  # noqa: S608 - constants of this module
 

@@ -6,12 +6,21 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.schemas import Notice
+from services.chassis.work import Work
 from services.registry.rules.findings import Finding
+from services.registry.store.deletion import deleted_on
 
 
 def not_found(what: str) -> DomainError:
     """`person`, `relationship`, `registration` or `permit`: none that this client may know of."""
     return DomainError(f"{what}-not-found")
+
+
+async def no_such_person(work: Work, person_id: UUID) -> DomainError:
+    """There is none that this client may know of; or there was, and it is told so whom the client could see."""
+    if (day := await deleted_on(work, person_id)) is not None:
+        return DomainError("person-deleted", extra={"deleted_on": day.isoformat()})
+    return not_found("person")
 
 
 def person_not_found(pointer: str) -> DomainError:

@@ -24,6 +24,7 @@ from services.contracts.registry import (
 from services.registry.actions.divisions import is_own_division, is_same_town, require_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import day_errors, field_error, invalid, not_found, notice, person_not_found, with_id
+from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.division import county_of
 from services.registry.rules.identity_number import origin_of
@@ -72,7 +73,8 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     await store.insert_registration(work, record)
     await visibility.hold(work, person.person_id, record.division_code, since=work.today)
     await _leave(work, "register", ResidenceRegistrationRegistered, None, record)
-    return RegistrationView.of(record, [*map(notice, assessment.notes), *_doubts(work, record)])
+    notes = [*map(notice, assessment.notes), *_doubts(work, record)]
+    return RegistrationView.of(record, sight_on(work, person.birth_date), notes)
 
 
 async def change_address(work: Work, registration_id: UUID, body: AddressChange) -> RegistrationView:
@@ -102,7 +104,7 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
     if after.division_code != before.division_code:
         await visibility.hold(work, after.person_id, after.division_code, since=work.today)
     await _leave(work, "change_address", ResidenceRegistrationChanged, before, after)
-    return RegistrationView.of(after, _doubts(work, after))
+    return await _shown(work, after, _doubts(work, after))
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
@@ -119,7 +121,15 @@ async def end_registration(work: Work, registration_id: UUID, body: Registration
         raise invalid(problems)
     after = await _end(work, before, ended_on, body.reason)
     await visibility.release(work, after.person_id, until=ended_on)
-    return RegistrationView.of(after)
+    return await _shown(work, after)
+
+
+async def _shown(work: Work, record: RegistrationRecord, notes: list[Notice] | None = None) -> RegistrationView:
+    """The registration as this client may see it, with its line of evidence."""
+    sight = await sight_of(work, record.person_id)
+    view = RegistrationView.of(record, sight, notes)
+    record_shown(work, RESOURCE, record.registration_id, record.person_id, sight)
+    return view
 
 
 async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPerson:

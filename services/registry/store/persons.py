@@ -42,6 +42,7 @@ _LOCK = prepare(
     WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
     """  # noqa: S608
 )
+_BIRTH_DATES = prepare("SELECT person_id, birth_date FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 _VISIBLE_ONES = prepare(
@@ -138,6 +139,12 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
     row = await work.tx.fetch_row(_LOAD, person_id=person_id)
     assert row is not None
     return person_of(work.keyring, row)
+
+
+async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """When these persons were born."""
+    rows = await work.tx.fetch(_BIRTH_DATES, person_ids=person_ids)
+    return {row["person_id"]: row["birth_date"] for row in rows}
 
 
 async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID]:
