@@ -90,7 +90,7 @@ class RateWindow(Table, table=True):
     __tablename__ = "rate_window"
     __table_args__ = (
         Index("ix_rate_window_window_start", "window_start"),
-        {"comment": "retention: one hour after the last use"},
+        {"comment": kept(Retention.EXPIRY, "an hour after its window began")},
     )
 
     policy: str = Field(sa_column=Column(Text, primary_key=True))

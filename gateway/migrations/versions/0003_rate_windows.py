@@ -1,15 +1,15 @@
 """Uses counted for the rate limits of the token endpoint.
 
-Revision ID: 0002
-Revises: 0001
+Revision ID: 0003
+Revises: 0002
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
             CONSTRAINT pk_rate_window PRIMARY KEY (policy, subject)
         );
         CREATE INDEX ix_rate_window_window_start ON rate_window (window_start);
-        COMMENT ON TABLE rate_window IS 'retention: one hour after the last use';
+        COMMENT ON TABLE rate_window IS 'retention: expiry; an hour after its window began';
         """,
     )
 
