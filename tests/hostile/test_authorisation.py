@@ -155,7 +155,8 @@ def test_the_right_credential_opens_it(city: City, forge: Forge, name: str) -> N
         expected.add(NOT_FOUND)  # the example names nobody on the register
     if operation.path.endswith("/withdraw"):
         expected.add(403)  # `proposal-of-another`: only who proposed it takes it back
-    assert answer.status_code in expected, answer.text
+    # An act before it may have ended the registration, and then the person is seen and no longer held.
+    assert answer.status_code in expected or problem(answer) == "person-not-held", answer.text
 
 
 def test_every_published_operation_has_a_policy(city: City) -> None:
