@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from services.chassis.attachments.keeping import Attachments
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import LawClock
@@ -27,6 +28,7 @@ class Runtime:
     catalogue: Catalogue
     read_auditor: ReadAuditor
     wake_relay: Callable[[], None]
+    attachments: Attachments | None = None
     law_clock: LawClock = field(default_factory=LawClock)
 
     def work(
@@ -50,6 +52,7 @@ class Runtime:
             request_id=request_id or str(new_id()),
             traceparent=traceparent,
             if_match=if_match,
+            attachments=self.attachments,
         )
 
     def own_work(self, tx: Transaction, traceparent: str | None = None) -> Work:

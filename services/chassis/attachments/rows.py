@@ -1,0 +1,167 @@
+"""The rows that tell of files. A file is announced in `attachment_unowned` before it is stored; whoever inserts its row in
+`attachment` takes the announcement away, and whoever deletes the row puts it back. So every stored file is told of somewhere, and a
+row never tells of a file that is not there.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Self
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.chassis.attachments.intake import TakenFile
+from services.chassis.attachments.kinds import MediaType
+from services.chassis.attachments.retention import AttachmentPurpose, RetentionClass
+from services.chassis.db import Record, Transaction, prepare
+from services.chassis.errors import DomainError
+from services.chassis.keyring import Keyring
+from services.chassis.work import Work
+
+_ANNOUNCE = prepare("INSERT INTO attachment_unowned (address) VALUES (:address)")
+_TAKE_OVER = prepare("DELETE FROM attachment_unowned WHERE address = :address")
+_INSERT = prepare(
+    """
+    INSERT INTO attachment (attachment_id, person_id, division_code, client_id, media_type, size_bytes, purpose, retention_class,
+        kept_until, address, sealed, recorded_at)
+    VALUES (:attachment_id, :person_id, :division_code, :client_id, :media_type, :size_bytes, :purpose, :retention_class,
+        :kept_until, :address, :sealed, :recorded_at)
+    """
+)
+_COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.size_bytes, a.purpose, a.retention_class, a.kept_until,
+    a.address, a.sealed, a.recorded_at, ARRAY(
+        SELECT DISTINCT r.person_id FROM attachment_reference r WHERE r.attachment_id = a.attachment_id
+    ) AS referring_person_ids"""
+_FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants
+# Whoever refers to a file holds it: the job that deletes waits, or has been, and then there is no row.
+_HOLD = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = ANY (CAST(:attachment_ids AS uuid[])) FOR KEY SHARE OF a
+    """  # noqa: S608
+)
+_REFER = prepare(
+    """
+    INSERT INTO attachment_reference (attachment_id, resource, resource_id, person_id)
+    SELECT a.id, CAST(:resource AS text), CAST(:resource_id AS uuid), p.id
+    FROM unnest(CAST(:attachment_ids AS uuid[])) AS a (id), unnest(CAST(:person_ids AS uuid[])) AS p (id)
+    ON CONFLICT DO NOTHING
+    """
+)
+
+
+class _Secrets(BaseModel):
+    """What of a row is sealed: equal files would be recognised by their digest, and the key opens the file."""
+
+    sha256: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRecord:
+    """A stored file, as its row tells of it."""
+
+    attachment_id: UUID
+    person_id: UUID | None
+    division_code: str
+    media_type: MediaType
+    size_bytes: int
+    purpose: AttachmentPurpose
+    retention_class: RetentionClass
+    kept_until: date
+    address: bytes
+    recorded_at: datetime
+    referring_person_ids: Sequence[UUID]
+    sha256: bytes
+    key: bytes = field(repr=False)
+
+    @property
+    def persons(self) -> list[UUID]:
+        """Everybody whose file it is: the person named at the upload, and those of the cases it is evidence in."""
+        named = [] if self.person_id is None else [self.person_id]
+        return named + [person_id for person_id in self.referring_person_ids if person_id != self.person_id]
+
+    @classmethod
+    def of(cls, keyring: Keyring, row: Record) -> Self:
+        """The record in a row."""
+        columns = dict(row.items())
+        secrets = _Secrets.model_validate_json(keyring.open(columns.pop("sealed"), _context(row["attachment_id"])))
+        columns["media_type"] = MediaType(columns["media_type"])
+        columns["purpose"] = AttachmentPurpose(columns["purpose"])
+        columns["retention_class"] = RetentionClass(columns["retention_class"])
+        return cls(**columns, sha256=bytes.fromhex(secrets.sha256), key=base64.b64decode(secrets.key))
+
+
+async def announce(tx: Transaction, address: bytes) -> None:
+    """A file is about to be stored at `address`, and nobody owns it yet."""
+    await tx.execute(_ANNOUNCE, address=address)
+
+
+async def insert(
+    work: Work, file: TakenFile, *, purpose: AttachmentPurpose, retention_class: RetentionClass, person_id: UUID | None
+) -> AttachmentRecord:
+    """The file, which is stored, becomes an attachment. Raises `DomainError` when it was removed meanwhile, being too old."""
+    if await work.tx.execute(_TAKE_OVER, address=file.sealed.address) != "DELETE 1":
+        raise DomainError("attachment-store-unavailable", retry_after=1)
+    record = AttachmentRecord(
+        attachment_id=file.attachment_id,
+        person_id=person_id,
+        division_code=work.principal.division_code,
+        media_type=file.media_type,
+        size_bytes=file.size_bytes,
+        purpose=purpose,
+        retention_class=retention_class,
+        kept_until=retention_class.kept_until(work.today),
+        address=file.sealed.address,
+        recorded_at=work.now,
+        referring_person_ids=(),
+        sha256=file.sha256,
+        key=file.key,
+    )
+    secrets = _Secrets(sha256=file.sha256.hex(), key=base64.b64encode(file.key).decode())
+    await work.tx.execute(
+        _INSERT,
+        attachment_id=record.attachment_id,
+        person_id=person_id,
+        division_code=record.division_code,
+        client_id=work.principal.client_id,
+        media_type=record.media_type,
+        size_bytes=record.size_bytes,
+        purpose=purpose,
+        retention_class=retention_class,
+        kept_until=record.kept_until,
+        address=record.address,
+        sealed=work.keyring.seal(secrets.model_dump_json().encode(), _context(record.attachment_id)),
+        recorded_at=record.recorded_at,
+    )
+    return record
+
+
+async def find(work: Work, attachment_id: UUID) -> AttachmentRecord | None:
+    """The attachment, whoever may see it."""
+    row = await work.tx.fetch_row(_FIND, attachment_id=attachment_id)
+    return None if row is None else AttachmentRecord.of(work.keyring, row)
+
+
+async def hold(work: Work, attachment_ids: Sequence[UUID]) -> dict[UUID, AttachmentRecord]:
+    """Those that exist, whoever may see them; none of them is deleted before this transaction ends."""
+    rows = await work.tx.fetch(_HOLD, attachment_ids=list(attachment_ids))
+    return {row["attachment_id"]: AttachmentRecord.of(work.keyring, row) for row in rows}
+
+
+async def insert_references(
+    work: Work, attachment_ids: Sequence[UUID], resource: str, resource_id: UUID, person_ids: Sequence[UUID]
+) -> None:
+    """A case of these persons refers to these files."""
+    await work.tx.execute(
+        _REFER,
+        attachment_ids=list(attachment_ids),
+        resource=resource,
+        resource_id=resource_id,
+        person_ids=list(person_ids),
+    )
+
+
+def _context(attachment_id: UUID) -> str:
+    return f"attachment|sealed|{attachment_id}"
