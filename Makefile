@@ -46,11 +46,13 @@ bench: dev-environment ## Measure against named limits on this machine
 asyncapi: dev-environment ## Write docs/asyncapi.json anew from the event contracts
 	@$(IN_VENV) services.suite.publish_contract docs/asyncapi.json
 
-lock: ## Compute the locks anew (needs uv); hashes, no registry host
+lock: ## Compute the locks anew (needs uv); hashes, no registry host; that of the image lacks the embedded servers
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --extra embedded \
 	  pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --extra embedded --group dev \
 	  -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --extra image \
+	  -c requirements.lock pyproject.toml -o requirements-image.lock
 
 clean: ## Remove the environment and caches; data in .data stay
 	rm -rf .venv *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

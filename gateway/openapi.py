@@ -5,11 +5,13 @@ Only routes of the route table appear. A component name that two services use fo
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from gateway.routes import SANDBOX_CLOCK_SCOPE, Route, known_scopes
 from gateway.sandbox import CLOCK_PATH
 from gateway.tokens import TOKEN_PATH
+from services.chassis.operation import EXTENSION, Operation
 
 Document = dict[str, Any]
 
@@ -237,6 +239,7 @@ def _clock_operation(method: str) -> Document:
         "operationId": f"{method}_sandbox_clock",
         "summary": "沙箱的法律时钟 · The sandbox's law clock",
         "security": [{_SECURITY: [SANDBOX_CLOCK_SCOPE]}],
+        EXTENSION: asdict(Operation(SANDBOX_CLOCK_SCOPE, purpose=False, writes=method == "put", idempotency=False)),
         "responses": {
             "200": {"description": "The clock, when all its effects are done", "content": content},
             "default": _PROBLEM_ANSWER,

@@ -20,7 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from services.chassis import bus as message_bus
-from services.chassis import logs, migrations, sandbox
+from services.chassis import crash_points, logs, migrations, sandbox
+from services.chassis.attachments import housekeeping
+from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
@@ -52,6 +54,7 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
+    A service that keeps files says in `attachments` which persons a caller sees, and has `attachments_router` among its routers.
     """
 
     name: str
@@ -69,6 +72,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    attachments: SeesAnyOf | None = None
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -127,6 +131,7 @@ class _Process:
         """Start in the order of need, stop in reverse; a part that dies ends the process."""
         settings, name = self.settings, self.definition.name
         logs.configure(name, settings.log_level)
+        crash_points.arm(settings.crash_at)
         async with AsyncExitStack() as stack:
             pool = await create_pool(
                 settings.database_url.get_secret_value(),
@@ -147,6 +152,9 @@ class _Process:
                 read_auditor=auditor,
                 wake_relay=self._wake_relay,
             )
+            if self.definition.attachments is not None:
+                self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
+                stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
@@ -176,7 +184,8 @@ class _Process:
                 make_work=self.runtime.own_work,
                 wake_relay=self.relay.wake,
             )
-        self.scheduler = Scheduler(self.runtime, definition.jobs)
+        housekeeping_jobs = () if definition.attachments is None else housekeeping.JOBS
+        self.scheduler = Scheduler(self.runtime, (*definition.jobs, *housekeeping_jobs))
 
         async def database() -> str | None:
             # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -13,23 +14,26 @@ from joserfc.jwk import KeySet
 from services.chassis.errors import DomainError
 from services.chassis.principal import Principal
 
+logger = logging.getLogger(__name__)
+
 ISSUER = "xinshimin-gateway"
 TOKEN_TYPE = "inside+jwt"  # noqa: S105 - a media type
 ALGORITHM = "ES256"
 _CACHE_SIZE = 4096
 _CLOCK_SKEW_S = 5
 _LONGEST_LIFE_S = 60  # decision 0001
+_LOOK_AGAIN_S = 1.0
 
 
 class InsideTokens:
     """Verifies inside tokens addressed to one service; verdicts are cached until they expire.
 
-    Algorithm, type, issuer and audience are fixed here and never taken from the token (RFC 8725).
+    Algorithm, type, issuer and audience are fixed here and never taken from the token (RFC 8725). The key file is read again
+    when it has changed, so the gateway's key is replaced without a restart: first here, then there.
     """
 
-    def __init__(self, keys: KeySet, audience: str) -> None:
-        self._keys = keys
-        self._audience = audience
+    def __init__(self, jwks_file: "JwksFile", audience: str) -> None:
+        self._jwks_file = jwks_file
         self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._claims = jwt.JWTClaimsRegistry(
             leeway=_CLOCK_SKEW_S,
@@ -42,8 +46,8 @@ class InsideTokens:
 
     @classmethod
     def load(cls, path: Path, audience: str) -> "InsideTokens":
-        """Read the public keys (JWKS) of the gateway."""
-        return cls(KeySet.import_key_set(json.loads(path.read_text("utf-8"))), audience)
+        """Read the public keys (JWKS) of the gateway. Raises `OSError` or `ValueError` when there are none to read."""
+        return cls(JwksFile(path), audience)
 
     def principal(self, authorization: str | None) -> Principal:
         """The caller; raises `DomainError('unauthenticated')` for anything but a valid token of our gateway."""
@@ -61,7 +65,7 @@ class InsideTokens:
 
     def _verify(self, token: str) -> tuple[float, Principal]:
         try:
-            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
+            decoded = jwt.decode(token, self._jwks_file.keys(), algorithms=[ALGORITHM])
             if decoded.header.get("typ") != TOKEN_TYPE or not decoded.header.get("kid"):
                 raise DomainError("unauthenticated")
             claims = decoded.claims
@@ -79,6 +83,35 @@ class InsideTokens:
             )
         except (JoseError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise DomainError("unauthenticated") from error
+
+
+class JwksFile:
+    """Public keys in a file, looked at again at most once a second. A file that cannot be read leaves the keys as they were."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looked_at = time.monotonic()
+        self._state = self._file_state()
+        self._keys = self._read()
+
+    def keys(self) -> KeySet:
+        """The keys in force."""
+        if time.monotonic() - self._looked_at >= _LOOK_AGAIN_S:
+            self._looked_at = time.monotonic()
+            try:
+                if (state := self._file_state()) != self._state:
+                    self._keys, self._state = self._read(), state
+                    logger.info("inside keys read again")
+            except (OSError, ValueError, KeyError, TypeError, JoseError):
+                logger.exception("inside keys cannot be read")
+        return self._keys
+
+    def _file_state(self) -> tuple[int, int, int]:
+        found = self._path.stat()  # follows links: Kubernetes replaces a mounted secret by turning one
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _read(self) -> KeySet:
+        return KeySet.import_key_set(json.loads(self._path.read_text("utf-8")))
 
 
 def _text(value: object, *, may_be_empty: bool = False) -> str:

@@ -17,6 +17,7 @@ from nats.js import api
 from nats.js import errors as js_errors
 
 from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, refusal, translated
+from services.chassis.crash_points import crash_point
 from services.chassis.ids import new_id
 from services.chassis.pull import PullConsumer
 
@@ -142,6 +143,7 @@ class Bus:
         for place, message in enumerate(batch[:-1], 1):
             headers = {**message.headers, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(place)}
             await self._client.publish(message.subject, message.body, headers=headers)
+        crash_point("relay.batch_begun")
         last = batch[-1]
         headers = {
             **last.headers,

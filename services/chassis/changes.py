@@ -19,7 +19,7 @@ from fastapi import Query
 from pydantic import Field
 
 from services.chassis.db import Record, prepare
-from services.chassis.errors import DomainError, FieldError
+from services.chassis.errors import DomainError
 from services.chassis.events import EventData
 from services.chassis.operation import read
 from services.chassis.pages import LimitParameter, sign, unsign
@@ -90,7 +90,9 @@ def changes_router(
     @router.get(path, **read(scope, summary_zh="按发布顺序读取变更"))
     async def read_changes(
         work: CurrentWork,
-        after: Annotated[str | None, Query(max_length=256, description="`next` of the answer before.")] = None,
+        after: Annotated[
+            str | None, Query(max_length=256, description="`next` of the answer before; empty or left out for the beginning.")
+        ] = None,
         limit: LimitParameter = 100,
     ) -> ChangesView:
         """Follow this service's published events.
@@ -154,13 +156,10 @@ def _label(service: str) -> str:
 
 
 def _start(work: Work, service: str, token: str | None) -> _Start | None:
-    if token is None:
+    if not token:
         return None
-    values = unsign(work.keyring, token)
-    if len(values) != 3 or values[0] != _label(service):
-        wanted = FieldError("?after", "cursor", "请使用上次返回的 next", "use the `next` of an answer of this list")
-        raise DomainError("cursor-invalid", errors=[wanted])
-    return _Start(int(values[1]), int(values[2]))
+    epoch, position = unsign(work.keyring, token, label=_label(service), parameter="after")
+    return _Start(int(epoch), int(position))
 
 
 def _refuse_gone(start: _Start, state: Record) -> None:

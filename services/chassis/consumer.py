@@ -15,6 +15,7 @@ from services.chassis.bus import Bus
 from services.chassis.bus_errors import BusError, StreamMissingError
 from services.chassis.clock import utc_now
 from services.chassis.cloudevents import Arrived, read_arrived
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Pool
 from services.chassis.dispatch import MakeWork
 from services.chassis.event_metrics import DEAD, HELD
@@ -157,6 +158,7 @@ class _Follower:
     async def _settle(self, leader: Leader, deliveries: Sequence[Delivery]) -> None:
         """Settle and acknowledge; give back when stopped or no longer leading, so that a successor has them at once."""
         self._busy = True
+        crash_point("consumer.fetched")
         try:
             await self._settle_until_done(leader, self._read(deliveries))
         except BaseException:
@@ -165,8 +167,11 @@ class _Follower:
             raise
         finally:
             self._busy = False
+        crash_point("consumer.committed")
         for delivery in deliveries:
             await delivery.acknowledge()
+            crash_point("consumer.partly_acknowledged")
+        crash_point("consumer.acknowledged")
 
     def _read(self, deliveries: Sequence[Delivery]) -> list[Arrived]:
         """The events in them; snapshots for other services are none of ours."""

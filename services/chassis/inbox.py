@@ -18,6 +18,7 @@ import asyncpg
 
 from services.chassis import inbox_statements as sql
 from services.chassis.cloudevents import NIL_KEY, Arrived
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Pool, Record, Transaction, in_transaction
 from services.chassis.dispatch import Dispatcher, MakeWork, UnprocessableError, reason_of
 from services.chassis.event_metrics import APPLIED, BURIED
@@ -114,6 +115,7 @@ class Inbox:
                 failed.append(key)
             else:
                 applied += 1
+                crash_point("replay.applied")
                 await self._drain(key)
         return ReplayReport(applied, await self._count_dead(partition_key))
 
@@ -144,6 +146,7 @@ class Inbox:
         """Apply held successors of `key`, a transaction each, up to the next gap or poison event."""
         for _ in range(_TRANSACTIONS_MAX):
             outcome = await self._try((), {key}, held_max=1)
+            crash_point("inbox.released")
             if outcome is None or not outcome.more_held:
                 return
 
@@ -169,7 +172,9 @@ class Inbox:
             outcome.more_held = await self._take_held(tx, sequencer, keys, held_max)
             outcome.applied = sequencer.applied
             outcome.emitted = await self._dispatcher.deliver(tx, sequencer.applied)
+            crash_point("consumer.handled")
             await self._write_down(tx, sequencer)
+            crash_point("consumer.positioned")
 
         try:
             await in_transaction(self._pool, body)
@@ -219,6 +224,7 @@ class Inbox:
             )
 
         await in_transaction(self._pool, body)
+        crash_point("inbox.buried")
         BURIED.labels(self._service, self._producer).inc()
         logger.error("event is dead", extra={"fields": {**_naming(event, self._producer), "reason": reason}})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.chassis import idempotency, rate_limits
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.runtime import Runtime
@@ -73,6 +74,7 @@ class Scheduler:
     async def _run_job(self, job: Job, *, again: bool) -> None:
         for _ in range(_CHUNKS_MAX):
             more = await in_transaction(self._runtime.pool, partial(self._chunk, job=job, again=again))
+            crash_point("job.committed")
             self._runtime.wake_relay()
             if not more:
                 return
@@ -86,6 +88,7 @@ class Scheduler:
         await work.flush()
         if not more:
             await tx.execute(_FINISH, job=job.name, law_date=work.today)
+        crash_point("job.acted")
         return more
 
 

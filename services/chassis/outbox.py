@@ -16,6 +16,7 @@ import asyncpg
 from services.chassis.bus import STREAM_MAX_BYTES, Bus, Outgoing
 from services.chassis.bus_errors import StreamFullError
 from services.chassis.cloudevents import headers_of, source_of
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Pool, Record, prepare
 from services.chassis.event_metrics import OUTBOX_LAG_SECONDS, PUBLISHED, STREAM_FILL, UNPUBLISHED
 from services.chassis.events import Envelope
@@ -146,8 +147,11 @@ class Relay:
         rows = await connection.fetch(_CLAIM.sql, *_CLAIM.arguments({"limit": _CLAIM_MAX}))
         if not rows:
             return 0
+        crash_point("relay.claimed")
         await self._bus.publish([_message(row, source) for row in rows])
+        crash_point("relay.published")
         await self._mark(connection, rows)
+        crash_point("relay.committed")
         PUBLISHED.labels(self._service).inc(len(rows))
         return len(rows)
 
@@ -158,6 +162,7 @@ class Relay:
             if tag != f"UPDATE {len(rows)}":
                 # Somebody else marked them; rolled back, so that positions stay dense.
                 raise RuntimeError(f"{tag} instead of {len(rows)} outbox rows: two relays at work")
+            crash_point("relay.marked")
 
     async def _housekeeping(self, connection: OwnConnection) -> None:
         """Partitions once a day, measurements every few seconds; neither may stop the relay."""

@@ -20,7 +20,7 @@ from services.chassis.schemas import View
 PAGE_LIMIT_MAX = 200
 
 CursorParameter = Annotated[
-    str | None, Query(max_length=256, description="`next_cursor` of the page before; leave out for the first page.")
+    str | None, Query(max_length=256, description="`next_cursor` of the page before; empty or left out for the first page.")
 ]
 LimitParameter = Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX, description="Items per page.")]
 
@@ -40,27 +40,27 @@ def sign(keyring: Keyring, *values: object) -> str:
     return base64.urlsafe_b64encode(keyring.sign_cursor(content) + content).decode().rstrip("=")
 
 
-def unsign(keyring: Keyring, token: str) -> list[Any]:
-    """The values in a token of ours; raises `DomainError('cursor-invalid')` for anything else."""
+def unsign(keyring: Keyring, token: str, *, label: str, parameter: str = "cursor") -> list[Any]:
+    """The values behind `label` in a token of ours; raises `DomainError('cursor-invalid')` for anything else."""
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         mark, content = raw[:16], raw[16:]
     except (binascii.Error, ValueError):
-        raise _not_ours() from None
+        raise _not_ours(parameter) from None
     if not hmac.compare_digest(mark, keyring.sign_cursor(content)):
-        raise _not_ours()
+        raise _not_ours(parameter)
     values: list[Any] = json.loads(content)
-    return values
+    if values[0] != label:
+        raise _not_ours(parameter)
+    return values[1:]
 
 
 def after(keyring: Keyring, scope: str, cursor: str | None) -> tuple[datetime, UUID] | None:
     """The (created_at, id) a page starts after, `None` for the first page; `scope` binds a cursor to its list and filters."""
-    if cursor is None:
+    if not cursor:
         return None
-    values = unsign(keyring, cursor)
-    if len(values) != 3 or values[0] != scope:
-        raise _not_ours()
-    return datetime.fromisoformat(values[1]), UUID(values[2])
+    created_at, item_id = unsign(keyring, cursor, label=scope)
+    return datetime.fromisoformat(created_at), UUID(item_id)
 
 
 def page_of(
@@ -82,6 +82,6 @@ def page_of(
     return Page(items=[view(row) for row in shown], next_cursor=next_cursor)
 
 
-def _not_ours() -> DomainError:
-    wanted = FieldError("?cursor", "cursor", "请使用上一页返回的翻页标记", "use the cursor the page before gave")
+def _not_ours(parameter: str) -> DomainError:
+    wanted = FieldError(f"?{parameter}", "cursor", "请使用上一次回答给出的标记", "use the token that the answer before gave")
     return DomainError("cursor-invalid", errors=[wanted])

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from services.chassis import idempotency, preconditions, tracing
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.idempotency import Claim, StoredAnswer
@@ -232,9 +233,11 @@ class _Call:
                 answer = await self._act(work)
             except DomainError as error:
                 refusal = error
+        crash_point("read.acted")
         # A refused reading leaves its lines too: who tried to learn of whom is evidence.
         if lines := work.take_audit_lines():
             await self.runtime.read_auditor.write(lines)
+        crash_point("read.audited")
         if refusal is not None:
             raise refusal
         if isinstance(answer, StreamedAnswer):
@@ -276,17 +279,22 @@ class _Call:
             work = self._work(tx, principal, if_match)
             if claim is not None and (found := await claim.find_answer(work)) is not None:
                 return found, False, True
+            crash_point("route.claimed")
             answer = await self._act(work)
             assert isinstance(answer, StoredAnswer), "what a write answers is kept under its key"
             work.refuse_ignored_version()
+            crash_point("route.acted")
             await work.flush()
+            crash_point("route.flushed")
             if claim is not None:
                 await claim.store(work, answer)
+            crash_point("route.stored")
             return answer, work.has_events, False
 
         answer, emitted, replayed = await in_transaction(
             self.runtime.pool, unit, acquire_timeout=self.runtime.settings.acquire_timeout_s
         )
+        crash_point("route.committed")
         if emitted:
             self.runtime.wake_relay()
         return _response(answer, replayed=replayed)

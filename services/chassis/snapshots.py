@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from services.chassis.bus import Bus, Outgoing
 from services.chassis.clock import utc_now
 from services.chassis.cloudevents import headers_of, source_of
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Pool, Transaction, prepare
 from services.chassis.events import Envelope, EventData
 from services.chassis.ids import new_id
@@ -137,6 +138,7 @@ class _Sender:
         messages = [self._message(key, sequence, self._collected.get(key, [])) for key, sequence in sequences.items()]
         if messages:
             await self._bus.publish(messages)
+            crash_point("snapshot.sent")
         self.sent.update(sequences)
         self.states += sum(len(self._collected.get(key, [])) for key in sequences)
 

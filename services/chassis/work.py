@@ -146,6 +146,14 @@ class Work:
         lines, self._audit = self._audit, []
         return lines
 
+    def require_actor(self) -> str:
+        """The officer who acts, for an act that needs one only under some contents of its body (an operation that always
+        does says `actor=True`). Raises `DomainError('actor-required')`.
+        """
+        if self.principal.actor is None:
+            raise DomainError("actor-required")
+        return self.principal.actor
+
     def expect_version(self, current: int) -> None:
         """Honour `If-Match`: raises `DomainError('stale-version')` when the client saw another version."""
         self._version_compared = True

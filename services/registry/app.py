@@ -9,6 +9,7 @@ from services.contracts.registry import EVENTS
 from services.registry import api, jobs
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
+from services.registry.store.visibility import sees_any_of
 from services.registry.tables import METADATA
 
 _HERE = Path(__file__).parent
@@ -33,6 +34,7 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
+    attachments=sees_any_of,
 )
 
 

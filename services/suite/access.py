@@ -1,7 +1,7 @@
 """How a command reaches one process's database, bus and code while the process itself runs elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -13,6 +13,7 @@ from services.chassis.bus import Bus
 from services.chassis.bus_errors import BusError
 from services.chassis.db import Pool, create_pool
 from services.chassis.errors import DomainError
+from services.chassis.settings import DatabaseSettings
 from services.suite import catalogue
 from services.suite.environment import wrong_settings
 from services.suite.exits import ExitCode, SuiteError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from services.chassis.settings import ProcessSettings, ServiceSettings
 
 Result = TypeVar("Result")
+Settings = TypeVar("Settings", bound=DatabaseSettings)
 
 _CLOSE_TIMEOUT_S = 5
 
@@ -40,8 +42,17 @@ def run(work: Coroutine[object, object, Result]) -> Result:
 
 def settings_of(process: str) -> "ProcessSettings":
     """A process's settings from the environment; raises `SuiteError` saying how to give them."""
+    return _from_environment(catalogue.process(process).settings)
+
+
+def database_settings_of(process: str) -> DatabaseSettings:
+    """Like `settings_of`, where only the database matters."""
+    return _from_environment(lambda: DatabaseSettings.of(catalogue.process(process).name))
+
+
+def _from_environment(read: Callable[[], Settings]) -> Settings:
     try:
-        return catalogue.process(process).settings()
+        return read()
     except ValidationError as error:
         wrong = wrong_settings(error)
         hint = "No suite runs on this data folder (XINSHIMIN_DATA_DIR), so the environment must give the settings.\n"
@@ -57,7 +68,7 @@ def service_settings_of(service: str) -> "ServiceSettings":
 @asynccontextmanager
 async def database(process: str) -> AsyncIterator[Pool]:
     """A small pool on the process's database."""
-    settings = settings_of(process)
+    settings = database_settings_of(process)
     pool = await create_pool(
         settings.database_url.get_secret_value(), size=2, command_timeout=60, application=f"xinshimin-cli-{process}"
     )

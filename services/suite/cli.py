@@ -95,7 +95,7 @@ def migrate(names: Names = None, *, as_json: AsJson = False) -> None:
     adopt_running_suite()
     chosen = [catalogue.process(name) for name in names] if names else list(catalogue.PROCESSES)
     for process in chosen:
-        access.settings_of(process.name)
+        access.database_settings_of(process.name)
     revisions: dict[str, str] = {}
     asyncio.run(preparation.migrate(chosen, revisions.__setitem__))
     show({"revisions": revisions}, [f"{name}: {revision}" for name, revision in revisions.items()], as_json=as_json)

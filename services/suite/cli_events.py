@@ -112,6 +112,7 @@ def snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Send CONSUMER the present state of everything SERVICE owns, so that it can fill its mirrors."""
+    from services.chassis import crash_points
     from services.chassis.keyring import Keyring
     from services.chassis.operations import SnapshotReport, send_snapshot
     from services.suite import access, catalogue
@@ -120,6 +121,7 @@ def snapshot(
     adopt_running_suite()
     catalogue.process(consumer)
     settings = access.service_settings_of(service)
+    crash_points.arm(settings.crash_at)
     offered = catalogue.process(service).definition().snapshot
     if offered is None:
         raise SuiteError(ExitCode.WRONG_SETTINGS, f"{service} owns nothing that others mirror.")

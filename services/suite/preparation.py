@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.chassis import migrations
 from services.chassis.db import create_pool
+from services.chassis.settings import DatabaseSettings
 from services.suite import catalogue, demo
 from services.suite.catalogue import Process
 from services.suite.environment import wrong_settings
@@ -20,7 +21,7 @@ async def migrate(processes: Iterable[Process], report: Callable[[str, str], Non
     """Bring the databases to their newest revision, reporting (process, revision); raises `SuiteError`."""
     for process in processes:
         try:
-            settings = process.settings()
+            settings = DatabaseSettings.of(process.name)
         except ValidationError as error:
             raise wrong_settings(error) from None
         application = settings.database_url.get_secret_value()

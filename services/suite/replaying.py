@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.chassis import operations, sandbox
+from services.chassis import crash_points, operations, sandbox
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.db import in_transaction
@@ -16,6 +16,7 @@ from services.suite import access, catalogue
 async def replay(service: str, *, producer: str | None, partition_key: UUID | None) -> dict[str, ReplayReport]:
     """Try the dead events of `service` again; what its handlers emit is published by the running service."""
     settings = access.service_settings_of(service)
+    crash_points.arm(settings.crash_at)
     definition = catalogue.process(service).definition()
     async with access.database(service) as pool:
         runtime = Runtime(

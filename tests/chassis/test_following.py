@@ -79,7 +79,19 @@ async def test_a_position_past_its_retention_is_gone(clerk: Caller, office_datab
     problem(await clerk.get(f"{CHANGES}?after={first}"), 410, "position-gone")
     await connection.execute("UPDATE relay_state SET first_position_kept = 1")
     await connection.close()
-    problem(await clerk.get(f"{CHANGES}?after=abc"), 400, "cursor-invalid")
+    refused = problem(await clerk.get(f"{CHANGES}?after=abc"), 400, "cursor-invalid")
+    assert refused["errors"][0]["pointer"] == "?after"
+    of_another_list = (await clerk.get(f"{NOTES}?limit=1")).json()["next_cursor"]
+    problem(await clerk.get(f"{CHANGES}?after={of_another_list}"), 400, "cursor-invalid")
+
+
+async def test_an_empty_token_is_the_beginning(clerk: Caller) -> None:
+    """A follower that has no token yet may still send the parameter: `GET …/changes?after=`."""
+    await written(clerk)
+    await settled(clerk)
+    from_the_start, said_empty = await clerk.get(f"{CHANGES}?limit=1"), await clerk.get(f"{CHANGES}?after=&limit=1")
+    assert said_empty.status_code == 200
+    assert said_empty.json() == from_the_start.json()
 
 
 async def test_old_partitions_go_only_when_everything_in_them_was_published(office_database: Database) -> None:

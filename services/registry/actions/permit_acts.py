@@ -82,8 +82,11 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     """Endorse for the year to come: in its window, or late – then the function is restored and residence years restart (RR-32).
 
     Outside the window of a valid permit it raises `DomainError('endorsement-window')`, which tells the window. A refusal
-    because the conditions no longer hold (RR-33) is a decision: it is kept and answered, and changes nothing.
+    because the conditions no longer hold (RR-33) is a decision: it is kept and answered, and changes nothing. What the office
+    found of the conditions is an officer's word; without it the holder may ask alone.
     """
+    if body.conditions_hold is not None:
+        work.require_actor()
     before = await _take(work, permit_id)
     status = _step(before, PermitAct.ENDORSE)
     rules = rules_on(work.today)

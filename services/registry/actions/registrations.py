@@ -106,7 +106,12 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
-    """End a registration because the person left, died, became local hukou, or was never there."""
+    """End a registration because the person left, died, became local hukou, or was never there.
+
+    That an entry was an error – it then counts for nothing – is an officer's finding (V-18).
+    """
+    if body.reason is RegistrationEndReason.RECORDED_IN_ERROR:
+        work.require_actor()
     before = await _lock_registration(work, registration_id)
     latest = max(before.registered_on, work.today)
     ended_on = body.ended_on or latest

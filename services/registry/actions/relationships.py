@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
@@ -10,9 +11,11 @@ from services.contracts.registry import RelationshipEnded, RelationshipRegistere
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, with_id
 from services.registry.actions.trail import leave
+from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.relationships import (
     SYMMETRIC_KINDS,
     RelationshipEnd,
+    RelationshipEndReason,
     RelationshipKind,
     RelationshipRecord,
     RelationshipRegistration,
@@ -42,8 +45,16 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
     if problems:
         raise invalid(problems)
     await _refuse_duplicate(work, body)
+    relationship_id = new_id()
+    await refer(
+        work,
+        attachments_in(body.evidence),
+        resource=RESOURCE,
+        resource_id=relationship_id,
+        person_ids=(body.person_id, body.related_person_id),
+    )
     record = RelationshipRecord(
-        relationship_id=new_id(),
+        relationship_id=relationship_id,
         person_id=body.person_id,
         related_person_id=body.related_person_id,
         kind=body.kind,
@@ -61,7 +72,12 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
 
 
 async def end_relationship(work: Work, relationship_id: UUID, body: RelationshipEnd) -> RelationshipView:
-    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended."""
+    """End a relationship. Raises `DomainError('relationship-ended')` when it has ended.
+
+    That it never held is an officer's finding (V-18).
+    """
+    if body.reason is RelationshipEndReason.RECORDED_IN_ERROR:
+        work.require_actor()
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")

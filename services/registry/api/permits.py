@@ -75,13 +75,17 @@ async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) ->
 
 @router.post(
     "/v1/residence-permits/{permit_id}/endorse",
-    **write("registry.permit.apply", summary_zh="签注", problems=[*_ACT_PROBLEMS, "endorsement-window", "regime-not-held"]),
+    **write(
+        "registry.permit.apply",
+        summary_zh="签注",
+        problems=[*_ACT_PROBLEMS, "endorsement-window", "regime-not-held", "actor-required"],
+    ),
 )
 async def endorse_permit(work: CurrentWork, permit_id: UUID, body: PermitEndorsement) -> Answer[PermitView]:
     """Endorse a permit for the year to come.
 
     In the month before each completed year (RR-30). Late, the function comes back that day and residence years count anew
-    (RR-32).
+    (RR-32). `conditions_hold` is an officer's finding: who states it needs an actor.
     """
     endorsed = await permit_acts.endorse_permit(work, permit_id, body)
     return Answer(endorsed, version=endorsed.version)

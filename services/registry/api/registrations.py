@@ -105,13 +105,14 @@ async def change_address(work: CurrentWork, registration_id: UUID, body: Address
     **write(
         "registry.registration.write",
         summary_zh="注销居住登记",
-        problems=["registration-not-found", "registration-ended"],
+        problems=["registration-not-found", "registration-ended", "actor-required"],
     ),
 )
 async def end_registration(work: CurrentWork, registration_id: UUID, body: RegistrationEnd) -> Answer[RegistrationView]:
     """End a registration.
 
-    A residence permit stays what it is: whether its holder still qualifies is decided by an officer (RR-37).
+    A residence permit stays what it is: whether its holder still qualifies is decided by an officer (RR-37). With the reason
+    `recorded_in_error` this is an officer's act and needs an actor.
     """
     ended = await registrations.end_registration(work, registration_id, body)
     return Answer(ended, version=ended.version)

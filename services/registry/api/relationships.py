@@ -40,9 +40,16 @@ async def read_relationship(work: CurrentWork, relationship_id: UUID) -> Answer[
 
 @router.post(
     "/v1/relationships/{relationship_id}/end",
-    **write("registry.relationship.write", summary_zh="结束关系", problems=["relationship-not-found", "relationship-ended"]),
+    **write(
+        "registry.relationship.write",
+        summary_zh="结束关系",
+        problems=["relationship-not-found", "relationship-ended", "actor-required"],
+    ),
 )
 async def end_relationship(work: CurrentWork, relationship_id: UUID, body: RelationshipEnd) -> Answer[RelationshipView]:
-    """End a relationship."""
+    """End a relationship.
+
+    With the reason `recorded_in_error` this is an officer's act and needs an actor.
+    """
     ended = await relationships.end_relationship(work, relationship_id, body)
     return Answer(ended, version=ended.version)

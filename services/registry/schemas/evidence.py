@@ -1,7 +1,9 @@
 """Evidence: a paper that was shown (architecture §4)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -17,7 +19,17 @@ class Evidence(Command):
     """One paper; its number is kept encrypted and never shown again."""
 
     type: EvidenceTypeCode
+    attachment_id: UUID | None = Field(None, description="The paper itself, uploaded before as an attachment.")
     document_number: Annotated[PlainText, Field(max_length=100)] | None = None
     issued_on: date | None = None
     valid_until: date | None = None
     source: Annotated[PlainText, Field(max_length=100)] | None = Field(None, description="Who issued or confirmed it.")
+
+
+def attachments_in(evidence: Sequence[Evidence]) -> list[tuple[str, UUID]]:
+    """The files named in a body's `evidence`, each with the JSON pointer that names it."""
+    return [
+        (f"/evidence/{place}/attachment_id", paper.attachment_id)
+        for place, paper in enumerate(evidence)
+        if paper.attachment_id is not None
+    ]

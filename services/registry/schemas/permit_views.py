@@ -18,7 +18,7 @@ from services.registry.rules.residence_permit import (
     Reason,
     ResidenceYears,
 )
-from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.record import VersionedRecord
 
 
@@ -130,6 +130,7 @@ class PermitView(View):
     division_code: str | None
     applicant: Applicant
     evidence_types: list[str]
+    attachment_ids: list[UUID] = Field(description="The papers that were handed in as files.")
     applied_on: date
     eligible_from: date | None = Field(description="First day on which the half year is complete (RR-21).")
     accepted_on: date | None
@@ -173,6 +174,7 @@ class PermitView(View):
             division_code=record.division_code,
             applicant=record.applicant,
             evidence_types=[item.type for item in record.secrets.evidence],
+            attachment_ids=[attachment_id for _, attachment_id in attachments_in(record.secrets.evidence)],
             applied_on=record.applied_on,
             eligible_from=record.eligible_from,
             accepted_on=record.accepted_on,

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, View
-from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.record import VersionedRecord
 
 
@@ -92,6 +92,7 @@ class RelationshipView(View):
     ended_on: date | None
     end_reason: RelationshipEndReason | None
     evidence_types: list[Annotated[str, Field(examples=["birth_certificate"])]]
+    attachment_ids: list[UUID] = Field(description="The papers that were handed in as files.")
     created_at: datetime
     updated_at: datetime
 
@@ -108,6 +109,7 @@ class RelationshipView(View):
             ended_on=record.ended_on,
             end_reason=record.end_reason,
             evidence_types=[item.type for item in record.evidence],
+            attachment_ids=[attachment_id for _, attachment_id in attachments_in(record.evidence)],
             created_at=record.created_at,
             updated_at=record.updated_at,
         )

@@ -57,12 +57,10 @@ async def versions_of(
 
 
 def _before(work: Work, scope: str, cursor: str | None) -> int | None:
-    if cursor is None:
+    if not cursor:
         return None
-    values = unsign(work.keyring, cursor)
-    if len(values) != 2 or values[0] != scope:
-        unsign(work.keyring, "")
-    return int(values[1])
+    (version,) = unsign(work.keyring, cursor, label=scope)
+    return int(version)
 
 
 def _open(work: Work, resource: str, resource_id: UUID, version: int, snapshot: bytes) -> bytes:

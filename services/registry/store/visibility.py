@@ -7,6 +7,7 @@ have no business with the person – but an entry of its own in `person_resoluti
 register the person.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -42,6 +43,9 @@ _DIVISIONS = prepare(
     AND division_code IS NOT NULL
     ORDER BY division_code
     """
+)
+_SEES_ANY_OF = prepare(
+    f"SELECT EXISTS (SELECT FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) AND {VISIBLE})"  # noqa: S608
 )
 _HOLD = prepare(
     """
@@ -82,6 +86,11 @@ def viewer(work: Work) -> dict[str, Any]:
 def visible_to(work: Work) -> dict[str, Any]:
     """The arguments of `VISIBLE` alone."""
     return {"scope": work.principal.division_prefix, "seen_since": seen_since(work)}
+
+
+async def sees_any_of(work: Work, person_ids: Sequence[UUID]) -> bool:
+    """Whether the client's division may see one of these persons at least."""
+    return bool(await work.tx.fetch_value(_SEES_ANY_OF, person_ids=list(person_ids), **visible_to(work)))
 
 
 async def divisions_of(work: Work, *person_ids: UUID) -> list[str]:

@@ -1,0 +1,155 @@
+"""A suite with people in it: residents of one town, the offices that may see them, and offices that may not."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.clients import ANY_PURPOSE, CreatedClient, create_client
+from gateway.routes import known_scopes, load_routes
+from services.chassis.db import close_pool, create_pool
+from tests.hostile.operations import Published, operations, resolved
+from tests.journeys.suite import Office, Suite, citizen_number
+
+TOWN, TOWN_BESIDE, VILLAGE_BELOW, COUNTY_BESIDE = "330282107", "330282114", "330282107201", "330281"
+PURPOSE = "residence_registration"
+
+
+def a_person(sequence: int, **given: Any) -> dict[str, Any]:
+    """A registration body of somebody nobody else's test knows."""
+    return {
+        "name": "石敢当",
+        "hukou_division_code": "341204",
+        "phone": "13805749999",
+        "identity_documents": [{"type": "citizen_id", "number": citizen_number("341204", "19770707", sequence)}],
+    } | given
+
+
+@dataclass(slots=True)
+class City:
+    """A running suite, its operations and a resident's real objects by the name a path gives their ids."""
+
+    suite: Suite
+    operations: dict[str, Published]
+    owner: Office
+    known: dict[str, str]
+
+    def operation(self, method: str, path: str) -> Published:
+        """The published operation of a route."""
+        return self.operations[f"{method} {path}"]
+
+    def office(self, division: str, *, purposes: Sequence[str] = (ANY_PURPOSE,)) -> Office:
+        """A new client with every scope."""
+        made = asyncio.run(self._new_client(division, purposes))
+        assert made.client_secret is not None
+        return Office(self.suite.http, made.client_id, made.client_secret)
+
+    def revoke(self, office: Office) -> None:
+        """End a client."""
+        self.suite.command("clients", "revoke", office.client_id)
+
+    async def _new_client(self, division: str, purposes: Sequence[str]) -> CreatedClient:
+        pool = await create_pool(self.setting("GATEWAY__DATABASE_URL"), size=1, command_timeout=5, application="test")
+        try:
+            return await create_client(
+                pool,
+                name="hostile",
+                organisation="hostile",
+                division_code=division,
+                scopes=sorted(known_scopes(load_routes())),
+                purposes=list(purposes),
+                sandbox=True,
+            )
+        finally:
+            await close_pool(pool)
+
+    def setting(self, name: str) -> str:
+        """A setting of the running suite, as its other commands get it."""
+        return str(self.running["variables"][f"XINSHIMIN_{name}"])
+
+    @property
+    def running(self) -> dict[str, Any]:
+        """What the suite tells of itself while it runs."""
+        content: dict[str, Any] = json.loads((self.suite.data_dir / "suite.json").read_text())
+        return content
+
+
+def settle(suite: Suite) -> City:
+    """People the suite: a permit holder with a relative, entered by the town's office, known to every service."""
+    document = suite.http.get("/openapi.json").json()
+    owner = suite.office_of("掌起镇", TOWN)
+    clock = suite.demo()
+    clock.set_clock("2023-03-15T09:00:00+08:00")
+    known = {}
+    known["related_person_id"] = owner.post("/v1/persons", a_person(2))["person_id"]
+    known["person_id"] = owner.post("/v1/persons", a_person(1))["person_id"]
+    known["registration_id"] = owner.post("/v1/residence-registrations", _residence(known["person_id"]))["registration_id"]
+    owner.post("/v1/residence-registrations", _residence(known["related_person_id"]))
+    kinship = {"kind": "sibling", "valid_from": "2000-01-01", "evidence": []}
+    pair = {name: known[name] for name in ("person_id", "related_person_id")}
+    known["relationship_id"] = owner.post("/v1/relationships", {**pair, **kinship})["relationship_id"]
+    clock.set_clock("2023-09-15T09:00:00+08:00")
+    application = {"person_id": known["person_id"], "ground": "employment", "evidence": [{"type": "labour_contract"}]}
+    known["permit_id"] = owner.post("/v1/residence-permits", application)["permit_id"]
+    owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
+    clock.set_clock(None)
+    city = City(suite, {each.name: each for each in operations(document)}, owner, known)
+    _make_the_others(city, document)
+    return city
+
+
+def _residence(person_id: str) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "division_code": TOWN,
+        "address": "古窑浦一弄3号",
+        "residence_kind": "rented",
+        "started_on": "2023-03-10",
+        "reported_by": "self",
+    }
+
+
+def _make_the_others(city: City, document: Mapping[str, Any]) -> None:
+    """Objects of later routes: whatever POST answers with the id that a path asks for, with its own example as the body."""
+    wanted = {name for each in city.operations.values() for name in each.parameters} - city.known.keys()
+    for name in sorted(wanted):
+        maker = next((each for each in city.operations.values() if _makes(each, name, document)), None)
+        assert maker is not None, f"say in tests/hostile/people.py how a real {{{name}}} comes to be"
+        answer = request(city, maker, city.owner.token(), maker.target(city.known), maker.body(city.known))
+        assert answer.is_success, f"{maker.name} makes no {name}: {answer.text}"
+        city.known[name] = answer.json()[name]
+
+
+def _makes(operation: Published, name: str, document: Mapping[str, Any]) -> bool:
+    if operation.method != "POST":
+        return False
+    made = document["paths"][operation.path]["post"]["responses"].get("201", {})
+    schema = made.get("content", {}).get("application/json", {}).get("schema", {})
+    return name in resolved(schema, document).get("properties", {})
+
+
+def request(city: City, operation: Published, token: str | None, target: str, body: bytes | None, **without: str | None) -> Any:
+    """A well-meant call of `operation`, but for the headers in `without`: another value, or `None` to leave one out."""
+    sent: dict[str, str | None] = {
+        "authorization": f"Bearer {token}" if token is not None else None,
+        "x-purpose": PURPOSE,
+        "x-actor": "officer-0017",
+        "content-type": operation.media_type,
+        **without,
+    }
+    if operation.policy.get("idempotency"):
+        sent.setdefault("idempotency-key", f"hostile-{uuid.uuid4()}")
+    if operation.policy.get("if_match"):
+        sent.setdefault("if-match", '"1"')
+    headers = {name: value for name, value in sent.items() if value is not None}
+    return city.suite.http.request(operation.method, target, headers=headers, content=body)
+
+
+def problem(answer: Any) -> str:
+    """The code of a problem document, empty for any other answer."""
+    try:
+        return str(answer.json()["type"]).removeprefix("urn:xinshimin:problem:")
+    except (KeyError, TypeError, json.JSONDecodeError):
+        return ""
