@@ -1,6 +1,7 @@
 """A service running in the test's own process, on real servers, and a caller with an inside token."""
 
 import itertools
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -96,17 +97,17 @@ class RunningService:
 async def running_service(
     definition: ServiceDefinition, *, database_url: str, nats_url: str, key_file: Path, keys: InsideKeys, **settings: Any
 ) -> AsyncIterator[RunningService]:
-    """Start `definition` as its process would, without the socket."""
-    chosen = definition.settings(
-        database_url=database_url,
-        nats_url=nats_url,
-        key_file=key_file,
-        inside_jwks_file=keys.jwks_file,
-        sandbox=settings.pop("sandbox", True),
-        **settings,
-    )
-    app = service_app(definition, chosen)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
-            yield RunningService(definition.name, app, http, keys)
+    """Start `definition` as its process would, without the socket. Its files lie in a temporary folder unless one is given."""
+    with tempfile.TemporaryDirectory(prefix="xst-files-") as folder:
+        chosen = definition.settings(
+            database_url=database_url,
+            nats_url=nats_url,
+            key_file=key_file,
+            inside_jwks_file=keys.jwks_file,
+            **{"sandbox": True, "attachments_folder": Path(folder), **settings},
+        )
+        app = service_app(definition, chosen)
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+                yield RunningService(definition.name, app, http, keys)

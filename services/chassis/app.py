@@ -54,7 +54,7 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
-    A service that keeps files says in `attachments` which persons a caller sees, and has `attachments_router` among its routers.
+    A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers.
     """
 
     name: str

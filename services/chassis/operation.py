@@ -72,7 +72,7 @@ def write(
     return _declare(Operation(scope, actor=actor, if_match=if_match), summary_zh, problems)
 
 
-def upload(  # noqa: PLR0913 - what a streamed body needs to be told of
+def upload(
     scope: str,
     *,
     media_types: Sequence[str],

@@ -245,7 +245,7 @@ class _Call:
         return _response(answer)
 
     async def _take_in(self, principal: Principal, key: str | None, stream: StreamedBody) -> Response:
-        """A write with a streamed body: durable before the transaction begins, removed unless the transaction may tell of it."""
+        """A write with a streamed body: durable before the transaction, removed unless a committed one may tell of it."""
         name = self.route.signature.stream
         assert name is not None
         self.arguments[name] = stream

@@ -75,11 +75,15 @@ class ServiceSettings(ProcessSettings):
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")
     attachments_folder: Path | None = Field(None, description="Folder of sealed files and of those that are arriving.")
-    attachments_s3_url: str | None = Field(None, description="https://host[:port]/bucket[/prefix]; sealed files are kept there.")
+    attachments_s3_url: str | None = Field(
+        None, description="https://host[:port]/bucket[/prefix]; sealed files are kept there."
+    )
     attachments_s3_region: str = Field("us-east-1", description="Region in the signature.")
     attachments_s3_access_key: SecretStr | None = Field(None, description="Access key of the bucket.")
     attachments_s3_secret_key: SecretStr | None = Field(None, description="Secret key of the bucket.")
-    attachments_grace_s: float = Field(86_400.0, ge=600, description="Seconds before a stored file that nobody owns is removed.")
+    attachments_grace_s: float = Field(
+        86_400.0, ge=600, description="Seconds before a stored file that nobody owns is removed."
+    )
     crash_at: str = Field("", description="Sandbox only: the point at which this process kills itself, for tests.")
 
     @field_validator("attachments_s3_url")

@@ -1,14 +1,15 @@
 """Bodies that do not fit into memory: taken in while they arrive, given out while they are read.
 
-What comes in is received whole and made durable *before* the transaction that tells of it: no connection waits for a slow sender,
-and no row ever tells of something that is not there. What goes out is announced with its length and ends early when something is
-wrong with it, so that nobody takes a part for the whole.
+What comes in is received whole and made durable *before* the transaction that tells of it: no connection to the database waits
+for a slow sender, and no row ever tells of something that is not there. What goes out is announced with its length and ends
+early when something is wrong with it, so that nobody takes a part for the whole.
 """
 
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -51,7 +52,7 @@ class StreamedAnswer:
     media_type: str
     length: int
     headers: Mapping[str, str]
-    parts: AsyncIterator[bytes]
+    parts: AsyncGenerator[bytes, None]
 
     async def response(self, deadline_s: float) -> Response:
         """The response, to be sent within `deadline_s`. Raises what the first piece raises."""
@@ -64,7 +65,7 @@ class _StreamedResponse(Response):
     """Sends piece by piece, no faster than the reader takes them."""
 
     def __init__(
-        self, first: bytes, rest: AsyncIterator[bytes], *, headers: Mapping[str, str], media_type: str, deadline_s: float
+        self, first: bytes, rest: AsyncGenerator[bytes, None], *, headers: Mapping[str, str], media_type: str, deadline_s: float
     ) -> None:
         self.status_code = 200
         self.media_type = media_type
@@ -76,7 +77,7 @@ class _StreamedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send. When it cannot be finished the last piece is not sent: the server then closes the connection."""
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with aclosing(self._rest), asyncio.timeout(self._deadline_s):
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 await send({"type": "http.response.body", "body": self._first, "more_body": True})
                 async for part in self._rest:

@@ -3,6 +3,7 @@
 import json
 import socket
 from contextlib import ExitStack
+from pathlib import Path
 
 from services.chassis.settings import PREFIX
 from services.suite import environment
@@ -40,6 +41,11 @@ class Wiring:
         for service in SERVICES:
             self.set(service.name, "KEY_FILE", str(keys.of(service.name)))
             self.set(service.name, "INSIDE_JWKS_FILE", str(keys.inside_jwks))
+
+    def use_attachments(self, folder: Path) -> None:
+        """Give every service a folder of its own for the files people hand in."""
+        for service in SERVICES:
+            self.set(service.name, "ATTACHMENTS_FOLDER", str(folder / service.name))
 
     def environment_of(self, process: str) -> dict[str, str]:
         """What one process gets to see: nobody else's settings, and not the owning role of its database."""

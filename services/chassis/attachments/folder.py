@@ -1,7 +1,7 @@
 """A store that is a folder: `objects/ab/cd/abcd…`, every file 0600, there whole or not at all."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class FolderStore:
         """See `Store.put`."""
         await in_thread(self._put, file)
 
-    async def get(self, address: bytes) -> AsyncIterator[bytes]:
+    async def get(self, address: bytes) -> AsyncGenerator[bytes, None]:
         """See `Store.get`."""
         try:
             source = await in_thread(self._path(address).open, "rb", 0)

@@ -1,4 +1,4 @@
-"""One file on its way in: inspected, counted, hashed, sealed and written to the spool, piece by piece, never as plain text on disk.
+"""One file on its way in: inspected, counted, hashed, sealed and written to the spool, piece by piece, never plain on disk.
 
 Everything here blocks and runs in a thread, one piece at a time.
 """
@@ -74,7 +74,7 @@ class Intake:
         self._file = _create(self._path)
 
     def write(self, data: bytes) -> None:
-        """Take the next bytes. Raises `DomainError` for a file that is not taken, `StoreError` when the disk does not take it."""
+        """Take the next bytes. Raises `DomainError` for a file that is not taken, `StoreError` when there is no room."""
         if self._inspection is None:
             self._head += data
             if len(self._head) < HEAD_BYTES:

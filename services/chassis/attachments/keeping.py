@@ -1,7 +1,7 @@
 """What a service that keeps files holds: its store, its spool, and who decides which persons a caller sees."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ class Attachments:
         """A file begins to arrive. Raises `StoreError`."""
         return Intake(self.spool, declared_type)
 
-    async def plaintext(self, attachment_id: UUID, address: bytes, key: bytes, length: int) -> AsyncIterator[bytes]:
+    async def plaintext(self, attachment_id: UUID, address: bytes, key: bytes, length: int) -> AsyncGenerator[bytes, None]:
         """A file in pieces, each authenticated before it is given; the end comes only when all of it was there.
 
         Raises `DomainError` `attachment-damaged` and `attachment-store-unavailable`, also in the middle.
@@ -71,9 +71,9 @@ class Attachments:
             raise refusal_of(error) from None
 
 
-async def _opened(store: Store, opener: FileOpener, address: bytes, length: int) -> AsyncIterator[bytes]:
+async def _opened(store: Store, opener: FileOpener, address: bytes, length: int) -> AsyncGenerator[bytes, None]:
     given = 0
-    async with aclosing(store.get(address)) as pieces:  # type: ignore[type-var] - every store writes it as a generator
+    async with aclosing(store.get(address)) as pieces:
         async for sealed in pieces:
             if plain := await in_thread(opener.update, sealed):
                 given += len(plain)

@@ -1,8 +1,8 @@
 """What a file is, by its content: neither its name nor what the sender calls it decides.
 
-Each kind is examined while it streams by, in constant memory. A file is taken only when it is one thing from its first byte to its
-last: bytes before or after it, where a second file could hide, are refused, and so are macros, scripts and everything not listed.
-Nothing is ever unpacked or rendered here.
+Each kind is examined while it streams by, in constant memory. A file is taken only when it is one thing from its first byte to
+its last: bytes before or after it, where a second file could hide, are refused, and so are macros, scripts and everything not
+listed. Nothing is ever unpacked or rendered here.
 """
 
 import re
@@ -72,7 +72,9 @@ class PdfExamination:
         """The next bytes. Raises `DomainError`."""
         seen = self._tail[-_PDF_LONGEST_NAME:] + data
         if _PDF_ACTIVE.search(seen) or _PDF_ACTIVE.search(_PDF_ESCAPE.sub(_unescaped, seen)):
-            raise refused("active_content", "PDF 含脚本、可执行动作或嵌入文件", "the PDF holds scripts, launch actions or embedded files")
+            raise refused(
+                "active_content", "PDF 含脚本、可执行动作或嵌入文件", "the PDF holds scripts, launch actions or embedded files"
+            )
         self._tail = (self._tail + data)[-1024:]
 
     def finish(self) -> None:

@@ -22,8 +22,8 @@ async def refer(
 ) -> None:
     """Let a case of `person_ids` refer to files as its evidence; they are kept as long as it does.
 
-    `named` holds, for each file, the JSON pointer that names it in the body. Raises `DomainError('invalid-request')` naming every
-    pointer whose file does not exist (any more), is not one the caller sees, is another person's, or was not meant as evidence.
+    `named` holds, for each file, the JSON pointer that names it in the body. Raises `DomainError('invalid-request')` naming
+    every pointer whose file is not there (any more), not one the caller sees, another person's, or not meant as evidence.
     """
     if not named:
         return

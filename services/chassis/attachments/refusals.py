@@ -17,7 +17,9 @@ def unknown_type(taken: Sequence[str]) -> DomainError:
 
 def refused(reason: str, zh: str, en: str) -> DomainError:
     """The kind is taken, this file is not; `reason` is a stable code."""
-    return DomainError("attachment-refused", detail_zh=f"{zh}。", detail_en=f"{en[0].upper()}{en[1:]}.", extra={"reason": reason})
+    return DomainError(
+        "attachment-refused", detail_zh=f"{zh}。", detail_en=f"{en[0].upper()}{en[1:]}.", extra={"reason": reason}
+    )
 
 
 def broken(zh: str, en: str) -> DomainError:

@@ -28,6 +28,6 @@ class RetentionClass(StrEnum):
         return today + timedelta(days=self.days)
 
 
-# The shortest time the purpose needs (V-62): a week for a file to be imported, thirty days for papers to find their application,
-# which is the longest time an office has for its answer to a person (V-24). Records of sharing: three years (V-33).
+# The shortest time the purpose needs (V-62): a week for a file to be imported, thirty days for papers to find their case, which
+# is the time an office has to answer a person (V-24). Records of sharing: three years (V-33).
 _DAYS = {RetentionClass.WORKING_FILE: 7, RetentionClass.CASE_FILE: 30, RetentionClass.SHARING_RECORD: 3 * 366}

@@ -1,6 +1,7 @@
 """`POST /v1/<service>/attachments`, `GET …/{id}`, `GET …/{id}/content`: the same for every service that keeps files."""
 
 import base64
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -120,9 +121,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
         and XLSX without macros (50 MiB). Name the `attachment_id` wherever evidence is asked for.
         """
         await _require_visible(work, person_id)
-        record = await rows.insert(
-            work, file.taken, purpose=purpose, retention_class=retention_class, person_id=person_id
-        )
+        record = await rows.insert(work, file.taken, purpose=purpose, retention_class=retention_class, person_id=person_id)
         work.audit("upload", RESOURCE, record.attachment_id, person_id=person_id, fields=["content"])
         return Answer(AttachmentView.of(record), location=f"{path}/{record.attachment_id}")
 
@@ -140,8 +139,8 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
     async def read_content(work: CurrentWork, attachment_id: UUID) -> StreamedAnswer:
         """Download a file.
 
-        Always as a file to be saved. `Content-Digest` (RFC 9530) is that of the whole file; when a file in the store turns out to
-        be damaged on the way, the answer ends before its announced length.
+        Always as a file to be saved. `Content-Digest` (RFC 9530) is that of the whole file; when a stored file turns out to be
+        damaged on the way, the answer ends before its announced length.
         """
         record = await _visible(work, attachment_id)
         _audit(work, "download", record)
@@ -174,7 +173,8 @@ async def _require_visible(work: Work, person_id: UUID | None) -> None:
 
 def _audit(work: Work, operation: str, record: rows.AttachmentRecord) -> None:
     """A line for every person whose file it is, so that each finds it in the evidence about herself."""
-    for person_id in record.persons or [None]:
+    persons: Sequence[UUID | None] = record.persons or (None,)
+    for person_id in persons:
         work.audit(operation, RESOURCE, record.attachment_id, person_id=person_id)
 
 

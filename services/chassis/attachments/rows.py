@@ -1,6 +1,6 @@
 """The rows that tell of files. A file is announced in `attachment_unowned` before it is stored; whoever inserts its row in
-`attachment` takes the announcement away, and whoever deletes the row puts it back. So every stored file is told of somewhere, and a
-row never tells of a file that is not there.
+`attachment` takes the announcement away, and whoever deletes the row puts it back. So every stored file is told of somewhere,
+and a row never tells of a file that is not there.
 """
 
 import base64
@@ -24,14 +24,14 @@ _ANNOUNCE = prepare("INSERT INTO attachment_unowned (address) VALUES (:address)"
 _TAKE_OVER = prepare("DELETE FROM attachment_unowned WHERE address = :address")
 _INSERT = prepare(
     """
-    INSERT INTO attachment (attachment_id, person_id, division_code, client_id, media_type, size_bytes, purpose, retention_class,
-        kept_until, address, sealed, recorded_at)
+    INSERT INTO attachment (attachment_id, person_id, division_code, client_id, media_type, size_bytes, purpose,
+        retention_class, kept_until, address, sealed, recorded_at)
     VALUES (:attachment_id, :person_id, :division_code, :client_id, :media_type, :size_bytes, :purpose, :retention_class,
         :kept_until, :address, :sealed, :recorded_at)
     """
 )
-_COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.size_bytes, a.purpose, a.retention_class, a.kept_until,
-    a.address, a.sealed, a.recorded_at, ARRAY(
+_COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.size_bytes, a.purpose, a.retention_class,
+    a.kept_until, a.address, a.sealed, a.recorded_at, ARRAY(
         SELECT DISTINCT r.person_id FROM attachment_reference r WHERE r.attachment_id = a.attachment_id
     ) AS referring_person_ids"""
 _FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants

@@ -1,13 +1,14 @@
 """A store that speaks S3: objects `<prefix>/ab/cd/abcd…` in one bucket, by our own small client on aiohttp.
 
-Three requests are all that is needed, PUT, GET and DELETE of an object; each may be asked again without a second effect, because an
-object's name is the digest of its content. The signature covers that digest, so the server refuses what arrived changed.
+Three requests are all that is needed, PUT, GET and DELETE of an object; each may be asked again without a second effect, because
+an object's name is the digest of its content. The signature covers that digest, so a server that checks it refuses what arrived
+changed.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -50,7 +51,7 @@ class S3Store:
         with suppress(OSError):
             await in_thread(file.path.unlink)
 
-    async def get(self, address: bytes) -> AsyncIterator[bytes]:
+    async def get(self, address: bytes) -> AsyncGenerator[bytes, None]:
         """See `Store.get`."""
         answer = await self._ask("GET", address)
         try:
@@ -87,7 +88,9 @@ class S3Store:
                 reason = f"status {answer.status}"
                 answer.close()
                 _refuse_final(answer.status, reason)
-            logger.warning("object store did not answer well", extra={"fields": {"method": method, "reason": reason, "try": attempt}})
+            logger.warning(
+                "object store did not answer well", extra={"fields": {"method": method, "reason": reason, "try": attempt}}
+            )
             if attempt < _TRIES:
                 await asyncio.sleep(random.uniform(0.5, 1.0) * _PAUSE_S * 2**attempt)  # noqa: S311 - jitter, not a secret
         raise StoreError(reason)

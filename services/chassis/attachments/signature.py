@@ -33,8 +33,9 @@ def signed_headers(
     for part in (day, credentials.region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), hashlib.sha256)
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    who = f"Credential={credentials.access_key}/{scope}"
     return {
         "X-Amz-Content-Sha256": content_sha256,
         "X-Amz-Date": stamp,
-        "Authorization": f"{_ALGORITHM} Credential={credentials.access_key}/{scope},SignedHeaders={names},Signature={signature}",
+        "Authorization": f"{_ALGORITHM} {who},SignedHeaders={names},Signature={signature}",
     }

@@ -1,8 +1,8 @@
-"""Where sealed files lie. Two implementations: `folder.py` and `s3.py`. A store sees ciphertext under its SHA-256 and nothing else."""
+"""Where sealed files lie: `folder.py` or `s3.py`. A store sees ciphertext under its SHA-256 and nothing else."""
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
@@ -41,7 +41,7 @@ class Store(Protocol):
         """Return when the file is durable under its address; the one in the spool may be gone then. Raises `StoreError`."""
         ...
 
-    def get(self, address: bytes) -> AsyncIterator[bytes]:
+    def get(self, address: bytes) -> AsyncGenerator[bytes, None]:
         """The file in pieces. Raises `MissingFileError` and `StoreError`, also in the middle."""
         ...
 

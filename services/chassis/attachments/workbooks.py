@@ -1,7 +1,7 @@
 """XLSX: a zip archive that is a workbook and nothing else, told from its directory. Nothing is unpacked.
 
-The directory stands at the end, and every entry it names lies before it, one behind the other from the first byte on: no room for a
-second file. What the entries claim to unpack to is bounded, because whoever imports the workbook will unpack it.
+The directory stands at the end, and every entry it names lies before it, one behind the other from the first byte on: no room
+for a second file. What the entries claim to unpack to is bounded, because whoever imports the workbook will unpack it.
 """
 
 import struct
@@ -52,14 +52,16 @@ class XlsxExamination:
         """There are no more. Raises `DomainError`."""
         entries, directory_at = self._directory()
         names = [entry.name for entry in entries]
-        if not _NEEDED <= set(names):
+        if not set(names) >= _NEEDED:
             raise refused("not_a_workbook", "压缩包不是 XLSX 工作簿", "the archive is no XLSX workbook")
         if len(set(names)) != len(names):
             raise _improper()
         for entry in entries:
             _check_name(entry.name)
             if entry.flags & _ENCRYPTED or entry.method not in {_STORED, _DEFLATED}:
-                raise refused("encrypted", "工作簿已加密或使用未知压缩方法", "the workbook is encrypted or packed in an unknown way")
+                raise refused(
+                    "encrypted", "工作簿已加密或使用未知压缩方法", "the workbook is encrypted or packed in an unknown way"
+                )
         _check_sizes(entries)
         _check_places(entries, directory_at)
 
@@ -70,7 +72,15 @@ class XlsxExamination:
             raise _improper()
         mark, disk, first_disk, here, count, length, offset, comment = _END.unpack(tail[-_END.size :])
         start = self._size - _END.size - length
-        if mark != b"PK\x05\x06" or disk or first_disk or comment or here != count or not 0 < count <= _ENTRIES_MAX or offset != start:
+        if (
+            mark != b"PK\x05\x06"
+            or disk
+            or first_disk
+            or comment
+            or here != count
+            or not 0 < count <= _ENTRIES_MAX
+            or offset != start
+        ):
             raise _improper()
         if length + _END.size > len(tail):
             raise _improper()
@@ -85,7 +95,9 @@ def _entries(directory: bytes) -> Iterator[_Entry]:
     while place < len(directory):
         if place + _ENTRY.size > len(directory):
             raise _improper()
-        mark, _, _, flags, method, _, _, _, packed, unpacked, name, extra, comment, *_, offset = _ENTRY.unpack_from(directory, place)
+        mark, _, _, flags, method, _, _, _, packed, unpacked, name, extra, comment, *_, offset = _ENTRY.unpack_from(
+            directory, place
+        )
         end = place + _ENTRY.size + name
         if mark != b"PK\x01\x02" or 0xFFFFFFFF in {packed, unpacked, offset} or end > len(directory):
             raise _improper()
@@ -101,7 +113,11 @@ def _check_name(name: str) -> None:
     if name.startswith("/") or "\\" in name or ":" in name or "\0" in name or ".." in name.split("/"):
         raise _improper()
     if name.lower().startswith(_FORBIDDEN):
-        raise refused("active_content", "工作簿含宏、控件、嵌入文件或外部链接", "the workbook holds macros, controls, embedded files or links")
+        raise refused(
+            "active_content",
+            "工作簿含宏、控件、嵌入文件或外部链接",
+            "the workbook holds macros, controls, embedded files or links",
+        )
 
 
 def _check_sizes(entries: list[_Entry]) -> None:
@@ -116,7 +132,10 @@ def _check_sizes(entries: list[_Entry]) -> None:
 def _check_places(entries: list[_Entry], directory_at: int) -> None:
     """Entries do not overlap, and leave no more room between them than their own heads need."""
     place = 0
-    for offset, length in (*((entry.offset, _LOCAL_BYTES + len(entry.name.encode()) + entry.packed) for entry in entries), (directory_at, 0)):
+    for offset, length in (
+        *((entry.offset, _LOCAL_BYTES + len(entry.name.encode()) + entry.packed) for entry in entries),
+        (directory_at, 0),
+    ):
         if not 0 <= offset - place <= (_GAP_BYTES_MAX if place else 0):
             raise _improper()
         place = offset + length
