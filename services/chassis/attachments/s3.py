@@ -1,6 +1,6 @@
 """A store that speaks S3: objects `<prefix>/ab/cd/abcd…` in one bucket, by our own small client on aiohttp.
 
-Three requests are all that is needed, PUT, GET and DELETE of an object; each may be asked again without a second effect, because
+Three requests are all that is needed, PUT, GET and DELETE of an object; each may be asked again without a second effect, as
 an object's name is the digest of its content. The signature covers that digest, so a server that checks it refuses what arrived
 changed.
 """
