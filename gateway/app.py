@@ -25,6 +25,7 @@ from services.chassis import logs, migrations
 from services.chassis.db import Pool, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.problems import Catalogue
+from services.chassis.rows import SERVICE
 from services.chassis.tasks import cancel
 
 logger = logging.getLogger(__name__)
@@ -208,5 +209,5 @@ async def _forget_used_assertions(pool: Pool) -> None:
     """Delete expired assertions now and then; a failure is tried again a minute later."""
     while True:
         with suppress(DomainError):
-            await in_transaction(pool, store.forget_expired_assertions)
+            await in_transaction(pool, store.forget_expired_assertions, rows=SERVICE)
         await asyncio.sleep(_HOUSEKEEPING_S)

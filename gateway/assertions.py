@@ -13,6 +13,7 @@ from gateway import store
 from gateway.directory import ClientRecord
 from gateway.keys import TokenError, instant, require_audience, text, verify
 from services.chassis.db import Pool, in_transaction
+from services.chassis.rows import SERVICE
 
 CLIENT_ASSERTION = "client-authentication+jwt"
 ACTOR_ASSERTION = "actor-assertion+jwt"
@@ -81,6 +82,7 @@ async def use(pool: Pool, assertion: Assertion, act: bytes, *, acquire_timeout_s
             used_for=digest,
             expires_at=assertion.expires_at,
         ),
+        rows=SERVICE,
         acquire_timeout=acquire_timeout_s,
     )
 

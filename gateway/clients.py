@@ -19,6 +19,7 @@ from services.chassis.clock import utc_now
 from services.chassis.db import Pool, Record, Transaction, in_transaction
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.rows import SERVICE
 from services.chassis.work import canonical_json
 
 PURPOSE = re.compile(r"[a-z][a-z_]{1,40}")
@@ -88,12 +89,12 @@ async def create_client(  # noqa: PLR0913 - a client has that many properties
         await _audit(tx, "client.created", client_id, organisation, division_code, operator, fields)
         return CreatedClient(client_id, secret, key_id)
 
-    return await in_transaction(pool, body)
+    return await in_transaction(pool, body, rows=SERVICE)
 
 
 async def list_clients(pool: Pool) -> list[ClientSummary]:
     """All clients, revoked ones too, oldest first."""
-    rows = await in_transaction(pool, store.clients)
+    rows = await in_transaction(pool, store.clients, rows=SERVICE)
     return [ClientSummary(**{**dict(row), "scopes": tuple(row["scopes"]), "purposes": tuple(row["purposes"])}) for row in rows]
 
 
@@ -106,7 +107,7 @@ async def rotate_secret(pool: Pool, client_id: str, *, operator: str | None = No
             raise DomainError("invalid-request", errors=[_KEY_NEEDED])
         return await _replace_credential(tx, row, None, 0, operator)
 
-    return await in_transaction(pool, body)
+    return await in_transaction(pool, body, rows=SERVICE)
 
 
 async def rotate_public_key(
@@ -119,7 +120,7 @@ async def rotate_public_key(
     async def body(tx: Transaction) -> CreatedClient:
         return await _replace_credential(tx, await _locked(tx, client_id), public_key_jwk, overlap_s, operator)
 
-    return await in_transaction(pool, body)
+    return await in_transaction(pool, body, rows=SERVICE)
 
 
 async def revoke_client(pool: Pool, client_id: str, *, operator: str | None = None) -> None:
@@ -130,7 +131,7 @@ async def revoke_client(pool: Pool, client_id: str, *, operator: str | None = No
         await store.revoke(tx, client_id)
         await _audit(tx, "client.revoked", client_id, row["organisation"], row["division_code"], operator, ("revoked_at",))
 
-    await in_transaction(pool, body)
+    await in_transaction(pool, body, rows=SERVICE)
 
 
 async def _locked(tx: Transaction, client_id: str) -> Record:

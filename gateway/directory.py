@@ -16,6 +16,7 @@ from gateway import store
 from gateway.clients import ANY_PURPOSE
 from gateway.keys import import_key
 from services.chassis.db import Pool, in_transaction
+from services.chassis.rows import SERVICE
 
 _MOST_CLIENTS = 10_000
 
@@ -88,7 +89,7 @@ class ClientDirectory:
     async def _read(self, client_id: str) -> ClientRecord | None:
         asked_at = time.monotonic()
         found = await in_transaction(
-            self._pool, lambda tx: store.client(tx, client_id), acquire_timeout=self._acquire_timeout_s
+            self._pool, lambda tx: store.client(tx, client_id), rows=SERVICE, acquire_timeout=self._acquire_timeout_s
         )
         if found is None or (found["sandbox"] and not self._sandbox):
             self._entries.pop(client_id, None)

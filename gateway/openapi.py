@@ -31,8 +31,9 @@ _COMMON_PARAMETERS: Mapping[str, Document] = {
     },
     "X-Request-Id": {
         "required": False,
-        "description": "调用方的请求编号 · The caller's own id of this request; every answer carries one.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._~:-]{1,64}$"},
+        "description": "调用方的请求编号 · The caller's own id of this request, 1 to 64 of `A-Za-z0-9._~:-`; any other value "
+        "is replaced, not refused. Every answer carries one.",
+        "schema": {"type": "string"},
     },
 }
 _PROBLEM_ANSWER: Document = {
@@ -232,7 +233,12 @@ def _token_operation() -> Document:
 
 
 def _clock_operation(method: str) -> Document:
-    clock = {"type": "object", "properties": {"now": {"type": ["string", "null"], "format": "date-time"}}, "required": ["now"]}
+    clock = {
+        "type": "object",
+        "properties": {"now": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}},
+        "required": ["now"],
+        "additionalProperties": method == "get",
+    }
     content = {"application/json": {"schema": clock}}
     operation: Document = {
         "tags": ["access"],

@@ -15,6 +15,8 @@ from services.chassis.keyring import KeySet, make_key, make_key_file
 from tests.running import InsideKeys
 from tests.servers import Servers, embedded_servers
 
+pytest_plugins = ["tests.budget"]
+
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:

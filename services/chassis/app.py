@@ -38,6 +38,7 @@ from services.chassis.outbox import Relay
 from services.chassis.probes import Check, Readiness
 from services.chassis.problems import Catalogue, preferred_language
 from services.chassis.routing import ServiceRouter
+from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
@@ -156,7 +157,7 @@ class _Process:
                 self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
                 stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
-                self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
+                self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
             stack.push_async_callback(bus.close)
             self._assemble(pool, bus)

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
 from services.chassis.errors import DomainError
+from services.chassis.rows import SERVICE
 from services.chassis.work import AuditLine
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class ReadAuditor:
             count += len(group[-1][0])
         lines = [line for some, _ in group for line in some]
         try:
-            await in_transaction(self._pool, lambda tx: _insert(tx, lines))
+            await in_transaction(self._pool, lambda tx: _insert(tx, lines), rows=SERVICE)
         except asyncio.CancelledError:
             self._waiting[:0] = group
             raise

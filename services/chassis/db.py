@@ -17,6 +17,7 @@ from sqlalchemy.sql import ClauseElement, Executable
 from sqlalchemy.types import UserDefinedType
 
 from services.chassis.errors import DomainError
+from services.chassis.rows import RowContext, protected
 
 Record = asyncpg.Record
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ _CANNOT_CONNECT = (*_LOST, asyncpg.InterfaceError, OSError)
 DEAD_CONNECTION = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 _DIALECT: Any = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+_MORE_THAN_A_QUERY = re.compile(r"\b(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _UNBOUND_NAME = re.compile(r"(?<![:\w]):[A-Za-z_]\w*")
 
 
@@ -78,11 +80,15 @@ class Jsonb(UserDefinedType[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement compiled for asyncpg: SQL with `$n` placeholders and the order of its named arguments."""
+    """A statement compiled for asyncpg: SQL with `$n` placeholders and the order of its named arguments.
+
+    `protected` is the same query as one statement that first sets the row context; `None` for what is more than a query.
+    """
 
     sql: str
     names: tuple[str, ...]
     constants: dict[str, Any]
+    protected: str | None
 
     def arguments(self, given: dict[str, Any]) -> list[Any]:
         """Positional arguments; a missing or an unknown name is a programming error and raises `TypeError`."""
@@ -121,7 +127,9 @@ def prepare(statement: str | Executable) -> Prepared:
             raise ValueError(f"column {column[0]} has type {column[3]!r}, which converts values")
     if compiled.insert_prefetch or compiled.update_prefetch:
         raise ValueError("Python-side defaults and onupdate do not run here: give the value or a server default")
-    return Prepared(compiled.string, tuple(compiled.positiontup or ()), constants)
+    names = tuple(compiled.positiontup or ())
+    is_query = _MORE_THAN_A_QUERY.search(compiled.string) is None
+    return Prepared(compiled.string, names, constants, protected(compiled.string, len(names)) if is_query else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +140,38 @@ class Transaction:
 
     async def fetch(self, statement: Prepared, /, **arguments: Any) -> Sequence[Record]:
         """All rows."""
-        return await self.connection.fetch(statement.sql, *statement.arguments(arguments))
+        return await self._run(self.connection.fetch, statement, arguments)
 
     async def fetch_row(self, statement: Prepared, /, **arguments: Any) -> Record | None:
         """The first row or `None`."""
-        return await self.connection.fetchrow(statement.sql, *statement.arguments(arguments))
+        return await self._run(self.connection.fetchrow, statement, arguments)
 
     async def fetch_value(self, statement: Prepared, /, **arguments: Any) -> Any:
         """The first column of the first row or `None`."""
-        return await self.connection.fetchval(statement.sql, *statement.arguments(arguments))
+        return await self._run(self.connection.fetchval, statement, arguments)
 
     async def execute(self, statement: Prepared, /, **arguments: Any) -> str:
         """Run it and return PostgreSQL's command tag (`UPDATE 1`)."""
-        return await self.connection.execute(statement.sql, *statement.arguments(arguments))
+        return await self._run(self.connection.execute, statement, arguments)
+
+    async def _run(self, method: Callable[..., Awaitable[Result]], statement: Prepared, arguments: dict[str, Any]) -> Result:
+        return await method(statement.sql, *statement.arguments(arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Transaction):
+    """A connection for reads without a transaction: each statement sees what was committed when it began.
+
+    A query is one round trip, its row context in it. What writes beside reading, such as a count, is a short transaction.
+    """
+
+    rows: RowContext
+
+    async def _run(self, method: Callable[..., Awaitable[Result]], statement: Prepared, arguments: dict[str, Any]) -> Result:
+        if statement.protected is not None:
+            return await method(statement.protected, *statement.arguments(arguments), *self.rows.values)
+        async with _transaction(self.connection, self.rows):
+            return await method(statement.sql, *statement.arguments(arguments))
 
 
 async def set_codecs(connection: Connection) -> None:
@@ -178,6 +205,7 @@ async def create_pool(
         server_settings={
             "application_name": application,
             "timezone": "UTC",
+            "standard_conforming_strings": "on",
             "lock_timeout": "5s",
             "statement_timeout": f"{int(command_timeout * 1000)}",
             "idle_in_transaction_session_timeout": "30s",
@@ -228,15 +256,15 @@ def _outages_translated(connection: PooledConnection) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def without_transaction(pool: Pool, *, acquire_timeout: float) -> AsyncIterator[Transaction]:
-    """A connection for reads: each statement sees what was committed when it began.
+async def without_transaction(pool: Pool, *, rows: RowContext, acquire_timeout: float = 2.0) -> AsyncIterator[Reader]:
+    """A connection for reads on behalf of whom `rows` says.
 
     Raises `DomainError('busy')` and `('database-unavailable')` like `in_transaction`.
     """
     connection = await acquire(pool, timeout=acquire_timeout)
     try:
         with _outages_translated(connection):
-            yield Transaction(connection)
+            yield Reader(connection, rows)
     except RETRIABLE as error:
         raise DomainError("busy", retry_after=1) from error
     finally:
@@ -247,10 +275,12 @@ async def in_transaction(
     pool: Pool,
     body: Callable[[Transaction], Awaitable[Result]],
     *,
+    rows: RowContext,
     acquire_timeout: float = 2.0,
     attempts: int = MAX_ATTEMPTS,
 ) -> Result:
-    """Run `body` in one transaction; on a serialisation failure, deadlock or stale plan – also at COMMIT – run it all again.
+    """Run `body` in one transaction on behalf of whom `rows` says; on a serialisation failure, deadlock or stale plan – also at
+    COMMIT – run it all again.
 
     Raises `DomainError('busy')` when the pool is exhausted, a lock does not come or the conflict persists, and
     `DomainError('database-unavailable')` when the database is lost. After a lost COMMIT nobody knows the outcome; the caller's
@@ -260,7 +290,7 @@ async def in_transaction(
         connection = await acquire(pool, timeout=acquire_timeout)
         try:
             with _outages_translated(connection):
-                async with connection.transaction():
+                async with _transaction(connection, rows):
                     return await body(Transaction(connection))
         except RETRIABLE as error:
             if attempt == attempts - 1:
@@ -269,6 +299,24 @@ async def in_transaction(
             await release(pool, connection)
         await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
+
+
+@asynccontextmanager
+async def _transaction(connection: Connection, rows: RowContext) -> AsyncIterator[None]:
+    """BEGIN in its row context, one round trip; COMMIT, or ROLLBACK when the block raises.
+
+    asyncpg's own `transaction()` would need another round trip for the context, and takes the answer to COMMIT for granted:
+    after an error that the block swallowed it is a rollback.
+    """
+    await connection.execute(rows.begin)
+    try:
+        yield
+    except BaseException:
+        if not is_lost(connection):
+            await connection.execute("ROLLBACK")
+        raise
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise asyncpg.InFailedSQLTransactionError("the transaction had failed before its COMMIT")
 
 
 async def release(pool: Pool, connection: PooledConnection) -> None:

@@ -19,10 +19,11 @@ import asyncpg
 from services.chassis import inbox_statements as sql
 from services.chassis.cloudevents import NIL_KEY, Arrived
 from services.chassis.crash_points import crash_point
-from services.chassis.db import Pool, Record, Transaction, in_transaction
+from services.chassis.db import Pool, Record, Transaction, in_transaction, without_transaction
 from services.chassis.dispatch import Dispatcher, MakeWork, UnprocessableError, reason_of
 from services.chassis.event_metrics import APPLIED, BURIED
 from services.chassis.events import Envelope
+from services.chassis.rows import SERVICE
 from services.chassis.sequencing import Sequencer
 from services.chassis.snapshots import snapshot_type
 from services.chassis.subscriptions import Subscriptions, by_type
@@ -94,7 +95,8 @@ class Inbox:
     async def drain_ready(self) -> None:
         """Apply held events whose gap is closed; a crash between two transactions can leave some."""
         for _ in range(_TRANSACTIONS_MAX):
-            rows = await self._pool.fetch(sql.READY_KEYS.sql, *sql.READY_KEYS.arguments({"producer": self._producer}))
+            async with without_transaction(self._pool, rows=SERVICE) as tx:
+                rows = await tx.fetch(sql.READY_KEYS, producer=self._producer)
             if not rows:
                 return
             for row in rows:
@@ -102,11 +104,10 @@ class Inbox:
 
     async def replay(self, partition_key: UUID | None = None) -> ReplayReport:
         """Try dead events again in the order of their sequence, then what they held back; `None` means all keys."""
-        arguments = {"producer": self._producer, "partition_key": partition_key, "snapshot_type": self._snapshot_type}
         applied = 0
         failed: list[UUID] = []
         for _ in range(_TRANSACTIONS_MAX):
-            row = await self._pool.fetchrow(sql.NEXT_DEAD.sql, *sql.NEXT_DEAD.arguments({**arguments, "failed": failed}))
+            row = await self._next_dead(partition_key, failed)
             if row is None:
                 break
             event = _arrived(row)
@@ -121,13 +122,24 @@ class Inbox:
 
     async def count_waiting(self) -> tuple[int, int]:
         """How many events are held and dead."""
-        row = await self._pool.fetchrow(sql.COUNT_WAITING.sql, *sql.COUNT_WAITING.arguments({"producer": self._producer}))
+        async with without_transaction(self._pool, rows=SERVICE) as tx:
+            row = await tx.fetch_row(sql.COUNT_WAITING, producer=self._producer)
         assert row is not None
         return row["held"], row["dead"]
 
+    async def _next_dead(self, partition_key: UUID | None, failed: Sequence[UUID]) -> Record | None:
+        async with without_transaction(self._pool, rows=SERVICE) as tx:
+            return await tx.fetch_row(
+                sql.NEXT_DEAD,
+                producer=self._producer,
+                partition_key=partition_key,
+                snapshot_type=self._snapshot_type,
+                failed=failed,
+            )
+
     async def _count_dead(self, partition_key: UUID | None) -> int:
-        arguments = sql.COUNT_DEAD.arguments({"producer": self._producer, "partition_key": partition_key})
-        count: int = await self._pool.fetchval(sql.COUNT_DEAD.sql, *arguments)
+        async with without_transaction(self._pool, rows=SERVICE) as tx:
+            count: int = await tx.fetch_value(sql.COUNT_DEAD, producer=self._producer, partition_key=partition_key)
         return count
 
     async def _apply_together(self, events: Sequence[Arrived]) -> None:
@@ -177,7 +189,7 @@ class Inbox:
             crash_point("consumer.positioned")
 
         try:
-            await in_transaction(self._pool, body)
+            await in_transaction(self._pool, body, rows=SERVICE)
         except _LATE_FAULTS as error:
             if not outcome.applied:
                 raise
@@ -223,7 +235,7 @@ class Inbox:
                 sql.BURY, producer=self._producer, tries=tries, reason=reason, nil_key=NIL_KEY, **sql.values_of(event)
             )
 
-        await in_transaction(self._pool, body)
+        await in_transaction(self._pool, body, rows=SERVICE)
         crash_point("inbox.buried")
         BURIED.labels(self._service, self._producer).inc()
         logger.error("event is dead", extra={"fields": {**_naming(event, self._producer), "reason": reason}})

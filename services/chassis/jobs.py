@@ -10,6 +10,7 @@ from services.chassis import idempotency, rate_limits
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.errors import DomainError
+from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
 from services.chassis.work import Work
 
@@ -49,7 +50,7 @@ class Scheduler:
         while True:
             await self.run_due()
             try:
-                await in_transaction(self._runtime.pool, _delete_expired)
+                await in_transaction(self._runtime.pool, _delete_expired, rows=SERVICE)
             except Exception:
                 logger.exception("expired rows were not deleted; it is tried again")
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -73,7 +74,7 @@ class Scheduler:
 
     async def _run_job(self, job: Job, *, again: bool) -> None:
         for _ in range(_CHUNKS_MAX):
-            more = await in_transaction(self._runtime.pool, partial(self._chunk, job=job, again=again))
+            more = await in_transaction(self._runtime.pool, partial(self._chunk, job=job, again=again), rows=SERVICE)
             crash_point("job.committed")
             self._runtime.wake_relay()
             if not more:

@@ -18,15 +18,11 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-_NONCE_BYTES = 12
-_AES_256_GCM = 1
-_KEY_NAME_BYTES_MAX = 255
+from services.chassis.sealing import KEY_ID_BYTES_MAX, Key, KeyKind, Suite, UnknownKeyError, head_of
 
 
 class KeyFileError(Exception):
@@ -55,7 +51,7 @@ class _KeyFile(BaseModel):
     def _current_exists(cls, value: KeySet | None) -> KeySet | None:
         if value is not None and value.current not in value.keys:
             raise ValueError("`current` names no key")
-        if value is not None and any(len(name.encode()) > _KEY_NAME_BYTES_MAX for name in value.keys):
+        if value is not None and any(len(name.encode()) > KEY_ID_BYTES_MAX for name in value.keys):
             raise ValueError("a key's name is too long for the byte that tells its length")
         return value
 
@@ -78,8 +74,10 @@ class Keyring:
     def __init__(self, content: str) -> None:
         try:
             file = _KeyFile.model_validate_json(content)
-            self._data = {name: AESGCM(_decode(key)) for name, key in file.data.keys.items()}
-            self._data_current = file.data.current
+            self._data = _keys(KeyKind.SERVICE, file.data.keys)
+            self._current = self._data[_head(KeyKind.SERVICE, file.data.current)]
+            self._wrapping = _keys(KeyKind.ENCRYPTION, file.data.keys)
+            self._wrapping_current = self._wrapping[_head(KeyKind.ENCRYPTION, file.data.current)]
             self._index = _decode(file.index)
             self._cursor = _decode(file.cursor)
             tokens = file.document_token
@@ -103,26 +101,35 @@ class Keyring:
             raise KeyFileError(f"key file {path} can be read by others (mode {stat.filemode(mode)}): chmod 600 it")
         return cls(content)
 
+    @property
+    def suite(self) -> Suite:
+        """The suite of keys made from now on."""
+        return Suite.AES_256_GCM
+
+    @property
+    def kek_id(self) -> str:
+        """The key-encryption key in use for what is wrapped from now on."""
+        return self._wrapping_current.key_id.decode()
+
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt; `context` (`table|column|row id`) is authenticated, so a value moved elsewhere does not open."""
-        name = self._data_current.encode()
-        head = bytes((_AES_256_GCM, len(name))) + name
-        nonce = os.urandom(_NONCE_BYTES)
-        return head + nonce + self._data[self._data_current].encrypt(nonce, plaintext, head + context.encode())
+        return self._current.seal(plaintext, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """Decrypt; raises `ValueError` when the value was altered, moved or made with an unknown key."""
-        if len(sealed) < 2 or sealed[0] != _AES_256_GCM:
-            raise ValueError("unknown suite of a sealed value")
-        end = 2 + sealed[1]
-        cipher = self._data.get(sealed[2:end].decode(errors="replace"))
-        if cipher is None:
-            raise ValueError("unknown key of a sealed value")
-        nonce, body = sealed[end : end + _NONCE_BYTES], sealed[end + _NONCE_BYTES :]
-        try:
-            return cipher.decrypt(nonce, body, sealed[:end] + context.encode())
-        except (InvalidTag, ValueError) as error:
-            raise ValueError("sealed value does not open in this place") from error
+        """Decrypt; raises `ValueError` when the value was altered or moved, `UnknownKeyError` when the key is not at hand."""
+        if (key := self._data.get(head_of(sealed))) is None:
+            raise UnknownKeyError("unknown key of a sealed value")
+        return key.open(sealed, context)
+
+    def wrap(self, material: bytes, context: str) -> bytes:
+        """Seal a key for keeping in the database."""
+        return self._wrapping_current.seal(material, context)
+
+    def unwrap(self, wrapped: bytes, context: str) -> bytes:
+        """The key `wrap` sealed; raises like `open`."""
+        if (key := self._wrapping.get(head_of(wrapped))) is None:
+            raise UnknownKeyError("unknown key-encryption key")
+        return key.open(wrapped, context)
 
     def blind_index(self, column: str, value: str) -> bytes:
         """A keyed digest (32 bytes) for equality search on an encrypted column, with its own key per column."""
@@ -145,6 +152,21 @@ class Keyring:
         message = f"{document_type}|{normalised_number}".encode()
         names = sorted(self._tokens, key=lambda name: name != self._token_current)
         return {name: hmac.new(self._tokens[name], message, hashlib.sha256).hexdigest() for name in names}
+
+
+def _keys(kind: KeyKind, given: dict[str, str]) -> dict[bytes, Key]:
+    """Keys by the head of what they seal. One secret may serve two kinds, so each kind has a derivation of its own."""
+    keys = []
+    for name, secret in given.items():
+        material = _decode(secret)
+        if kind is KeyKind.ENCRYPTION:
+            material = _derive(material, "key encryption")
+        keys.append(Key(kind, Suite.AES_256_GCM, name.encode(), material))
+    return {key.head: key for key in keys}
+
+
+def _head(kind: KeyKind, name: str) -> bytes:
+    return bytes((kind | Suite.AES_256_GCM, len(name.encode()))) + name.encode()
 
 
 @lru_cache(maxsize=64)

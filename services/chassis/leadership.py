@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from services.chassis.db import DEAD_CONNECTION, prepare, set_codecs
+from services.chassis.rows import SERVICE_SESSION
 
 if TYPE_CHECKING:
     OwnConnection = asyncpg.Connection[asyncpg.Record]
@@ -102,6 +103,7 @@ async def _connect(dsn: str, application: str) -> OwnConnection:
         server_settings={
             "application_name": application,
             "timezone": "UTC",
+            **SERVICE_SESSION,
             "lock_timeout": "5s",
             "idle_in_transaction_session_timeout": "30s",
             # A process cut off without a word must not keep the lock: PostgreSQL gives such a connection up after 15 s.

@@ -1,6 +1,7 @@
 """Migrations: the body of every service's Alembic `env.py`, and the functions the command line calls.
 
-A migration runs as the owning role; afterwards the application role is granted what it needs and nothing more.
+A migration runs as the owning role, in the `service` row context, because row-level security binds the owner too; afterwards
+the application role is granted what it needs and nothing more.
 `lock_timeout` keeps a migration from queueing behind – and so blocking – the traffic of a live service
 (reliability.md 18).
 """
@@ -21,6 +22,7 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.chassis.db import Connection
+from services.chassis.rows import SERVICE_SESSION
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
@@ -117,7 +119,7 @@ def _config(folder: Path) -> Config:
 
 async def _upgrade(folder: Path, owner_url: str) -> None:
     async def connect() -> Connection:
-        return await asyncpg.connect(owner_url, timeout=5)
+        return await asyncpg.connect(owner_url, timeout=5, server_settings=SERVICE_SESSION)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
 
@@ -153,7 +155,18 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     """What Alembic would still change to reach `metadata`; empty when migrations and tables agree."""
-    chassis = ("outbox", "inbox_", "event_sequence", "relay_state", "history", "audit_line", "idempotency_key", "rate_window")
+    chassis = (
+        "outbox",
+        "inbox_",
+        "event_sequence",
+        "relay_state",
+        "history",
+        "audit_line",
+        "idempotency_key",
+        "rate_window",
+        "person_key",
+        "attachment",
+    )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
     def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:

@@ -9,15 +9,22 @@ from services.chassis.principal import Principal
 
 EXTENSION = "x-xinshimin"
 
-_HEADERS: Mapping[str, tuple[str, str, str]] = {
+# Name, description, pattern, example.
+_HEADERS: Mapping[str, tuple[str, str, str, str]] = {
     "idempotency": (
         "Idempotency-Key",
         "The client's own key of this act; a retry with the same key gets the same answer and has no second effect.",
+        r"^[!#-\[\]-~]{1,128}$",
         "4f6d2c1e-registration-0001",
     ),
-    "purpose": ("X-Purpose", "Why personal data are used; one of the client's allowed purposes.", "residence_registration"),
-    "actor": ("X-Actor", "The officer who acts (sandbox; elsewhere X-Actor-Assertion).", "officer-0017"),
-    "if_match": ("If-Match", "ETag of the version this change is based on.", '"1"'),
+    "purpose": (
+        "X-Purpose",
+        "Why personal data are used; one of the client's allowed purposes.",
+        "^[a-z][a-z_]{1,40}$",
+        "residence_registration",
+    ),
+    "actor": ("X-Actor", "The officer who acts (sandbox; elsewhere X-Actor-Assertion).", "^[!-~]{1,64}$", "officer-0017"),
+    "if_match": ("If-Match", "ETag of the version this change is based on.", '^"[1-9][0-9]{0,8}"$', '"1"'),
 }
 
 
@@ -91,8 +98,15 @@ def upload(
 def _declare(operation: Operation, summary_zh: str, problems: Sequence[str]) -> dict[str, Any]:
     needed = [name for name in _HEADERS if getattr(operation, name)]
     parameters = [
-        {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}, "example": example}
-        for name, text, example in (_HEADERS[item] for item in needed)
+        {
+            "name": name,
+            "in": "header",
+            "required": True,
+            "description": text,
+            "schema": {"type": "string", "pattern": pattern},
+            "example": example,
+        }
+        for name, text, pattern, example in (_HEADERS[item] for item in needed)
     ]
     extra = {EXTENSION: asdict(operation), "x-summary-zh": summary_zh, "x-problems": list(problems), "parameters": parameters}
     return {

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from services.chassis.bus import Bus
 from services.chassis.bus_errors import StreamMissingError
-from services.chassis.db import Pool, prepare
+from services.chassis.db import Pool, prepare, without_transaction
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport
 from services.chassis.outbox import republish
+from services.chassis.rows import SERVICE
 from services.chassis.snapshots import SnapshotReport, send_snapshot
 from services.chassis.subscriptions import Subscriptions, producers_of
 
@@ -98,7 +99,8 @@ class DeadEvent:
 
 async def lag(pool: Pool, bus: Bus, *, service: str, subscriptions: Subscriptions) -> Lag:
     """Where the service's events stand now. Raises `BusError` when NATS does not answer."""
-    row = await pool.fetchrow(_OUTBOX.sql)
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_OUTBOX)
     assert row is not None
     stream = await bus.stream_state(service)
     outbox = OutboxLag(
@@ -113,7 +115,8 @@ async def lag(pool: Pool, bus: Bus, *, service: str, subscriptions: Subscription
 
 
 async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> InboxLag:
-    row = await pool.fetchrow(_INBOX.sql, *_INBOX.arguments({"producer": producer}))
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_INBOX, producer=producer)
     assert row is not None
     try:
         backlog = await bus.backlog(producer, service)
@@ -131,7 +134,8 @@ async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> Inbox
 
 async def dead_events(pool: Pool, *, limit: int = 1000) -> list[DeadEvent]:
     """The service's dead events, oldest first."""
-    return [DeadEvent(**row) for row in await pool.fetch(_DEAD.sql, *_DEAD.arguments({"limit": limit}))]
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        return [DeadEvent(**row) for row in await tx.fetch(_DEAD, limit=limit)]
 
 
 async def replay(

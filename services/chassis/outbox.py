@@ -17,10 +17,11 @@ from services.chassis.bus import STREAM_MAX_BYTES, Bus, Outgoing
 from services.chassis.bus_errors import StreamFullError
 from services.chassis.cloudevents import headers_of, source_of
 from services.chassis.crash_points import crash_point
-from services.chassis.db import Pool, Record, prepare
+from services.chassis.db import Pool, Record, prepare, without_transaction
 from services.chassis.event_metrics import OUTBOX_LAG_SECONDS, PUBLISHED, STREAM_FILL, UNPUBLISHED
 from services.chassis.events import Envelope
 from services.chassis.leadership import STANDBY, Leader, OwnConnection, lead_forever
+from services.chassis.rows import SERVICE, SERVICE_SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Relay:
 
     async def flushed(self) -> bool:
         """Whether every committed event has been published, by whichever replica."""
-        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10)
+        connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=10, server_settings=SERVICE_SESSION)
         try:
             return not await connection.fetchval(_ANY_UNPUBLISHED.sql)
         finally:
@@ -209,10 +210,11 @@ async def republish(pool: Pool, bus: Bus, *, service: str, after: int = 0) -> in
     For a stream that lost what it had acknowledged (reliability.md 7). Consumers drop what they have had. Raises `BusError`.
     """
     await bus.ensure_stream(service)
-    source = source_of(service, await pool.fetchval(_EPOCH.sql))
-    count = 0
-    while rows := await pool.fetch(_PUBLISHED_AFTER.sql, *_PUBLISHED_AFTER.arguments({"after": after, "limit": _CLAIM_MAX})):
-        await bus.publish([_message(row, source) for row in rows])
-        after = rows[-1]["published_position"]
-        count += len(rows)
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        source = source_of(service, await tx.fetch_value(_EPOCH))
+        count = 0
+        while rows := await tx.fetch(_PUBLISHED_AFTER, after=after, limit=_CLAIM_MAX):
+            await bus.publish([_message(row, source) for row in rows])
+            after = rows[-1]["published_position"]
+            count += len(rows)
     return count

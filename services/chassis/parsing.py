@@ -18,7 +18,7 @@ _ERRORS_LOOKED_AT_MAX = 1000
 _QUERY_FIELDS_MAX = 50
 
 # Messages by pydantic error type; a context value is named in braces. The input itself is never quoted.
-_MESSAGES: Mapping[str, tuple[str, str]] = {
+MESSAGES: Mapping[str, tuple[str, str]] = {
     "missing": ("必填", "this field is required"),
     "extra_forbidden": ("没有这个字段", "there is no such field"),
     "string_type": ("应为文本", "a string is expected"),
@@ -123,7 +123,7 @@ def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: lis
     if hidden := sorted(path.keys() & set(names)):
         raise DomainError(
             "invalid-request",
-            errors=[FieldError(f"?{name}", "extra_forbidden", *_MESSAGES["extra_forbidden"]) for name in hidden],
+            errors=[FieldError(f"?{name}", "extra_forbidden", *MESSAGES["extra_forbidden"]) for name in hidden],
         )
     values = {**dict(query), **path}
     errors = [
@@ -189,7 +189,7 @@ def _field_error(item: ErrorDetails, pointer: str) -> FieldError:
     kind = item["type"]
     if context.get("field_type") == "Value":  # a length bound added to a text type that has a validator of its own
         kind = f"string_{kind}"
-    zh, en = _MESSAGES.get(kind, _OTHERWISE)
+    zh, en = MESSAGES.get(kind, _OTHERWISE)
     try:
         return FieldError(pointer, kind, zh.format(**context), en.format(**context))
     except (KeyError, IndexError):

@@ -227,7 +227,8 @@ class _Call:
 
     async def _read(self, principal: Principal) -> Response:
         refusal: DomainError | None = None
-        async with without_transaction(self.runtime.pool, acquire_timeout=self.runtime.settings.acquire_timeout_s) as tx:
+        rows, timeout = self.runtime.rows_of(principal), self.runtime.settings.acquire_timeout_s
+        async with without_transaction(self.runtime.pool, rows=rows, acquire_timeout=timeout) as tx:
             work = self._work(tx, principal)
             try:
                 answer = await self._act(work)
@@ -271,6 +272,7 @@ class _Call:
         return await in_transaction(
             self.runtime.pool,
             lambda tx: claim.find_answer(self._work(tx, principal)),
+            rows=self.runtime.rows_of(principal),
             acquire_timeout=self.runtime.settings.acquire_timeout_s,
         )
 
@@ -292,7 +294,10 @@ class _Call:
             return answer, work.has_events, False
 
         answer, emitted, replayed = await in_transaction(
-            self.runtime.pool, unit, acquire_timeout=self.runtime.settings.acquire_timeout_s
+            self.runtime.pool,
+            unit,
+            rows=self.runtime.rows_of(principal),
+            acquire_timeout=self.runtime.settings.acquire_timeout_s,
         )
         crash_point("route.committed")
         if emitted:

@@ -12,6 +12,7 @@ from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal, service_principal
 from services.chassis.problems import Catalogue
+from services.chassis.rows import RowContext
 from services.chassis.settings import ServiceSettings
 from services.chassis.work import Work
 
@@ -54,6 +55,10 @@ class Runtime:
             if_match=if_match,
             attachments=self.attachments,
         )
+
+    def rows_of(self, principal: Principal) -> RowContext:
+        """Which rows a client's request may see."""
+        return RowContext.of(principal, self.law_clock.today())
 
     def own_work(self, tx: Transaction, traceparent: str | None = None) -> Work:
         """A unit of work of the service itself, for consumers and jobs."""

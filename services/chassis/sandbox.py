@@ -20,6 +20,7 @@ from services.chassis.errors import DomainError
 from services.chassis.jobs import Scheduler
 from services.chassis.parsing import parse_body
 from services.chassis.problems import preferred_language
+from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
 from services.chassis.schemas import Command
 from services.chassis.tracing import request_id
@@ -72,7 +73,7 @@ class Sandbox:
         async def save(tx: Transaction) -> None:
             await tx.execute(_SAVE, offset_seconds=offset.total_seconds())
 
-        await in_transaction(runtime.pool, save)
+        await in_transaction(runtime.pool, save, rows=SERVICE)
         runtime.law_clock.offset = offset
         return await self._show_clock(request)
 

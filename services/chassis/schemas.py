@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from services.chassis.spelling import IN_JSON, IN_TEXT, one_spelling
@@ -31,6 +31,13 @@ def _refuse_control_characters(value: str) -> str:
 
 PlainText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_refuse_control_characters)]
 """One line of text without control characters; bound its length with `StringConstraints(max_length=…)`."""
+
+
+def pattern_field(pattern: str, **more: Any) -> Any:
+    """A `Field` of a `PlainText` that matches `pattern`, told in the OpenAPI as well: behind a text's own validator pydantic
+    checks a pattern and leaves it out of the schema.
+    """
+    return Field(pattern=pattern, json_schema_extra={"pattern": pattern}, **more)
 
 
 class Command(BaseModel):

@@ -22,6 +22,7 @@ from services.chassis.db import Pool, Transaction, prepare
 from services.chassis.events import Envelope, EventData
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
+from services.chassis.rows import SERVICE
 
 SnapshotOf = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, Sequence[EventData]]]]
 """What a producer offers: every partition key with events that carry its present state."""
@@ -91,6 +92,7 @@ async def send_snapshot(
     if not _SERVICE_NAME.fullmatch(consumer):
         raise ValueError("consumer is not the name of a service")
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(SERVICE.for_transaction)
         tx = Transaction(connection)
         sender = _Sender(tx, bus, service, consumer, await tx.fetch_value(_EPOCH))
         async for key, states in snapshot(tx, keyring):

@@ -15,11 +15,12 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.chassis.clock import utc_now
-from services.chassis.db import Transaction, prepare
+from services.chassis.db import Record, Transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData, producer_of
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
+from services.chassis.person_keys import DESTROY, KeysInUse
 from services.chassis.principal import Principal
 
 if TYPE_CHECKING:
@@ -41,8 +42,19 @@ class _HistoryRow:
     resource_id: UUID
     version: int
     person_id: UUID | None
+    related_person_id: UUID | None
     changed: str
     snapshot: bytes
+
+    @property
+    def about(self) -> tuple[UUID, ...]:
+        """The persons whose keys protect the snapshot."""
+        return tuple(person for person in (self.person_id, self.related_person_id) if person is not None)
+
+    def sealed(self, keyring: Keyring, keys: KeysInUse) -> bytes:
+        """The snapshot under the keys of the persons it is about, or under the service's when it is about none."""
+        context = history_context(self.resource, self.resource_id, self.version)
+        return keys.seal(self.snapshot, context, self.about) if self.about else keyring.seal(self.snapshot, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,12 @@ class Work:
     _outbox: list[_OutboxRow] = field(default_factory=list)
     _history: list[_HistoryRow] = field(default_factory=list)
     _audit: list[AuditLine] = field(default_factory=list)
+    _person_keys: KeysInUse = field(init=False)
     _version_compared: bool = False
+
+    def __post_init__(self) -> None:
+        """The keys of persons live no longer than this unit."""
+        self._person_keys = KeysInUse(self.keyring)
 
     def emit(self, event: EventData, *, division_codes: Iterable[str] = ()) -> UUID:
         """Publish `event` of this service when this transaction commits; returns its id.
@@ -106,10 +123,33 @@ class Work:
         snapshot: BaseModel,
         changed: Sequence[str],
         person_id: UUID | None = None,
+        related_person_id: UUID | None = None,
     ) -> None:
-        """Add a version to the resource's history: names of the changed fields, and the encrypted state after the change."""
-        sealed = self.keyring.seal(snapshot.model_dump_json().encode(), history_context(resource, resource_id, version))
-        self._history.append(_HistoryRow(resource, resource_id, version, person_id, ",".join(changed), sealed))
+        """Add a version to the resource's history: names of the changed fields, and the encrypted state after the change.
+
+        The state of a thing about a person is sealed under that person's own key; of a thing between two persons (`person_id`
+        and `related_person_id`) under both, so that the erasure of either makes it unreadable.
+        """
+        if related_person_id is not None and (person_id is None or person_id == related_person_id):
+            raise ValueError("a thing between persons names two of them")
+        state = snapshot.model_dump_json().encode()
+        row = _HistoryRow(resource, resource_id, version, person_id, related_person_id, ",".join(changed), state)
+        self._history.append(row)
+
+    def learn_person_key(self, row: Record) -> None:
+        """Take a person's key from a row that was read anyway (`person_id` and `person_keys.COLUMNS`).
+
+        It spares `flush` a round trip and is never needed: what the transaction does not know is looked up then.
+        """
+        self._person_keys.learn(row)
+
+    async def destroy_person_key(self, person_id: UUID) -> bool:
+        """Erase all that was ever remembered of a person: once this commits its snapshots open for nobody, in no process.
+
+        Returns whether there was a key. What the person's row and other tables hold is the caller's to delete. Snapshots
+        written later, by somebody who registers the person again, have a key of their own.
+        """
+        return await self.tx.execute(DESTROY, person_id=person_id) == "DELETE 1"
 
     def audit(
         self,
@@ -172,12 +212,28 @@ class Work:
         return bool(self._outbox)
 
     async def flush(self) -> None:
-        """Write the collected rows in one statement. Called once, before the commit, by whoever owns the transaction."""
-        if not (self._outbox or self._history or self._audit):
-            return
+        """Write the collected rows. Called once, before the commit, by whoever owns the transaction.
+
+        One statement, unless a person has a key that this transaction did not know of: then the snapshots about that person
+        are sealed again under it and written by a second one.
+        """
         outbox, history, audit = self._outbox, self._history, self._audit
+        for _ in range(_FLUSH_ATTEMPTS):
+            if not (outbox or history or audit):
+                return
+            unready = await self._write(outbox, history, audit)
+            outbox, audit = [], []
+            history = [row for row in history if not unready.isdisjoint(row.about)]
+        raise DomainError("busy", retry_after=1)  # the person's key is destroyed and made again under our hands
+
+    async def _write(self, outbox: list[_OutboxRow], history: list[_HistoryRow], audit: list[AuditLine]) -> set[UUID]:
+        """Write the rows; returns the persons whose key turned out to be another one, and whose snapshots were left out."""
         who = self.principal
-        await self.tx.execute(
+        snapshots = [row.sealed(self.keyring, self._person_keys) for row in history]
+        keys = [
+            self._person_keys.of(person_id) for person_id in dict.fromkeys(person for row in history for person in row.about)
+        ]
+        unready = await self.tx.fetch(
             _FLUSH,
             event_ids=[row.event_id for row in outbox],
             event_types=[row.event_type for row in outbox],
@@ -185,12 +241,18 @@ class Work:
             division_codes=[row.division_codes for row in outbox],
             event_data=[row.data for row in outbox],
             traceparent=self.traceparent,
+            key_person_ids=[key.person_id for key in keys],
+            key_ids=[key.key_id for key in keys],
+            key_suites=[key.key.suite for key in keys],
+            wrapped_keys=[key.wrapped for key in keys],
+            kek_ids=[key.kek_id for key in keys],
             resources=[row.resource for row in history],
             resource_ids=[row.resource_id for row in history],
             versions=[row.version for row in history],
             history_person_ids=[row.person_id for row in history],
+            related_person_ids=[row.related_person_id for row in history],
             changed=[row.changed for row in history],
-            snapshots=[row.snapshot for row in history],
+            snapshots=snapshots,
             client_id=who.client_id,
             actor=who.actor,
             request_id=self.request_id,
@@ -199,6 +261,10 @@ class Work:
             lines=[row.line for row in audit],
             digests=[row.digest for row in audit],
         )
+        self._person_keys.settle(keys)
+        for row in unready:
+            self._person_keys.learn(row)
+        return {row["person_id"] for row in unready}
 
 
 def history_context(resource: str, resource_id: UUID, version: int) -> str:
@@ -244,8 +310,12 @@ def audit_line(  # noqa: PLR0913 - the fields of an audit line
     return AuditLine(new_id(), person_id, line, hashlib.sha256(line.encode()).digest())
 
 
+# Of a person whose key is destroyed and made anew by others, again and again, while one transaction ends.
+_FLUSH_ATTEMPTS = 5
+
 # Sequences are dense per key because the key's row stays locked until the commit; keys are taken in order, so that two
-# transactions about the same two persons cannot deadlock.
+# transactions about the same two persons cannot deadlock. A person's key is `ready` when it is made here or is still the one
+# the snapshot is sealed under; of the others the key in force comes back, or nulls when one was made since this began.
 _FLUSH = prepare(
     """
     WITH given AS (
@@ -267,19 +337,40 @@ _FLUSH = prepare(
                string_to_array(g.division_codes, ','), CAST(:traceparent AS text), g.data
         FROM given g JOIN per_key k USING (partition_key) JOIN numbered n USING (partition_key)
         ORDER BY g.place
+    ), offered AS (
+        SELECT * FROM unnest(
+            CAST(:key_person_ids AS uuid[]), CAST(:key_ids AS uuid[]), CAST(:key_suites AS smallint[]),
+            CAST(:wrapped_keys AS bytea[]), CAST(:kek_ids AS text[])
+        ) AS o (person_id, key_id, suite, wrapped, kek_id)
+    ), made AS (
+        INSERT INTO person_key (person_id, key_id, suite, wrapped, kek_id)
+        SELECT * FROM offered WHERE wrapped IS NOT NULL ORDER BY person_id
+        ON CONFLICT (person_id) DO NOTHING
+        RETURNING person_id
+    ), ready AS (
+        SELECT person_id FROM made
+        UNION ALL
+        SELECT o.person_id FROM offered o JOIN person_key k USING (person_id, key_id) WHERE o.wrapped IS NULL
     ), remembered AS (
         INSERT INTO history
-            (resource, resource_id, version, person_id, client_id, actor, request_id, changed, snapshot)
-        SELECT h.resource, h.resource_id, h.version, h.person_id, CAST(:client_id AS text), CAST(:actor AS text),
-               CAST(:request_id AS text), string_to_array(h.changed, ','), h.snapshot
+            (resource, resource_id, version, person_id, related_person_id, client_id, actor, request_id, changed, snapshot)
+        SELECT h.resource, h.resource_id, h.version, h.person_id, h.related_person_id, CAST(:client_id AS text),
+               CAST(:actor AS text), CAST(:request_id AS text), string_to_array(h.changed, ','), h.snapshot
         FROM unnest(
             CAST(:resources AS text[]), CAST(:resource_ids AS uuid[]), CAST(:versions AS integer[]),
-            CAST(:history_person_ids AS uuid[]), CAST(:changed AS text[]), CAST(:snapshots AS bytea[])
-        ) AS h (resource, resource_id, version, person_id, changed, snapshot)
+            CAST(:history_person_ids AS uuid[]), CAST(:related_person_ids AS uuid[]), CAST(:changed AS text[]),
+            CAST(:snapshots AS bytea[])
+        ) AS h (resource, resource_id, version, person_id, related_person_id, changed, snapshot)
+        WHERE (h.person_id IS NULL OR h.person_id IN (SELECT person_id FROM ready))
+        AND (h.related_person_id IS NULL OR h.related_person_id IN (SELECT person_id FROM ready))
+    ), noted AS (
+        INSERT INTO audit_line (audit_id, person_id, line, digest)
+        SELECT * FROM unnest(
+            CAST(:audit_ids AS uuid[]), CAST(:audit_person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
+        )
     )
-    INSERT INTO audit_line (audit_id, person_id, line, digest)
-    SELECT * FROM unnest(
-        CAST(:audit_ids AS uuid[]), CAST(:audit_person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
-    )
+    SELECT o.person_id, k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS person_key_wrapped
+    FROM offered o LEFT JOIN person_key k ON k.person_id = o.person_id
+    WHERE o.person_id NOT IN (SELECT person_id FROM ready)
     """
 )

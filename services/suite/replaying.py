@@ -9,6 +9,7 @@ from services.chassis.db import in_transaction
 from services.chassis.keyring import Keyring
 from services.chassis.operations import ReplayReport
 from services.chassis.problems import Catalogue
+from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
 from services.suite import access, catalogue
 
@@ -30,7 +31,7 @@ async def replay(service: str, *, producer: str | None, partition_key: UUID | No
             wake_relay=lambda: None,
         )
         if settings.sandbox:
-            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset)
+            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
         return await operations.replay(
             pool,
             service=service,

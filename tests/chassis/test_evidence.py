@@ -14,6 +14,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.db import create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.keyring import Keyring
+from services.chassis.rows import SERVICE
 from services.chassis.work import history_context
 from tests.chassis.test_routing import NOTES, problem, written
 from tests.conftest import Database
@@ -126,13 +127,13 @@ async def test_a_conflict_is_repeated_as_a_whole(office_database: Database) -> N
             raise asyncpg.SerializationError("made up")
         return runs
 
-    assert await in_transaction(pool, body) == 3
+    assert await in_transaction(pool, body, rows=SERVICE) == 3
 
     async def never(tx: object) -> None:
         raise asyncpg.DeadlockDetectedError("made up")
 
     with pytest.raises(DomainError, match="busy"):
-        await in_transaction(pool, never, attempts=2)
+        await in_transaction(pool, never, rows=SERVICE, attempts=2)
     await pool.close()
 
 

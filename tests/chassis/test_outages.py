@@ -19,6 +19,7 @@ from services.chassis.ids import new_id
 from services.chassis.keyring import KeyFileError, Keyring, KeySet, make_key
 from services.chassis.logs import JsonFormatter
 from services.chassis.problems import Catalogue
+from services.chassis.rows import SERVICE
 from services.chassis.work import AuditLine
 from tests.chassis.office.app import NoteChanged
 from tests.chassis.test_routing import NOTES, problem, written
@@ -76,11 +77,11 @@ async def test_a_bug_is_not_taken_for_an_outage(pool: Pool) -> None:
         raise FileNotFoundError("parameters.toml")
 
     with pytest.raises(asyncpg.InterfaceError):
-        await in_transaction(pool, two_at_once)
+        await in_transaction(pool, two_at_once, rows=SERVICE)
     with pytest.raises(FileNotFoundError):
-        await in_transaction(pool, a_missing_file)
+        await in_transaction(pool, a_missing_file, rows=SERVICE)
     with pytest.raises(asyncpg.InterfaceError):
-        async with without_transaction(pool, acquire_timeout=1) as tx:
+        async with without_transaction(pool, rows=SERVICE, acquire_timeout=1) as tx:
             await two_at_once(tx)
     assert await pool.fetchval("SELECT 1") == 1
 
@@ -143,7 +144,7 @@ async def test_nobody_waits_for_an_auditor_that_gave_up(pool: Pool, monkeypatch:
 async def test_lines_that_were_committed_before_the_cut_are_not_written_twice(pool: Pool) -> None:
     one = line()
     for _ in range(2):
-        await in_transaction(pool, lambda tx: audit._insert(tx, [one]))
+        await in_transaction(pool, lambda tx: audit._insert(tx, [one]), rows=SERVICE)
     assert await pool.fetchval("SELECT count(*) FROM audit_line WHERE audit_id = $1", one.audit_id) == 1
 
 
@@ -154,7 +155,7 @@ async def test_a_version_nobody_looks_at_is_not_ignored(clerk: Caller) -> None:
 
 
 async def test_a_read_cannot_lose_an_event(office: RunningService) -> None:
-    async with without_transaction(office.runtime.pool, acquire_timeout=1) as tx:
+    async with without_transaction(office.runtime.pool, rows=SERVICE, acquire_timeout=1) as tx:
         work = office.runtime.own_work(tx)
         work.emit(NoteChanged(note_id=new_id(), version=1))
         with pytest.raises(RuntimeError, match="a read has no transaction"):

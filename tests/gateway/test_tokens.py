@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from gateway import store
 from gateway.clients import CreatedClient, rotate_public_key
 from services.chassis.db import Pool, in_transaction
+from services.chassis.rows import SERVICE
 from tests.gateway.conftest import ALL_SCOPES, ISSUER, RunGateway, new_client, raw
 from tests.gateway.signing import Signer, encoded
 
@@ -344,6 +345,6 @@ async def test_expired_assertions_are_forgotten(pool: Pool) -> None:
         "INSERT INTO used_assertion VALUES ('client-x', 'kind', 'old', 'x', now() - interval '1 hour'), "
         "('client-x', 'kind', 'new', 'x', now() + interval '1 hour')"
     )
-    await in_transaction(pool, store.forget_expired_assertions)
+    await in_transaction(pool, store.forget_expired_assertions, rows=SERVICE)
     left = await pool.fetch("SELECT jti FROM used_assertion WHERE client_id = 'client-x'")
     assert [row["jti"] for row in left] == ["new"]

@@ -13,6 +13,7 @@ import pytest
 
 from services.chassis.clock import LAW_ZONE
 from services.chassis.db import Transaction, in_transaction
+from services.chassis.rows import SERVICE
 from services.chassis.work import Work
 from services.registry.app import DEFINITION
 from services.registry.jobs import suspend_lapsed_permits
@@ -57,7 +58,7 @@ class Office:
             await work.flush()
             return more
 
-        while await in_transaction(self.service.runtime.pool, chunk):
+        while await in_transaction(self.service.runtime.pool, chunk, rows=SERVICE):
             pass
 
     async def run_jobs(self) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.chassis.db import Transaction, in_transaction
 from services.chassis.events import EventData
+from services.chassis.rows import SERVICE
 from services.contracts.registry import EVENTS, PersonState, RelationshipState, ResidencePermitState, ResidenceRegistrationState
 from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, Resident, expect
@@ -85,7 +86,7 @@ async def test_the_snapshot_is_the_last_state_of_everything(office: Office, hold
                 found += states
         return found
 
-    states = await in_transaction(office.service.runtime.pool, collect)
+    states = await in_transaction(office.service.runtime.pool, collect, rows=SERVICE)
     assert {subject(state): state.model_dump() for state in states} == {key: event.model_dump() for key, event in last.items()}
     assert isinstance(states[0], PersonState)
 

@@ -4,9 +4,11 @@ import asyncio
 import random
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.chassis.work import Work
 from services.registry.rules.citizen_number import check_character
 from tests.registry.conftest import Office, expect
 from tests.registry.factories import a_person, citizen_number
@@ -201,6 +203,26 @@ async def test_a_correction_has_a_version_an_event_and_a_history(office: Office,
     events = await office.events_about(person["person_id"])
     assert [event["event_type"] for event in events] == ["registry.person.registered.v1", "registry.person.corrected.v1"]
     assert (events[1]["data"]["version"], events[1]["data"]["hukou_division_code"]) == (2, "341225")
+
+
+async def test_the_history_of_an_erased_person_says_so_and_holds_nothing(office: Office, cixi: Caller) -> None:
+    person = expect(await cixi.post("/v1/persons", a_person()), 201)
+    path = f"/v1/persons/{person['person_id']}"
+    expect(await cixi.patch(path, {"phone": None}, version=1), 200)
+
+    async def erase(work: Work) -> bool:
+        await work.destroy_person_key(UUID(person["person_id"]))
+        return False
+
+    await office.run_job(erase)
+    expect(await cixi.patch(path, {"phone": "13805740019"}, version=2), 200)
+    items = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [(item["version"], item["erased"], item["state"] is None) for item in items] == [
+        (3, False, False),
+        (2, True, True),
+        (1, True, True),
+    ]
+    assert items[1]["changed"] == ["phone"]
 
 
 async def test_history_is_paged_and_its_cursor_is_its_own(cixi: Caller) -> None:

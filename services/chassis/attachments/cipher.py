@@ -3,29 +3,21 @@
 So a file that was cut off, lengthened, or whose chunks were changed, moved or exchanged with another file's does not open.
 The key serves one file and is never used again, therefore a counter is a safe nonce.
 
-    one byte of version | chunk 0 | chunk 1 | … | last chunk        each: ciphertext (1 to 65,536 bytes) + tag (16 bytes)
+    one byte, the suite | chunk 0 | chunk 1 | … | last chunk        each: ciphertext (1 to 65,536 bytes) + tag (16 bytes)
     nonce = number of the chunk (11 bytes, big endian) + 1 for the last chunk, 0 for the others
-    associated data = version + binding (the attachment's id)
+    associated data = suite + binding (the attachment's id)
 """
 
-import os
-
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from services.chassis.sealing import Suite, aead
 
 CHUNK_BYTES = 64 << 10
-KEY_BYTES = 32
 _TAG_BYTES = 16
-_AES_256_GCM = b"\x01"
 
 
 class DamagedFileError(Exception):
     """The ciphertext is not what was written, or not all of it."""
-
-
-def make_file_key() -> bytes:
-    """A fresh key for one file."""
-    return os.urandom(KEY_BYTES)
 
 
 def sealed_length(length: int) -> int:
@@ -36,10 +28,10 @@ def sealed_length(length: int) -> int:
 class FileSealer:
     """Encrypts one file as it comes in."""
 
-    def __init__(self, key: bytes, binding: bytes) -> None:
-        self._cipher = _Chunks(key, binding)
+    def __init__(self, suite: Suite, key: bytes, binding: bytes) -> None:
+        self._cipher = _Chunks(suite, key, binding)
         self._waiting = bytearray()
-        self._head = _AES_256_GCM
+        self._head = bytes((suite,))
 
     def update(self, plaintext: bytes) -> bytes:
         """Ciphertext that is ready; one chunk at least is held back, because it may be the last."""
@@ -59,19 +51,19 @@ class FileSealer:
 class FileOpener:
     """Decrypts one file as it comes from the store; what it returns has been authenticated."""
 
-    def __init__(self, key: bytes, binding: bytes) -> None:
-        self._cipher = _Chunks(key, binding)
+    def __init__(self, suite: Suite, key: bytes, binding: bytes) -> None:
+        self._cipher = _Chunks(suite, key, binding)
         self._waiting = bytearray()
-        self._has_version = False
+        self._head = bytes((suite,))
 
     def update(self, sealed: bytes) -> bytes:
         """Plaintext of whole chunks that are followed by others. Raises `DamagedFileError`."""
         self._waiting += sealed
-        if not self._has_version and self._waiting:
-            if self._waiting[:1] != _AES_256_GCM:
-                raise DamagedFileError("unknown version")
+        if self._head and self._waiting:
+            if self._waiting[:1] != self._head:
+                raise DamagedFileError("another suite")
             del self._waiting[:1]
-            self._has_version = True
+            self._head = b""
         parts = []
         whole = CHUNK_BYTES + _TAG_BYTES
         while len(self._waiting) > whole:
@@ -87,9 +79,9 @@ class FileOpener:
 class _Chunks:
     """Seals or opens the chunks of one file in order."""
 
-    def __init__(self, key: bytes, binding: bytes) -> None:
-        self._cipher = AESGCM(key)
-        self._associated = _AES_256_GCM + binding
+    def __init__(self, suite: Suite, key: bytes, binding: bytes) -> None:
+        self._cipher = aead(suite, key)
+        self._associated = bytes((suite,)) + binding
         self._number = 0
 
     def seal(self, plaintext: bytes, *, last: bool) -> bytes:

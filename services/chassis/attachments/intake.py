@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
-from services.chassis.attachments.cipher import FileSealer, make_file_key
+from services.chassis.attachments.cipher import FileSealer
 from services.chassis.attachments.kinds import HEAD_BYTES, Inspection, MediaType
 from services.chassis.attachments.refusals import broken
 from services.chassis.attachments.store import SealedFile, of_the_disk
 from services.chassis.ids import new_id
+from services.chassis.sealing import Suite, new_key
 
 _SUFFIX = ".incoming"
 
@@ -29,6 +30,7 @@ class TakenFile:
     media_type: MediaType
     size_bytes: int
     sha256: bytes
+    suite: Suite
     key: bytes = field(repr=False)
     sealed: SealedFile
 
@@ -61,14 +63,14 @@ class Spool:
 class Intake:
     """See the module's docstring. Ends with `finish` or with `discard`."""
 
-    def __init__(self, spool: Spool, declared_type: str) -> None:
+    def __init__(self, spool: Spool, suite: Suite, declared_type: str) -> None:
         self._id = new_id()
         self._path = spool.path(self._id)
         self._declared = declared_type
         self._inspection: Inspection | None = None
         self._head = b""
-        self._key = make_file_key()
-        self._sealer = FileSealer(self._key, self._id.bytes)
+        self._suite, self._key = suite, new_key(suite)
+        self._sealer = FileSealer(suite, self._key, self._id.bytes)
         self._plain, self._sealed = hashlib.sha256(), hashlib.sha256()
         self._size = self._sealed_size = 0
         self._file = _create(self._path)
@@ -98,7 +100,9 @@ class Intake:
         except OSError as error:
             raise of_the_disk(error) from None
         sealed = SealedFile(self._path, self._sealed.digest(), self._sealed_size)
-        return TakenFile(self._id, self._inspection.media_type, self._size, self._plain.digest(), self._key, sealed)
+        return TakenFile(
+            self._id, self._inspection.media_type, self._size, self._plain.digest(), self._suite, self._key, sealed
+        )
 
     def discard(self) -> None:
         """The file is not wanted."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from services.chassis.attachments.cipher import DamagedFileError, FileOpener
 from services.chassis.attachments.folder import FolderStore
-from services.chassis.attachments.intake import Intake, Spool
+from services.chassis.attachments.intake import Spool
 from services.chassis.attachments.s3 import S3Store
 from services.chassis.attachments.signature import Credentials
 from services.chassis.attachments.store import MissingFileError, Store, StoreError, StoreFullError, in_thread
@@ -49,17 +49,15 @@ class Attachments:
         spool.prepare()
         return cls(_store(settings, folder), spool, sees_any_of, settings.attachments_grace_s)
 
-    def intake(self, declared_type: str) -> Intake:
-        """A file begins to arrive. Raises `StoreError`."""
-        return Intake(self.spool, declared_type)
-
-    async def plaintext(self, attachment_id: UUID, address: bytes, key: bytes, length: int) -> AsyncGenerator[bytes, None]:
+    async def plaintext(
+        self, opener: FileOpener, attachment_id: UUID, address: bytes, length: int
+    ) -> AsyncGenerator[bytes, None]:
         """A file in pieces, each authenticated before it is given; the end comes only when all of it was there.
 
         Raises `DomainError` `attachment-damaged` and `attachment-store-unavailable`, also in the middle.
         """
         try:
-            async with aclosing(_opened(self.store, FileOpener(key, attachment_id.bytes), address, length)) as parts:
+            async with aclosing(_opened(self.store, opener, address, length)) as parts:
                 async for part in parts:
                     yield part
         except (DamagedFileError, MissingFileError) as error:

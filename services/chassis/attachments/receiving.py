@@ -14,6 +14,7 @@ from services.chassis.attachments.keeping import Attachments, refusal_of
 from services.chassis.attachments.store import StoreError, in_thread
 from services.chassis.db import Pool, in_transaction
 from services.chassis.errors import DomainError
+from services.chassis.rows import SERVICE
 from services.chassis.streaming import StreamedBody
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ReceivedFile(StreamedBody):
         attachments = runtime.attachments
         assert attachments is not None, "a service with this route keeps attachments"
         try:
-            intake = await in_thread(attachments.intake, request.headers.get("content-type", ""))
+            intake = await in_thread(Intake, attachments.spool, runtime.keyring.suite, request.headers.get("content-type", ""))
         except StoreError as error:
             raise refusal_of(error) from None
         try:
@@ -63,7 +64,7 @@ class ReceivedFile(StreamedBody):
     async def keep(self) -> None:
         """Announce the file, then store it: if this process dies in between, the announcement leads to what is left."""
         sealed = self.taken.sealed
-        await in_transaction(self._pool, partial(rows.announce, address=sealed.address))
+        await in_transaction(self._pool, partial(rows.announce, address=sealed.address), rows=SERVICE)
         self._announced = True
         try:
             await self._attachments.store.put(sealed)
@@ -76,7 +77,7 @@ class ReceivedFile(StreamedBody):
         if self._announced:
             with suppress(DomainError):
                 remove = partial(housekeeping.remove_unowned, store=self._attachments.store, address=self.taken.sealed.address)
-                await in_transaction(self._pool, remove)
+                await in_transaction(self._pool, remove, rows=SERVICE)
 
 
 async def _batches(request: Request) -> AsyncIterator[bytes]:

@@ -190,5 +190,5 @@ def _answer(work: Work, record: rows.AttachmentRecord) -> StreamedAnswer:
             "content-digest": f"sha-256=:{digest}:",
             "content-disposition": f'attachment; filename="{name}"',
         },
-        parts=work.attachments.plaintext(record.attachment_id, record.address, record.key, record.size_bytes),
+        parts=work.attachments.plaintext(record.opener, record.attachment_id, record.address, record.size_bytes),
     )

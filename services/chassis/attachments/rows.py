@@ -3,21 +3,20 @@
 and a row never tells of a file that is not there.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel
-
+from services.chassis.attachments.cipher import FileOpener
 from services.chassis.attachments.intake import TakenFile
 from services.chassis.attachments.kinds import MediaType
 from services.chassis.attachments.retention import AttachmentPurpose, RetentionClass
 from services.chassis.db import Record, Transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.keyring import Keyring
+from services.chassis.sealing import Suite
 from services.chassis.work import Work
 
 _ANNOUNCE = prepare("INSERT INTO attachment_unowned (address) VALUES (:address)")
@@ -25,13 +24,13 @@ _TAKE_OVER = prepare("DELETE FROM attachment_unowned WHERE address = :address")
 _INSERT = prepare(
     """
     INSERT INTO attachment (attachment_id, person_id, division_code, client_id, media_type, size_bytes, purpose,
-        retention_class, kept_until, address, sealed, recorded_at)
+        retention_class, kept_until, address, sealed_sha256, suite, wrapped_key, kek_id, recorded_at)
     VALUES (:attachment_id, :person_id, :division_code, :client_id, :media_type, :size_bytes, :purpose, :retention_class,
-        :kept_until, :address, :sealed, :recorded_at)
+        :kept_until, :address, :sealed_sha256, :suite, :wrapped_key, :kek_id, :recorded_at)
     """
 )
 _COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.size_bytes, a.purpose, a.retention_class,
-    a.kept_until, a.address, a.sealed, a.recorded_at, ARRAY(
+    a.kept_until, a.address, a.sealed_sha256, a.suite, a.wrapped_key, a.recorded_at, ARRAY(
         SELECT DISTINCT r.person_id FROM attachment_reference r WHERE r.attachment_id = a.attachment_id
     ) AS referring_person_ids"""
 _FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants
@@ -51,13 +50,6 @@ _REFER = prepare(
 )
 
 
-class _Secrets(BaseModel):
-    """What of a row is sealed: equal files would be recognised by their digest, and the key opens the file."""
-
-    sha256: str
-    key: str
-
-
 @dataclass(frozen=True, slots=True)
 class AttachmentRecord:
     """A stored file, as its row tells of it."""
@@ -74,7 +66,13 @@ class AttachmentRecord:
     recorded_at: datetime
     referring_person_ids: Sequence[UUID]
     sha256: bytes
+    suite: Suite
     key: bytes = field(repr=False)
+
+    @property
+    def opener(self) -> FileOpener:
+        """Decrypts the file, once."""
+        return FileOpener(self.suite, self.key, self.attachment_id.bytes)
 
     @property
     def persons(self) -> list[UUID]:
@@ -86,11 +84,14 @@ class AttachmentRecord:
     def of(cls, keyring: Keyring, row: Record) -> Self:
         """The record in a row."""
         columns = dict(row.items())
-        secrets = _Secrets.model_validate_json(keyring.open(columns.pop("sealed"), _context(row["attachment_id"])))
+        attachment_id = row["attachment_id"]
+        columns["sha256"] = keyring.open(columns.pop("sealed_sha256"), _digest_context(attachment_id))
+        columns["key"] = keyring.unwrap(columns.pop("wrapped_key"), _key_context(attachment_id))
+        columns["suite"] = Suite(columns["suite"])
         columns["media_type"] = MediaType(columns["media_type"])
         columns["purpose"] = AttachmentPurpose(columns["purpose"])
         columns["retention_class"] = RetentionClass(columns["retention_class"])
-        return cls(**columns, sha256=bytes.fromhex(secrets.sha256), key=base64.b64decode(secrets.key))
+        return cls(**columns)
 
 
 async def announce(tx: Transaction, address: bytes) -> None:
@@ -117,9 +118,9 @@ async def insert(
         recorded_at=work.now,
         referring_person_ids=(),
         sha256=file.sha256,
+        suite=file.suite,
         key=file.key,
     )
-    secrets = _Secrets(sha256=file.sha256.hex(), key=base64.b64encode(file.key).decode())
     await work.tx.execute(
         _INSERT,
         attachment_id=record.attachment_id,
@@ -132,7 +133,10 @@ async def insert(
         retention_class=retention_class,
         kept_until=record.kept_until,
         address=record.address,
-        sealed=work.keyring.seal(secrets.model_dump_json().encode(), _context(record.attachment_id)),
+        sealed_sha256=work.keyring.seal(file.sha256, _digest_context(record.attachment_id)),
+        suite=file.suite,
+        wrapped_key=work.keyring.wrap(file.key, _key_context(record.attachment_id)),
+        kek_id=work.keyring.kek_id,
         recorded_at=record.recorded_at,
     )
     return record
@@ -163,5 +167,10 @@ async def insert_references(
     )
 
 
-def _context(attachment_id: UUID) -> str:
-    return f"attachment|sealed|{attachment_id}"
+def _digest_context(attachment_id: UUID) -> str:
+    """Equal files would be recognised by their digest, therefore it is sealed."""
+    return f"attachment|sealed_sha256|{attachment_id}"
+
+
+def _key_context(attachment_id: UUID) -> str:
+    return f"attachment|wrapped_key|{attachment_id}"

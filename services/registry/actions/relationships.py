@@ -81,7 +81,7 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
-    await lock_persons(work, found.person_id)
+    await lock_persons(work, found.person_id, found.related_person_id)
     before = await store.lock_relationship(work, relationship_id)
     work.expect_version(before.version)
     if before.ended_on is not None:
@@ -171,4 +171,5 @@ async def _leave(
         before=before,
         after=after,
         division_codes=await divisions_of(work, after.person_id, after.related_person_id),
+        related_person_id=after.related_person_id,
     )

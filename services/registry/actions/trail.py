@@ -23,7 +23,7 @@ def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
     return names
 
 
-def leave(
+def leave(  # noqa: PLR0913 - what a trail consists of
     work: Work,
     operation: str,
     resource: str,
@@ -33,9 +33,18 @@ def leave(
     before: VersionedRecord | None,
     after: VersionedRecord,
     division_codes: Iterable[str],
+    related_person_id: UUID | None = None,
 ) -> None:
     """Emit `event`, remember `after` as its version, and say in the evidence which fields changed."""
     person_id, changed = event.partition_key, changed_fields(before, after)
     work.emit(event, division_codes=division_codes)
-    work.remember(resource, resource_id, after.version, snapshot=after, changed=changed, person_id=person_id)
+    work.remember(
+        resource,
+        resource_id,
+        after.version,
+        snapshot=after,
+        changed=changed,
+        person_id=person_id,
+        related_person_id=related_person_id,
+    )
     work.audit(operation, resource, resource_id, person_id=person_id, fields=changed)

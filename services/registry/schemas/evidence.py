@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.chassis.schemas import Command, PlainText
+from services.chassis.schemas import Command, PlainText, pattern_field
 
 EvidenceTypeCode = Annotated[
     PlainText,
-    Field(max_length=40, pattern="^[a-z][a-z0-9_]*$", description="Kind of paper.", examples=["labour_contract"]),
+    pattern_field("^[a-z][a-z0-9_]*$", max_length=40, description="Kind of paper.", examples=["labour_contract"]),
 ]
 
 

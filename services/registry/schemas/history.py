@@ -19,4 +19,5 @@ class VersionView(View, Generic[StateT]):
     actor: str | None = Field(description="The officer, where one acted.")
     request_id: str
     changed: list[str] = Field(description="Names of the fields that changed with this version.")
-    state: StateT
+    erased: bool = Field(description="Whether the state is gone for good, because a person it is about was erased.")
+    state: StateT | None = Field(description="Absent exactly when `erased`.")

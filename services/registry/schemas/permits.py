@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.schemas import Command, PlainText
+from services.chassis.schemas import Command, PlainText, pattern_field
 from services.registry.rules.residence_permit import (
     Applicant,
     CardReplacementCause,
@@ -19,9 +19,9 @@ from services.registry.schemas.evidence import Evidence
 
 CardNumber = Annotated[
     PlainText,
-    Field(
+    pattern_field(
+        "^[0-9A-Za-z-]+$",
         max_length=40,
-        pattern="^[0-9A-Za-z-]+$",
         description="Number of the card; no national format exists (C-13).",
         examples=["33028226000123"],
     ),

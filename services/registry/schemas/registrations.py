@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.schemas import Command, Notice, PlainText, View
+from services.chassis.schemas import Command, Notice, PlainText, View, pattern_field
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationEndReason, Reporter, ResidenceKind
 from services.registry.schemas.record import VersionedRecord
 
 DivisionCode = Annotated[
     PlainText,
-    Field(
-        pattern="^[0-9]{6}([0-9]{3}){0,2}$",
+    pattern_field(
+        "^[0-9]{6}([0-9]{3}){0,2}$",
         description="Division of residence: county (6 digits), township (9) or village (12).",
         examples=["330282107"],
     ),

@@ -6,23 +6,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.chassis.db import prepare
+from services.chassis import history
 from services.chassis.pages import Page, sign, unsign
 from services.chassis.schemas import View
-from services.chassis.work import Work, history_context
+from services.chassis.work import Work
 from services.registry.schemas.history import VersionView
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 StateT = TypeVar("StateT", bound=View)
-
-_VERSIONS = prepare(
-    """
-    SELECT version, recorded_at, client_id, actor, request_id, changed, snapshot FROM history
-    WHERE resource = :resource AND resource_id = :resource_id
-    AND (CAST(:before AS integer) IS NULL OR version < CAST(:before AS integer))
-    ORDER BY version DESC LIMIT CAST(:limit AS integer)
-    """
-)
 
 
 async def versions_of(
@@ -35,24 +26,23 @@ async def versions_of(
     cursor: str | None,
     limit: int,
 ) -> Page[VersionView[StateT]]:
-    """A page of versions, each with the remembered state as `view` shows it."""
+    """A page of versions, each with the remembered state as `view` shows it, or without any when it was erased."""
     scope = f"history {resource} {resource_id}"
-    rows = await work.tx.fetch(
-        _VERSIONS, resource=resource, resource_id=resource_id, before=_before(work, scope, cursor), limit=limit + 1
-    )
+    found = await history.versions(work, resource, resource_id, before=_before(work, scope, cursor), limit=limit + 1)
     items: list[VersionView[StateT]] = [
         VersionView(
-            version=row["version"],
-            recorded_at=row["recorded_at"],
-            client_id=row["client_id"],
-            actor=row["actor"],
-            request_id=row["request_id"],
-            changed=row["changed"],
-            state=view(record.model_validate_json(_open(work, resource, resource_id, row["version"], row["snapshot"]))),
+            version=each.version,
+            recorded_at=each.recorded_at,
+            client_id=each.client_id,
+            actor=each.actor,
+            request_id=each.request_id,
+            changed=list(each.changed),
+            erased=each.state is None,
+            state=None if each.state is None else view(record.model_validate_json(each.state)),
         )
-        for row in rows[:limit]
+        for each in found[:limit]
     ]
-    next_cursor = sign(work.keyring, scope, items[-1].version) if len(rows) > limit else None
+    next_cursor = sign(work.keyring, scope, items[-1].version) if len(found) > limit else None
     return Page(items=items, next_cursor=next_cursor)
 
 
@@ -61,7 +51,3 @@ def _before(work: Work, scope: str, cursor: str | None) -> int | None:
         return None
     (version,) = unsign(work.keyring, cursor, label=scope)
     return int(version)
-
-
-def _open(work: Work, resource: str, resource_id: UUID, version: int, snapshot: bytes) -> bytes:
-    return work.keyring.open(snapshot, history_context(resource, resource_id, version))

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
@@ -33,10 +34,12 @@ _FIND = prepare(
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, {VISIBLE} AS is_visible, {RESOLVED} AS is_resolved,
+        {person_keys.COLUMNS},
         ARRAY(
             SELECT d.type FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL
         ) AS document_types
-    FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
+    FROM person p LEFT JOIN person_key k USING (person_id)
+    WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
     """  # noqa: S608
 )
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
@@ -125,6 +128,8 @@ async def find_person(work: Work, person_id: UUID) -> SeenPerson | None:
 async def lock_persons(work: Work, *person_ids: UUID) -> dict[UUID, LockedPerson]:
     """Lock the rows of those persons that exist, in the order of their ids, and tell what this client may see."""
     rows = await work.tx.fetch(_LOCK, person_ids=list(person_ids), **viewer(work))
+    for row in rows:
+        work.learn_person_key(row)
     return {row["person_id"]: _locked(row) for row in rows}
 
 

@@ -41,7 +41,12 @@ def jpeg(scan: bytes = b"\x12\x34\xff\x00\x56\xff\xd0\x78", comment: bytes = b"c
     """A JPEG by its markers: two scans, stuffed bytes and a restart marker in the first."""
     head = b"\xff\xd8" + jpeg_segment(0xE0, b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0") + jpeg_segment(0xFE, comment)
     frame = jpeg_segment(0xC2, b"\x08\0\x01\0\x01\x01\x01\x11\0") + jpeg_segment(0xC4, bytes(17))
-    scans = jpeg_segment(0xDA, b"\x01\x01\0\0\x3f\0") + scan + jpeg_segment(0xC4, bytes(17)) + jpeg_segment(0xDA, b"\x01\x01\0\0\x3f\0")
+    scans = (
+        jpeg_segment(0xDA, b"\x01\x01\0\0\x3f\0")
+        + scan
+        + jpeg_segment(0xC4, bytes(17))
+        + jpeg_segment(0xDA, b"\x01\x01\0\0\x3f\0")
+    )
     return head + frame + scans + b"\x99\x98\xff\xff\xd9"
 
 

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.attachments.cipher import CHUNK_BYTES, DamagedFileError, FileOpener, FileSealer, make_file_key, sealed_length
+from services.chassis.attachments.cipher import CHUNK_BYTES, DamagedFileError, FileOpener, FileSealer, sealed_length
+from services.chassis.sealing import Suite, new_key
 
-KEY = make_file_key()
+AES = Suite.AES_256_GCM
+KEY = new_key(AES)
 BINDING = bytes(range(16))
 WHOLE = CHUNK_BYTES + 16
 LENGTHS = [1, 2, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES + 17]
@@ -16,14 +18,14 @@ def content_of(length: int) -> bytes:
     return (b"0123456789abcdef" * (length // 16 + 1))[:length]
 
 
-def sealed(content: bytes, piece: int = 100_003, key: bytes = KEY, binding: bytes = BINDING) -> bytes:
-    sealer = FileSealer(key, binding)
+def sealed(content: bytes, piece: int = 100_003, key: bytes = KEY, binding: bytes = BINDING, suite: Suite = AES) -> bytes:
+    sealer = FileSealer(suite, key, binding)
     parts = [sealer.update(content[start : start + piece]) for start in range(0, len(content), piece)]
     return b"".join([*parts, sealer.finish()])
 
 
-def opened(ciphertext: bytes, piece: int = 100_003, key: bytes = KEY, binding: bytes = BINDING) -> bytes:
-    opener = FileOpener(key, binding)
+def opened(ciphertext: bytes, piece: int = 100_003, key: bytes = KEY, binding: bytes = BINDING, suite: Suite = AES) -> bytes:
+    opener = FileOpener(suite, key, binding)
     parts = [opener.update(ciphertext[start : start + piece]) for start in range(0, len(ciphertext), piece)]
     return b"".join([*parts, opener.finish()])
 
@@ -41,6 +43,17 @@ def test_what_was_sealed_opens(length: int, piece: int) -> None:
     assert len(ciphertext) == sealed_length(length)
     assert content[:1000] not in ciphertext
     assert opened(ciphertext, piece) == content
+
+
+def test_sm4_is_taken_as_well_and_neither_for_the_other() -> None:
+    key = new_key(Suite.SM4_GCM)
+    content = content_of(2 * CHUNK_BYTES + 5)
+    ciphertext = sealed(content, key=key, suite=Suite.SM4_GCM)
+    assert opened(ciphertext, key=key, suite=Suite.SM4_GCM) == content
+    with pytest.raises(DamagedFileError):
+        opened(ciphertext)
+    with pytest.raises(DamagedFileError):
+        opened(bytes((AES,)) + ciphertext[1:], key=key, suite=Suite.SM4_GCM)
 
 
 def refuse(ciphertext: bytes, **place: bytes) -> None:
@@ -82,7 +95,7 @@ def test_chunks_dropped_repeated_appended_or_of_another_file_are_noticed() -> No
     first, second, third = chunks(ciphertext)
     head = ciphertext[:1]
     other = chunks(sealed(content_of(3 * CHUNK_BYTES), binding=bytes(16)))
-    strange = chunks(sealed(content_of(3 * CHUNK_BYTES), key=make_file_key()))
+    strange = chunks(sealed(content_of(3 * CHUNK_BYTES), key=new_key(AES)))
     for parts in (
         [second, third],
         [first, third],
@@ -96,7 +109,7 @@ def test_chunks_dropped_repeated_appended_or_of_another_file_are_noticed() -> No
         refuse(head + b"".join(parts))
     refuse(ciphertext + b"\0")
     refuse(ciphertext, binding=bytes(16))
-    refuse(ciphertext, key=make_file_key())
+    refuse(ciphertext, key=new_key(AES))
     refuse(b"")
     refuse(b"\x02" + ciphertext[1:])
 

@@ -83,7 +83,7 @@ def test_other_files_are_not_taken(name: str) -> None:
 
 
 def test_a_file_that_is_something_else_than_it_is_called_is_refused() -> None:
-    for _, (content, media_type) in PROPER.items():
+    for content, media_type in PROPER.values():
         for declared in (*(set(MediaType) - {media_type}), "text/html", "", "application/pdfx"):
             with pytest.raises(DomainError) as error:
                 inspected(content, declared)
@@ -173,12 +173,11 @@ def test_the_limit_of_a_kind_is_counted_while_it_arrives(media_type: MediaType) 
     head, filler = fillers[media_type]
     inspection = Inspection(ANY, head)
     inspection.feed(head)
-    pieces = 0
+    for _ in range((KINDS[media_type].limit_bytes - len(head)) // len(filler)):
+        inspection.feed(filler)
     with pytest.raises(DomainError) as error:
-        for pieces in range(1000):
-            inspection.feed(filler)
+        inspection.feed(filler)
     assert error.value.code == "body-too-large"
-    assert pieces * len(filler) < KINDS[media_type].limit_bytes
 
 
 @given(st.sampled_from(sorted(PROPER)), st.data())
@@ -190,7 +189,9 @@ def test_no_change_to_a_file_makes_the_examination_fail_otherwise(name: str, dat
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     end = data.draw(st.one_of(st.just(len(content)), st.integers(1, len(content))))
     piece = data.draw(st.integers(1, 5000))
+    code = ""
     try:
         inspected(bytes(content[:end]), piece=piece)
     except DomainError as error:
-        assert error.code in {"attachment-type", "attachment-refused"}
+        code = error.code
+    assert code in {"", "attachment-type", "attachment-refused"}

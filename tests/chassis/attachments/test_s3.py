@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.credentials import Credentials as BotocoreCredentials  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer  # type: ignore[import-untyped]
+from moto.server import ThreadedMotoServer
 
 from services.chassis.attachments import s3
 from services.chassis.attachments.s3 import S3Store

@@ -21,6 +21,7 @@ from services.chassis.inbox import Inbox
 from services.chassis.keyring import Keyring
 from services.chassis.outbox import Relay
 from services.chassis.principal import service_principal
+from services.chassis.rows import SERVICE
 from services.chassis.subscriptions import Subscriptions, each, many
 from services.chassis.work import Work
 from tests.servers import Servers
@@ -151,7 +152,7 @@ class Party:
                 work.emit(event)
             await work.flush()
 
-        await in_transaction(self.pool, body)
+        await in_transaction(self.pool, body, rows=SERVICE)
 
     def relay(self, **options: float) -> Relay:
         """A relay of this service."""

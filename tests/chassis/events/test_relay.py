@@ -13,6 +13,7 @@ from services.chassis.bus import Outgoing
 from services.chassis.bus_errors import StreamFullError
 from services.chassis.db import Transaction, in_transaction
 from services.chassis.ids import new_id
+from services.chassis.rows import SERVICE
 from tests.chassis.events.stage import (
     ORIGIN,
     ItemMoved,
@@ -73,7 +74,7 @@ async def test_a_later_id_that_commits_first_does_not_hide_an_earlier_one(origin
         await may_commit.wait()
 
     async with running(origin.relay()):
-        late = asyncio.create_task(in_transaction(origin.pool, slow_transaction))
+        late = asyncio.create_task(in_transaction(origin.pool, slow_transaction, rows=SERVICE))
         await written.wait()
         await origin.emit(ItemMoved(item_id=fast, amount=2))
         await until_rows(origin.pool, PUBLISHED, 1)

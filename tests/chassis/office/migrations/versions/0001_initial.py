@@ -11,6 +11,7 @@ down_revision = None
 def upgrade() -> None:
     """The chassis's tables, then the note, with a constraint that only fires at COMMIT."""
     ground.apply(op, 1)
+    ground.apply(op, 2)
     op.execute(
         """
         CREATE TABLE note (

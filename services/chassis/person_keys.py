@@ -1,0 +1,104 @@
+"""A key per person: what is remembered of somebody is sealed under it, so that deletion is the destruction of one row.
+
+Keys lie in `person_key`, wrapped by a key-encryption key of the service, and are never cached beyond one transaction: no
+process can go on reading, or sealing, with a key that was destroyed. A person registered anew gets a new key with a new id;
+what the old one sealed stays dark.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
+
+from services.chassis.db import Record, prepare
+from services.chassis.keyring import Keyring
+from services.chassis.sealing import Key, KeyKind, Suite, head_of, is_of, new_key
+
+COLUMNS = "k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS person_key_wrapped"
+"""For a statement that reads the person anyway, with `LEFT JOIN person_key k`; its rows go to `Work.learn_person_key`."""
+
+DESTROY = prepare("DELETE FROM person_key WHERE person_id = :person_id")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKey:
+    """One person's key; `wrapped` by `kek_id` as long as it is to be stored."""
+
+    person_id: UUID
+    key_id: UUID
+    key: Key
+    wrapped: bytes | None = None
+    kek_id: str | None = None
+
+
+def make(keyring: Keyring, person_id: UUID) -> PersonKey:
+    """A fresh key for a person who may have none."""
+    suite, key_id = keyring.suite, uuid4()
+    material = new_key(suite)
+    wrapped = keyring.wrap(material, wrapping_context(person_id, key_id, suite))
+    return PersonKey(person_id, key_id, _key(suite, key_id, material), wrapped, keyring.kek_id)
+
+
+def unwrap(keyring: Keyring, person_id: UUID, key_id: UUID, suite: int, wrapped: bytes) -> PersonKey:
+    """A stored key, ready for use; raises `ValueError` when it was altered, moved or wrapped by an unknown key."""
+    material = keyring.unwrap(wrapped, wrapping_context(person_id, key_id, suite))
+    return PersonKey(person_id, key_id, _key(Suite(suite), key_id, material))
+
+
+def wrapping_context(person_id: UUID, key_id: UUID, suite: int) -> str:
+    """Where a person's wrapped key lies; authenticated with it."""
+    return f"person_key|{person_id}|{key_id}|{suite}"
+
+
+def _key(suite: Suite, key_id: UUID, material: bytes) -> Key:
+    return Key(KeyKind.PERSON, suite, key_id.bytes, material)
+
+
+class KeysInUse:
+    """The person keys of one transaction: learned from rows it read, or made for persons it knows no key of."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._stored: dict[UUID, tuple[UUID, int, bytes]] = {}
+        self._ready: dict[UUID, PersonKey] = {}
+
+    def learn(self, row: Record) -> None:
+        """Take the key from a row with `person_id` and `COLUMNS`; without one, whatever was known is forgotten."""
+        person_id: UUID = row["person_id"]
+        self._ready.pop(person_id, None)
+        self._stored.pop(person_id, None)
+        if row["person_key_id"] is not None:
+            self._stored[person_id] = (row["person_key_id"], row["person_key_suite"], row["person_key_wrapped"])
+
+    def of(self, person_id: UUID) -> PersonKey:
+        """The person's key as far as this transaction knows; a fresh one otherwise."""
+        if (found := self._ready.get(person_id)) is None:
+            stored = self._stored.get(person_id)
+            found = make(self._keyring, person_id) if stored is None else unwrap(self._keyring, person_id, *stored)
+            self._ready[person_id] = found
+        return found
+
+    def settle(self, keys: Iterable[PersonKey]) -> None:
+        """The database has these now, for this transaction."""
+        for key in keys:
+            self._ready[key.person_id] = replace(key, wrapped=None, kek_id=None)
+
+    def seal(self, plaintext: bytes, context: str, person_ids: Iterable[UUID]) -> bytes:
+        """Seal under the key of every one of the persons, the first one's innermost: readable while all of them exist."""
+        sealed = plaintext
+        for person_id in person_ids:
+            sealed = self.of(person_id).key.seal(sealed, context)
+        return sealed
+
+
+def open_layers(sealed: bytes, context: str, keys: Iterable[PersonKey | None]) -> bytes | None:
+    """Open what `KeysInUse.seal` sealed, given the keys the persons have now in the same order.
+
+    `None` when a key it needs was destroyed. Raises `ValueError` when the value was altered or moved.
+    """
+    for key in reversed(list(keys)):
+        if not is_of(KeyKind.PERSON, sealed):
+            raise ValueError("the value lacks a person's seal")
+        if key is None or head_of(sealed) != key.key.head:
+            return None
+        sealed = key.key.open(sealed, context)
+    return sealed

@@ -1,0 +1,37 @@
+"""What each room of the tests costs, beside its budget: `make test` has to stay below ten minutes with seven services.
+
+Printed, never enforced: the machine is shared, and a slow neighbour is no defect. A room that stays over its budget on a quiet
+machine moves its slowest cases to `make test-long`.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from services.suite.catalogue import SERVICES
+
+SERVICE_S = 60
+GROUND_S = 180  # chassis, gateway, suite, journeys and whatever else belongs to no single service
+
+_seconds: defaultdict[str, float] = defaultdict(float)
+_ROOT = Path(__file__).parent
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add a phase of a test – its fixtures too – to its room."""
+    room = report.location[0].removeprefix(f"{_ROOT.name}/").partition("/")[0]
+    _seconds[room] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table when more than one room was tested."""
+    if len(_seconds) < 2:
+        return
+    services = {service.name for service in SERVICES}
+    terminalreporter.write_sep("-", "seconds by room (budget)")
+    for room in sorted(services & set(_seconds)):
+        terminalreporter.write_line(f"{_seconds[room]:6.0f} ({SERVICE_S:3}) {room}")
+    ground = {room: seconds for room, seconds in _seconds.items() if room not in services}
+    detail = ", ".join(f"{room} {seconds:.0f}" for room, seconds in sorted(ground.items(), key=lambda item: -item[1]))
+    terminalreporter.write_line(f"{sum(ground.values()):6.0f} ({GROUND_S:3}) all else: {detail}")
