@@ -41,7 +41,7 @@ format: dev-environment ## Let ruff format and fix what it safely can
 	@$(IN_VENV) ruff format .
 
 bench: dev-environment ## Measure against named limits on this machine
-	@$(IN_VENV) bench.read_person $(ARGS)
+	@$(IN_VENV) bench $(ARGS)
 
 asyncapi: dev-environment ## Write docs/asyncapi.json anew from the event contracts
 	@$(IN_VENV) services.suite.publish_contract docs/asyncapi.json

@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from services.chassis.app import ServiceDefinition, service_app
+from services.chassis.evidence.checkpoint import make_audit_key
 from services.chassis.runtime import Runtime
 
 _KEY_NUMBERS = itertools.count(1)
@@ -93,18 +94,31 @@ class RunningService:
         return Caller(self.http, token)
 
 
+def audit_key_file(service: str, folder: Path) -> Path:
+    """The key that signs a service's checkpoints, made once per session."""
+    path = folder / f"{service}-audit.json"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(make_audit_key())
+    return path
+
+
 @asynccontextmanager
 async def running_service(
     definition: ServiceDefinition, *, database_url: str, nats_url: str, key_file: Path, keys: InsideKeys, **settings: Any
 ) -> AsyncIterator[RunningService]:
-    """Start `definition` as its process would, without the socket. Its files lie in a temporary folder unless one is given."""
+    """Start `definition` as its process would, without the socket. Its files lie in a folder that goes with it."""
     with tempfile.TemporaryDirectory(prefix="xst-files-") as folder:
         chosen = definition.settings(
             database_url=database_url,
             nats_url=nats_url,
             key_file=key_file,
             inside_jwks_file=keys.jwks_file,
-            **{"sandbox": True, "attachments_folder": Path(folder), **settings},
+            audit_key_file=settings.pop("audit_key_file", None) or audit_key_file(definition.name, key_file.parent),
+            audit_copy_dir=settings.pop("audit_copy_dir", None) or Path(tempfile.mkdtemp(dir=key_file.parent)),
+            attachments_folder=settings.pop("attachments_folder", None) or Path(folder),
+            sandbox=settings.pop("sandbox", True),
+            **settings,
         )
         app = service_app(definition, chosen)
         async with app.router.lifespan_context(app):

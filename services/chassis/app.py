@@ -30,6 +30,10 @@ from services.chassis.consumer import Consumer
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
+from services.chassis.evidence.checkpoint import SigningKeys
+from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
+from services.chassis.evidence.sealer import Sealer
+from services.chassis.evidence.watch import Watch
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
@@ -119,6 +123,7 @@ class _Process:
     relay: Relay
     consumer: Consumer | None
     scheduler: Scheduler
+    sealer: Sealer
     readiness: Readiness
 
     def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, catalogue: Catalogue) -> None:
@@ -143,6 +148,8 @@ class _Process:
             stack.push_async_callback(close_pool, pool)
             await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
             auditor = ReadAuditor(pool)
+            watch = Watch(pool, service=name, places=COPY_PLACES, age_max_s=settings.audit_overdue_s)
+            await watch.look()
             self.runtime = app.state.runtime = Runtime(
                 name=name,
                 settings=settings,
@@ -151,6 +158,7 @@ class _Process:
                 tokens=InsideTokens.load(settings.inside_jwks_file, name),
                 catalogue=self.catalogue,
                 read_auditor=auditor,
+                evidence=watch,
                 wake_relay=self._wake_relay,
             )
             if self.definition.attachments is not None:
@@ -187,6 +195,7 @@ class _Process:
             )
         housekeeping_jobs = () if definition.attachments is None else housekeeping.JOBS
         self.scheduler = Scheduler(self.runtime, (*definition.jobs, *housekeeping_jobs))
+        self.sealer = self._sealer(dsn, bus)
 
         async def database() -> str | None:
             # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its
@@ -196,12 +205,27 @@ class _Process:
             return None
 
         checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
 
+    def _sealer(self, dsn: str, bus: message_bus.Bus) -> Sealer:
+        settings, name = self.settings, self.definition.name
+        keys = SigningKeys.load(name, settings.audit_key_file)
+        places: list[Place] = [Folder(settings.audit_copy_dir, name), Stream(bus.archive(name))]
+        return Sealer(
+            dsn,
+            service=name,
+            keys=keys,
+            copier=Copier(keys.public, places),
+            every_s=settings.audit_seal_s,
+            days_kept=settings.audit_retention_days,
+        )
+
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))
         return parts
@@ -247,7 +271,9 @@ class _Process:
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        return JSONResponse({"ready": not failing, "not_ready": failing}, 503 if failing else 200)
+        warning = self.runtime.evidence.warning()
+        warnings = {"audit": warning} if warning else {}
+        return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus text."""

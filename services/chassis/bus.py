@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from nats.js import api
 from nats.js import errors as js_errors
 
+from services.chassis.archive import Archive
 from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, refusal, translated
 from services.chassis.crash_points import crash_point
 from services.chassis.ids import new_id
@@ -189,6 +190,10 @@ class Bus:
             consumer = PullConsumer(self._client, self._jetstream, stream, durable)
             await consumer.open()
         return consumer
+
+    def archive(self, service: str) -> Archive:
+        """What `service` keeps on NATS for good."""
+        return Archive(self._client, self._jetstream, service)
 
     async def backlog(self, stream: str, durable: str) -> Backlog | None:
         """What `durable` has before it; `None` when the stream does not exist.

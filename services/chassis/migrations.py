@@ -26,7 +26,9 @@ from services.chassis.rows import SERVICE_SESSION
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
-_APPEND_ONLY = ("audit_line", "history")
+_APPEND_ONLY = ("audit_line", "audit_seal", "audit_checkpoint", "history")
+# What it may fill in of a new row; when and by which transaction the row was written, only the database says.
+_GIVEN_COLUMNS = {"audit_line": "audit_id, person_id, line, digest"}
 
 
 def run(metadata: MetaData) -> None:
@@ -151,6 +153,16 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
     for table in _APPEND_ONLY:
         if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
             await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
+    for table, columns in _GIVEN_COLUMNS.items():
+        if await _has_columns(connection, table, columns.split(", ")):
+            await connection.execute(
+                f"REVOKE INSERT ON {table} FROM {application}; GRANT INSERT ({columns}) ON {table} TO {application}"
+            )
+
+
+async def _has_columns(connection: Connection, table: str, columns: list[str]) -> bool:
+    known = "SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+    return set(columns) <= set(await connection.fetchval(known, table) or ())
 
 
 def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
@@ -161,7 +173,7 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "event_sequence",
         "relay_state",
         "history",
-        "audit_line",
+        "audit_",
         "idempotency_key",
         "rate_window",
         "person_key",

@@ -192,6 +192,8 @@ class _Call:
         principal = self.runtime.tokens.principal(headers.get("authorization"))
         self.principal = principal
         operation.admit(principal)
+        if operation.writes or operation.purpose:
+            self.runtime.evidence.refuse_if_overdue()
         if_match = preconditions.parse_if_match(headers.get("if-match"), required=operation.if_match)
         key = idempotency.parse_key(headers.get(idempotency.HEADER)) if operation.idempotency else None
         content = await self._parse()

@@ -8,6 +8,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import LawClock
 from services.chassis.db import Pool, Transaction
+from services.chassis.evidence.watch import Watch
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal, service_principal
@@ -28,6 +29,7 @@ class Runtime:
     tokens: InsideTokens
     catalogue: Catalogue
     read_auditor: ReadAuditor
+    evidence: Watch
     wake_relay: Callable[[], None]
     attachments: Attachments | None = None
     law_clock: LawClock = field(default_factory=LawClock)

@@ -71,6 +71,13 @@ class ServiceSettings(ProcessSettings):
 
     nats_url: SecretStr = Field(description="NATS URL with credentials; several, separated by commas, for a cluster.")
     key_file: Path = Field(description="JSON key file of this service, mode 0600.")
+    audit_key_file: Path = Field(description="Private Ed25519 key (JWK or JWKS) that signs audit checkpoints, mode 0600.")
+    audit_copy_dir: Path = Field(description="Folder, outside the database's machine, that gets a copy of every checkpoint.")
+    audit_seal_s: float = Field(5.0, gt=0, le=10, description="Seconds between looks at audit lines that have no seal.")
+    audit_overdue_s: float = Field(
+        14_400, gt=0, description="Seconds evidence may wait for seal or copies before personal data are refused."
+    )
+    audit_retention_days: int = Field(1096, ge=183, description="Days audit lines are kept.")
     inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")

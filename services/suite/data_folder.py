@@ -42,6 +42,11 @@ class Layout:
         return self.root / "keys"
 
     @property
+    def audit_copies(self) -> Path:
+        """Copies of the audit checkpoints of all services."""
+        return self.root / "audit"
+
+    @property
     def logs(self) -> Path:
         """One log per process."""
         return self.root / "log"

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.keys import SigningKeys, make_signing_key
+from services.chassis.evidence.checkpoint import SigningKeys as AuditKeys
+from services.chassis.evidence.checkpoint import make_audit_key
 from services.chassis.keyring import KeySet, make_key, make_key_file
 from services.suite.data_folder import write_atomically
 
@@ -34,17 +36,34 @@ class KeyFiles:
         """Encryption, index and cursor keys of one service."""
         return self._folder / f"{service}.json"
 
+    def audit_key(self, service: str) -> Path:
+        """Signs the audit checkpoints of one service."""
+        return self._folder / f"{service}-audit.jwk.json"
+
+    @property
+    def audit_public(self) -> Path:
+        """Folder of the public halves, `<service>.jwks.json`: all that a verifier needs."""
+        return self._folder / "audit"
+
     def ensure(self, services: Iterable[str]) -> None:
         """Make what is missing."""
         self._folder.mkdir(exist_ok=True, mode=0o700)
         tokens = self._document_token_keys()
+        self.audit_public.mkdir(exist_ok=True, mode=0o700)
         for service in services:
             if not self.of(service).exists():
                 write_atomically(self.of(service), make_key_file(tokens))
+            self._ensure_audit_key(service)
         for key in (self.access_key, self.inside_key):
             if not key.exists():
                 write_atomically(key, make_signing_key())
         write_atomically(self.inside_jwks, json.dumps(SigningKeys.load(self.inside_key).jwks(), indent=2))
+
+    def _ensure_audit_key(self, service: str) -> None:
+        if not self.audit_key(service).exists():
+            write_atomically(self.audit_key(service), make_audit_key())
+        public = AuditKeys.load(service, self.audit_key(service)).public
+        write_atomically(self.audit_public / f"{service}.jwks.json", public.jwks())
 
     def _document_token_keys(self) -> KeySet:
         """The one key all services share, so that they derive the same token from the same document (architecture §1)."""

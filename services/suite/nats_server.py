@@ -107,7 +107,10 @@ class EmbeddedNats:
         user: dict[str, object] = {"user": name, "password": password}
         if name != ADMIN:
             user["permissions"] = {
-                "publish": {"allow": [f"{name}.>", "$JS.>", "_INBOX.>"], "deny": _DESTRUCTIVE},
+                "publish": {
+                    "allow": [f"{name}.>", f"audit_checkpoints.{name}", "$JS.>", "_INBOX.>"],
+                    "deny": _DESTRUCTIVE,
+                },
                 "subscribe": {"allow": ["_INBOX.>"]},
             }
         return user

@@ -6,6 +6,8 @@ from services.chassis import crash_points, operations, sandbox
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.db import in_transaction
+from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.watch import Watch
 from services.chassis.keyring import Keyring
 from services.chassis.operations import ReplayReport
 from services.chassis.problems import Catalogue
@@ -28,6 +30,7 @@ async def replay(service: str, *, producer: str | None, partition_key: UUID | No
             tokens=InsideTokens.load(settings.inside_jwks_file, service),
             catalogue=Catalogue.load(definition.problems),
             read_auditor=ReadAuditor(pool),
+            evidence=Watch(pool, service=service, places=COPY_PLACES, age_max_s=settings.audit_overdue_s),
             wake_relay=lambda: None,
         )
         if settings.sandbox:

@@ -89,7 +89,7 @@ class _Suite:
         self._wiring = Wiring(self._listen(), self._stack)
         keys = KeyFiles(self._layout.keys)
         keys.ensure(service.name for service in SERVICES)
-        self._wiring.use_keys(keys)
+        self._wiring.use_keys(keys, self._layout.audit_copies)
         self._wiring.use_attachments(self._layout.attachments)
         self._start_servers()
         self._prepare()

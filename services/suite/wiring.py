@@ -32,8 +32,8 @@ class Wiring:
         if not is_given(process, name):
             self.variables[variable(process, name)] = value
 
-    def use_keys(self, keys: KeyFiles) -> None:
-        """Point every process at its key files, and the gateway at the services."""
+    def use_keys(self, keys: KeyFiles, audit_copies: Path) -> None:
+        """Point every process at its key files and folder of checkpoints, and the gateway at the services."""
         self.set(GATEWAY, "ACCESS_KEY_FILE", str(keys.access_key))
         self.set(GATEWAY, "INSIDE_KEY_FILE", str(keys.inside_key))
         self.set(GATEWAY, "UPSTREAMS", json.dumps({service.name: self.urls[service.name] for service in SERVICES}))
@@ -41,6 +41,8 @@ class Wiring:
         for service in SERVICES:
             self.set(service.name, "KEY_FILE", str(keys.of(service.name)))
             self.set(service.name, "INSIDE_JWKS_FILE", str(keys.inside_jwks))
+            self.set(service.name, "AUDIT_KEY_FILE", str(keys.audit_key(service.name)))
+            self.set(service.name, "AUDIT_COPY_DIR", str(audit_copies))
 
     def use_attachments(self, folder: Path) -> None:
         """Give every service a folder of its own for the files people hand in."""

@@ -30,7 +30,7 @@ def test_a_point_that_is_none_is_refused(setting: str) -> None:
 def test_only_a_sandbox_dies_on_purpose(key_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "NATS_URL"):
         monkeypatch.setenv(f"XINSHIMIN_{name}", "x://")
-    for name in ("KEY_FILE", "INSIDE_JWKS_FILE"):
+    for name in ("KEY_FILE", "INSIDE_JWKS_FILE", "AUDIT_KEY_FILE", "AUDIT_COPY_DIR"):
         monkeypatch.setenv(f"XINSHIMIN_{name}", str(key_file))
     monkeypatch.setenv("XINSHIMIN_CRASH_AT", "relay.published")
     with pytest.raises(ValidationError, match="for a sandbox only"):

@@ -27,7 +27,7 @@ from tests.conftest import MakeDatabase
 from tests.gateway.serving import serving
 from tests.registry.factories import EVERY_SCOPE
 from tests.registry.uploads import PATH, download, upload, uploaded
-from tests.running import Caller, InsideKeys
+from tests.running import Caller, InsideKeys, audit_key_file
 from tests.servers import Servers
 
 MIB = 1 << 20
@@ -76,6 +76,8 @@ async def counter(
         inside_jwks_file=inside_keys.jwks_file,
         sandbox=True,
         attachments_folder=folder,
+        audit_key_file=audit_key_file("registry", folder.parent),
+        audit_copy_dir=folder.parent,
         log_level="CRITICAL",
     )
     token = inside_keys.token(

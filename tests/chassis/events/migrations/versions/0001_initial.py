@@ -12,6 +12,7 @@ def upgrade() -> None:
     """The chassis's tables and the mirror's journal."""
     ground.apply(op, 1)
     ground.apply(op, 2)
+    ground.apply(op, 3)
     op.execute(
         """
         CREATE TABLE effect (

@@ -1,4 +1,4 @@
-"""Attachments.
+"""Seals of audit lines and signed checkpoints.
 
 Revision ID: 0003
 Revises: 0002
@@ -15,10 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """The chassis's tables of attachments."""
+    """The chassis's tables of evidence."""
     ground.apply(op, 3)
 
 
 def downgrade() -> None:
-    """Files stay in the store; their keys are gone with the tables."""
-    op.execute("DROP TABLE attachment_unowned, attachment_reference, attachment")
+    raise RuntimeError("evidence is not taken back")

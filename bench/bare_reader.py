@@ -1,4 +1,4 @@
-"""The limit to compare with: a bare Starlette service that reads one row by key with asyncpg and answers with as many bytes."""
+"""The limit of reading: a bare Starlette service that looks one row up by key with asyncpg and answers the very same bytes."""
 
 import argparse
 from collections.abc import AsyncIterator
@@ -13,9 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 
-def application(database_url: str, answer_bytes: int) -> Starlette:
-    """One route, one statement, no more."""
-    body = b"x" * answer_bytes
+def application(database_url: str) -> Starlette:
+    """One route, one statement, no more: no token, no purpose, no evidence, no decryption, no log."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -25,8 +24,8 @@ def application(database_url: str, answer_bytes: int) -> Starlette:
 
     async def read(request: Request) -> Response:
         person_id = UUID(request.path_params["person_id"])
-        await request.app.state.pool.fetchrow("SELECT sealed, version FROM person WHERE person_id = $1", person_id)
-        return Response(body, media_type="application/json")
+        answer = await request.app.state.pool.fetchval("SELECT answer FROM bench.person WHERE person_id = $1", person_id)
+        return Response(answer, media_type="application/json")
 
     return Starlette(routes=[Route("/v1/persons/{person_id}", read)], lifespan=lifespan)
 
@@ -35,10 +34,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database-url", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--answer-bytes", type=int, required=True)
     given = parser.parse_args()
     uvicorn.run(
-        application(given.database_url, given.answer_bytes),
+        application(given.database_url),
         host="127.0.0.1",
         port=given.port,
         loop="uvloop",
