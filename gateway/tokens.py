@@ -136,7 +136,7 @@ class TokenEndpoint:
     async def _by_assertion(self, assertion: str, parameters: Mapping[str, str]) -> tuple[ClientRecord, str]:
         if parameters.get("client_assertion_type") != _ASSERTION_TYPE:
             raise OAuthError("invalid_request", f"client_assertion_type must be {_ASSERTION_TYPE}")
-        claimed = _unverified_subject(assertion)
+        claimed = unverified_subject(assertion)
         client = await self._directory.fresh(claimed) if claimed else None
         if client is None or parameters.get("client_id", claimed) != claimed:
             raise _unproven("unknown client, or client_id is another")
@@ -235,7 +235,7 @@ def _basic_credentials(authorization: str) -> tuple[str, str]:
     return client_id, secret
 
 
-def _unverified_subject(assertion: str) -> str | None:
+def unverified_subject(assertion: str) -> str | None:
     """Whose keys to verify with. Nothing else is taken from an assertion before it is verified."""
     try:
         payload = assertion.split(".")[1]

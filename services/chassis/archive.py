@@ -4,7 +4,7 @@ Deleting and purging are denied by the stream itself, for ever; per subject the 
 somebody changed are not put right in silence: keeping then fails, and that is seen.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
@@ -43,7 +43,7 @@ class Archive:
             except js_errors.NotFoundError:
                 return None
 
-    async def everything(self) -> AsyncIterator[bytes]:
+    async def everything(self) -> AsyncGenerator[bytes]:
         """All messages, oldest first, up to the newest at the beginning."""
         if await self.last() is None:
             return

@@ -16,6 +16,8 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _ERRORS_MAX = 50
 _ERRORS_LOOKED_AT_MAX = 1000
 _QUERY_FIELDS_MAX = 50
+# What a field may be called. Another name may be anything a caller typed, a person's number among it, and is not said back.
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,62}\d{0,2}")
 
 # Messages by pydantic error type; a context value is named in braces. The input itself is never quoted.
 MESSAGES: Mapping[str, tuple[str, str]] = {
@@ -118,7 +120,10 @@ def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: lis
     if repeated:
         raise DomainError(
             "invalid-request",
-            errors=[FieldError(f"?{name}", "repeated", "参数重复", "given more than once") for name in sorted(repeated)],
+            errors=[
+                FieldError(_parameter_pointer(name, path), "repeated", "参数重复", "given more than once")
+                for name in sorted(repeated)
+            ],
         )
     if hidden := sorted(path.keys() & set(names)):
         raise DomainError(
@@ -174,11 +179,17 @@ def _details(error: ValidationError) -> list[ErrorDetails]:
 
 
 def _parameter_pointer(name: str, path: Mapping[str, str]) -> str:
-    return f"{{{name}}}" if name in path else f"?{name}"
+    if name in path:
+        return f"{{{name}}}"
+    return f"?{name}" if _FIELD_NAME.fullmatch(name) else "?"
 
 
 def _body_error(item: ErrorDetails) -> FieldError:
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"])
+    """An unknown member is named when it could be a field's name; otherwise the object it is in is pointed at."""
+    places = [str(part) for part in item["loc"]]
+    if item["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(places[-1]):
+        places.pop()
+    parts = (part.replace("~", "~0").replace("/", "~1") for part in places)
     return _field_error(item, "".join(f"/{part}" for part in parts))
 
 

@@ -16,6 +16,8 @@ from services.chassis import migrations, operations
 from services.chassis.auth import ISSUER, TOKEN_TYPE
 from services.chassis.bus_errors import BusError
 from services.chassis.clock import utc_now
+from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.watch import WARN_AGE_S, look
 from services.chassis.sandbox import SCOPE
 from services.suite import access
 from services.suite.catalogue import GATEWAY, PROCESSES, SERVICES, Process
@@ -84,9 +86,12 @@ async def _events(service: Process) -> AsyncIterator[Finding]:
     try:
         async with access.database(service.name) as pool, access.bus(service.name) as bus:
             lag = await operations.lag(pool, bus, service=service.name, subscriptions=subscriptions)
+            late = await look(pool, COPY_PLACES)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, BusError) as error:
         yield Finding(service.name, "events", f"{type(error).__name__}: {error}", ok=False)
         return
+    detail = f"{late.unsealed} lines without a seal, oldest {late.unsealed_s:.0f} s; not copied for {late.uncopied_s:.0f} s"
+    yield Finding(service.name, "audit evidence", detail, ok=late.oldest_s <= WARN_AGE_S)
     outbox = lag.outbox
     age_s = outbox.oldest_s or 0.0
     good = age_s <= _UNPUBLISHED_AGE_MAX_S

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from services.suite.cli_audit import audit
 from services.suite.cli_clients import clients
 from services.suite.cli_events import events
 from services.suite.exits import ExitCode, SuiteError
@@ -26,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(audit, name="audit")
 app.add_typer(clients, name="clients")
 app.add_typer(events, name="events")
 

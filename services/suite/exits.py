@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     WRONG_SETTINGS = 30
     NOT_RUNNING = 31
     CHECK_FAILED = 32
+    EVIDENCE_BROKEN = 33
 
 
 class SuiteError(Exception):

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from services.suite.exits import SuiteError
 from services.suite.first_calls import DemoClient, curls
@@ -109,6 +110,30 @@ class Screen:
         }
         sys.stdout.write(json.dumps(content, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+class LineProgress:
+    """A bar over the lines of an audit log, on a terminal only; a context manager."""
+
+    def __init__(self, description: str) -> None:
+        console = Console(stderr=True, highlight=False)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._description = description
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def advance(self, what: str, total: int, count: int) -> None:
+        """`count` more of `total` lines of `what` are done."""
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(f"{self._description} {what}", total=total)
+        self._progress.advance(self._tasks[what], count)
 
 
 def show_error(error: SuiteError, *, as_json: bool) -> None:

@@ -16,7 +16,12 @@ def test_check_finds_everything_in_order(running: RunningUp) -> None:
     answer = running.command("check")
     assert [each for each in answer["findings"] if not each["ok"]] == []
     looked_at = {(each["subject"], each["what"]) for each in answer["findings"]}
-    assert {("registry", "database"), ("points_hukou", "consumer of registry"), ("gateway", "ready")} <= looked_at
+    assert {
+        ("registry", "database"),
+        ("points_hukou", "consumer of registry"),
+        ("registry", "audit evidence"),
+        ("gateway", "ready"),
+    } <= looked_at
     assert {("registry", "stream"), ("suite", "law clocks"), ("gateway", "database clock")} <= looked_at
 
 

@@ -8,7 +8,7 @@ restored to the past, and then its epoch has been raised.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -52,7 +52,7 @@ class Place(Protocol):
     async def keep(self, signed: str) -> None:
         """Add a copy; returns when it is on disk."""
 
-    def everything(self) -> AsyncIterator[str]:
+    def everything(self) -> AsyncGenerator[str]:
         """All copies, oldest first."""
 
 
@@ -73,7 +73,7 @@ class Folder:
         """Append and write through."""
         await asyncio.to_thread(self._keep, signed)
 
-    async def everything(self) -> AsyncIterator[str]:
+    async def everything(self) -> AsyncGenerator[str]:
         """All lines."""
         for path in self._files():
             with path.open("r", encoding="utf-8", errors="replace") as file:
@@ -143,7 +143,7 @@ class Stream:
         """Publish and wait for the acknowledgement."""
         await self._archive.keep(signed.encode(), hash_of(signed).hex())
 
-    async def everything(self) -> AsyncIterator[str]:
+    async def everything(self) -> AsyncGenerator[str]:
         """All messages; none before the stream is there."""
         if await self.last() is not None:
             async for body in self._archive.everything():
