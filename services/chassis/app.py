@@ -41,6 +41,7 @@ from services.chassis.openapi import describe_problems
 from services.chassis.outbox import Relay
 from services.chassis.probes import Check, Readiness
 from services.chassis.problems import Catalogue, preferred_language
+from services.chassis.reconciler import Reconciler
 from services.chassis.routing import ServiceRouter
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
@@ -121,6 +122,7 @@ class _Process:
     app: FastAPI
     runtime: Runtime
     relay: Relay
+    reconciler: Reconciler
     consumer: Consumer | None
     scheduler: Scheduler
     sealer: Sealer
@@ -182,6 +184,7 @@ class _Process:
         self.relay = Relay(
             dsn, bus, service=definition.name, poll_s=settings.relay_poll_s, days_kept=settings.changes_retention_days
         )
+        self.reconciler = Reconciler(dsn, bus, service=definition.name)
         self.consumer = None
         if definition.subscriptions:
             self.consumer = Consumer(
@@ -225,6 +228,7 @@ class _Process:
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
+        parts.append(("reconciler", self.reconciler.run()))
         parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))

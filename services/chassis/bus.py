@@ -7,9 +7,10 @@ rate (measurements.md §5). Reliability rules 8 to 12 are kept here.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 import nats
 from nats.aio.client import Client
@@ -18,6 +19,7 @@ from nats.js import errors as js_errors
 
 from services.chassis.archive import Archive
 from services.chassis.bus_errors import BusError, BusUnavailableError, StreamMissingError, refusal, translated
+from services.chassis.cloudevents import event_id_in
 from services.chassis.crash_points import crash_point
 from services.chassis.ids import new_id
 from services.chassis.pull import PullConsumer
@@ -33,8 +35,11 @@ _BATCH_BYTES_MAX = 8 << 20
 _CONNECT_TIMEOUT_S = 2
 _REQUEST_TIMEOUT_S = 5.0
 _PUBLISH_TIMEOUT_S = 15.0
-_ACK_WAIT_S = 30.0
+# How long a crashed consumer's messages wait for its successor. Only one process pulls, so a slow batch is at worst read twice.
+_ACK_WAIT_S = 5.0
 _ACK_PENDING_MAX = 1000
+_READ_MAX = 500
+_READING_PATIENCE_S = 60.0
 
 # Error codes of the JetStream API.
 _DUPLICATE_IN_BATCH = 10201
@@ -75,6 +80,7 @@ class Bus:
         self._jetstream = client.jetstream(timeout=_REQUEST_TIMEOUT_S)
         self._connecting: asyncio.Task[None] | None = None
         self.closing = False
+        self._reconnected = asyncio.Event()
 
     async def start(self, connecting: "asyncio.Task[None]") -> None:
         """Wait a moment for the first connection; later it goes on in the background."""
@@ -101,6 +107,20 @@ class Bus:
         except BusError as error:
             return str(error)
         return None
+
+    def note_reconnection(self) -> None:
+        """The broker went away and is back; whoever waits in `reconnected` goes on."""
+        self._reconnected.set()
+
+    async def reconnected(self, *, within_s: float) -> bool:
+        """Wait until the connection was lost and made again since the last call, at most `within_s`; whether it was."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._reconnected.wait()
+        except TimeoutError:
+            return False
+        self._reconnected.clear()
+        return True
 
     def _demand_connection(self) -> None:
         if not self._client.is_connected:
@@ -191,6 +211,12 @@ class Bus:
             await consumer.open()
         return consumer
 
+    async def rewind(self, stream: str, durable: str) -> None:
+        """Let `durable` be given everything in the stream again: it is ended, and its consumer makes it anew."""
+        self._demand_connection()
+        with translated():
+            await self._jetstream.delete_consumer(stream, durable)
+
     def archive(self, service: str) -> Archive:
         """What `service` keeps on NATS for good."""
         return Archive(self._client, self._jetstream, service)
@@ -216,6 +242,46 @@ class Bus:
         """Size of a stream, `None` when it does not exist."""
         info = await self._stream_info(stream)
         return StreamState(info.state.messages, info.state.bytes, info.config.max_bytes or 0) if info else None
+
+    async def subject_counts(self, stream: str) -> dict[str, int]:
+        """Messages per subject; empty when the stream does not exist."""
+        self._demand_connection()
+        try:
+            with translated():
+                info = await self._jetstream.stream_info(stream, subjects_filter=">")
+        except StreamMissingError:
+            return {}
+        return info.state.subjects or {}
+
+    async def event_ids(self, stream: str) -> AsyncIterator[list[tuple[str, UUID]]]:
+        """Subject and id of all events in the stream when the reading began, in batches, in its order; bodies are not read.
+
+        What is no event is passed over. Raises `BusError`, also when messages vanish while they are read.
+        """
+        self._demand_connection()
+        config = api.ConsumerConfig(
+            name=f"reading-{new_id()}",
+            ack_policy=api.AckPolicy.NONE,
+            headers_only=True,
+            mem_storage=True,
+            inactive_threshold=_READING_PATIENCE_S,
+        )
+        with translated():
+            info = await self._jetstream.add_consumer(stream, config)
+            consumer = PullConsumer(self._client, self._jetstream, stream, info.name)
+            await consumer.open()
+        left = info.num_pending or 0
+        try:
+            while left > 0:
+                deliveries = await consumer.fetch(_READ_MAX, _REQUEST_TIMEOUT_S)
+                if not deliveries:
+                    raise BusUnavailableError("the stream ended before its end")
+                left -= len(deliveries)
+                yield [(each.subject, found) for each in deliveries if (found := event_id_in(each.headers)) is not None]
+        finally:
+            await consumer.close()
+            with suppress(nats.errors.Error, OSError):
+                await self._jetstream.delete_consumer(stream, info.name)
 
     async def _stream_info(self, stream: str) -> api.StreamInfo | None:
         self._demand_connection()
@@ -259,6 +325,7 @@ async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None]) ->
 
     async def reconnected() -> None:
         logger.info("NATS connected again")
+        bus.note_reconnection()
 
     async def failed(error: Exception) -> None:
         logger.debug("NATS client error", exc_info=error)

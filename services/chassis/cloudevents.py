@@ -75,6 +75,14 @@ def read_arrived(subject: str, headers: Mapping[str, str], body: bytes, received
         return _salvage(subject, headers, body, received_at)
 
 
+def event_id_in(headers: Mapping[str, str]) -> UUID | None:
+    """The event's id alone; `None` when there is none that can be read."""
+    try:
+        return UUID(headers["ce-id"])
+    except (KeyError, ValueError):
+        return None
+
+
 def _salvage(subject: str, headers: Mapping[str, str], body: bytes, received_at: datetime) -> Arrived:
     """Keep what can be read; without both key and sequence the event has no place in any order."""
     faults: list[str] = []

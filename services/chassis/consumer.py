@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from services.chassis.bus import Bus
 from services.chassis.bus_errors import BusError, StreamMissingError
@@ -33,6 +34,8 @@ _STREAM_LOOK_S = 0.5
 _RETRY_MIN_S = 0.1
 _RETRY_MAX_S = 5.0
 _MEASURE_EVERY_S = 10.0
+# Longer than the producer's reconciler takes to publish again what its stream lost.
+_STUCK_S = 600.0
 
 _WAITING = "waiting for the producer's stream"
 _FOLLOWING = "following"
@@ -104,6 +107,7 @@ class _Follower:
         self._own_snapshot = snapshot_type(producer, service)
         self._busy = False
         self._measure_at = 0.0
+        self._rewound_for: tuple[UUID, int] | None = None
 
     @property
     def ready(self) -> bool:
@@ -204,3 +208,18 @@ class _Follower:
         held, dead = await self._inbox.count_waiting()
         HELD.labels(self._service, self.producer).set(held)
         DEAD.labels(self._service, self.producer).set(dead)
+        if held:
+            await self._rewind_when_stuck()
+
+    async def _rewind_when_stuck(self) -> None:
+        """The inbox's part of the reconciliation (reliability.md 13): what the stream has and the inbox has not is read again.
+
+        Once per gap: one that the stream cannot close needs its producer's snapshot.
+        """
+        stuck = await self._inbox.longest_held(_STUCK_S)
+        if stuck is None or stuck == self._rewound_for:
+            return
+        self._rewound_for = stuck
+        fields = {"producer": self.producer, "partition_key": str(stuck[0]), "sequence": stuck[1]}
+        logger.error("a gap does not close, the stream is read again", extra={"fields": fields})
+        await self._bus.rewind(self.producer, self._service)

@@ -31,6 +31,7 @@ POINTS = (
     "job.acted",  # a chunk of a job ran, nothing committed
     "job.committed",  # a chunk is committed, the next has not begun
     "snapshot.sent",  # some keys of a snapshot are published
+    "reconciler.sent",  # some lost events are published again
     "sealer.sealed",  # seals and checkpoint are written, nothing committed
     "sealer.committed",  # committed, nowhere copied
     "sealer.copied",  # in a place outside, the database does not know yet

@@ -2,6 +2,10 @@
 
 from prometheus_client import Counter, Gauge
 
+REPUBLISHED = Counter(
+    "xinshimin_events_republished_total", "Events published again because the stream had lost them", ("process",)
+)
+RECONCILED_AT = Gauge("xinshimin_reconciled_timestamp_seconds", "When outbox and stream were last compared", ("process",))
 PUBLISHED = Counter("xinshimin_events_published_total", "Events published from the outbox", ("process",))
 UNPUBLISHED = Gauge("xinshimin_outbox_unpublished", "Outbox rows not published yet, counted up to 10,000", ("process",))
 OUTBOX_LAG_SECONDS = Gauge("xinshimin_outbox_lag_seconds", "Age of the oldest unpublished outbox row", ("process",))

@@ -127,6 +127,12 @@ class Inbox:
         assert row is not None
         return row["held"], row["dead"]
 
+    async def longest_held(self, held_s: float) -> tuple[UUID, int] | None:
+        """Key and sequence of the event that has waited longest, over `held_s` seconds, for a gap to close; dead keys apart."""
+        async with without_transaction(self._pool, rows=SERVICE) as tx:
+            row = await tx.fetch_row(sql.LONGEST_HELD, producer=self._producer, held_s=held_s)
+        return (row["partition_key"], row["sequence"]) if row else None
+
     async def _next_dead(self, partition_key: UUID | None, failed: Sequence[UUID]) -> Record | None:
         async with without_transaction(self._pool, rows=SERVICE) as tx:
             return await tx.fetch_row(

@@ -107,6 +107,16 @@ NEXT_DEAD = prepare(
     """
 )
 
+# Behind a gap that nothing dead explains. The gap's events were lost between stream and inbox, or the stream never had them.
+LONGEST_HELD = prepare(
+    """
+    SELECT h.partition_key, h.sequence FROM inbox_held h
+    WHERE h.producer = :producer AND h.held_at < now() - make_interval(secs => CAST(:held_s AS double precision))
+      AND NOT EXISTS (SELECT FROM inbox_dead d WHERE d.producer = h.producer AND d.partition_key = h.partition_key)
+    ORDER BY h.held_at, h.partition_key, h.sequence LIMIT 1
+    """
+)
+
 COUNT_DEAD = prepare(
     """
     SELECT count(*) FROM inbox_dead WHERE producer = :producer

@@ -1,4 +1,4 @@
-"""What the command line does with events: `xinshimin events lag|dead|replay|republish|snapshot`, beside the running service."""
+"""What the command line does with events: `xinshimin events lag|dead|replay|reconcile|snapshot`, beside the running service."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,22 +10,25 @@ from services.chassis.bus_errors import StreamMissingError
 from services.chassis.db import Pool, prepare, without_transaction
 from services.chassis.dispatch import MakeWork
 from services.chassis.inbox import Inbox, ReplayReport
-from services.chassis.outbox import republish
+from services.chassis.reconciler import Reconciliation, reconcile
 from services.chassis.rows import SERVICE
 from services.chassis.snapshots import SnapshotReport, send_snapshot
 from services.chassis.subscriptions import Subscriptions, producers_of
 
 __all__ = [
     "DeadEvent",
+    "InboxComparison",
     "InboxLag",
     "Lag",
     "OutboxLag",
+    "Reconciliation",
     "ReplayReport",
     "SnapshotReport",
+    "compare_inbox",
     "dead_events",
     "lag",
+    "reconcile",
     "replay",
-    "republish",
     "send_snapshot",
 ]
 
@@ -41,6 +44,19 @@ _INBOX = prepare(
     FROM (SELECT count(*) AS held, CAST(extract(epoch FROM now() - min(held_at)) AS float8) AS oldest_held_s
           FROM inbox_held WHERE producer = CAST(:producer AS text)) held,
          (SELECT count(*) AS dead FROM inbox_dead WHERE producer = CAST(:producer AS text)) dead
+    """
+)
+_KEYS_PER_BATCH = 5000
+_SEQUENCES = prepare(
+    """
+    SELECT partition_key, last_sequence FROM event_sequence
+    WHERE partition_key > CAST(:after AS uuid) ORDER BY partition_key LIMIT CAST(:limit AS integer)
+    """
+)
+_POSITIONS = prepare(
+    """
+    SELECT partition_key, sequence FROM inbox_position
+    WHERE producer = CAST(:producer AS text) AND partition_key = ANY(CAST(:keys AS uuid[]))
     """
 )
 _DEAD = prepare(
@@ -81,6 +97,14 @@ class Lag:
     service: str
     outbox: OutboxLag
     inboxes: tuple[InboxLag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxComparison:
+    """Partition keys of which a follower has had less than the producer emitted, and more (the producer was restored)."""
+
+    behind: int
+    ahead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +154,20 @@ async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> Inbox
         oldest_held_s=row["oldest_held_s"],
         dead=row["dead"],
     )
+
+
+async def compare_inbox(producing: Pool, following: Pool, *, producer: str) -> InboxComparison:
+    """Compare where a follower's inbox stands with where the producer's keys stand, events under way included."""
+    after, behind, ahead = UUID(int=0), 0, 0
+    async with without_transaction(producing, rows=SERVICE) as theirs, without_transaction(following, rows=SERVICE) as ours:
+        while rows := await theirs.fetch(_SEQUENCES, after=after, limit=_KEYS_PER_BATCH):
+            keys = [row["partition_key"] for row in rows]
+            after = keys[-1]
+            positions = await ours.fetch(_POSITIONS, producer=producer, keys=keys)
+            reached = {row["partition_key"]: row["sequence"] for row in positions}
+            behind += sum(reached.get(row["partition_key"], 0) < row["last_sequence"] for row in rows)
+            ahead += sum(reached.get(row["partition_key"], 0) > row["last_sequence"] for row in rows)
+    return InboxComparison(behind, ahead)
 
 
 async def dead_events(pool: Pool, *, limit: int = 1000) -> list[DeadEvent]:

@@ -17,11 +17,11 @@ from services.chassis.bus import STREAM_MAX_BYTES, Bus, Outgoing
 from services.chassis.bus_errors import StreamFullError
 from services.chassis.cloudevents import headers_of, source_of
 from services.chassis.crash_points import crash_point
-from services.chassis.db import Pool, Record, prepare, without_transaction
+from services.chassis.db import Record, prepare
 from services.chassis.event_metrics import OUTBOX_LAG_SECONDS, PUBLISHED, STREAM_FILL, UNPUBLISHED
 from services.chassis.events import Envelope
 from services.chassis.leadership import STANDBY, Leader, OwnConnection, lead_forever
-from services.chassis.rows import SERVICE, SERVICE_SESSION
+from services.chassis.rows import SERVICE_SESSION
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +56,6 @@ _BACKLOG = prepare(
     """
     SELECT count(*) AS unpublished, coalesce(extract(epoch FROM now() - min(recorded_at)), 0) AS oldest_s
     FROM (SELECT recorded_at FROM outbox WHERE published_position IS NULL ORDER BY outbox_id LIMIT CAST(:limit AS integer)) rows
-    """
-)
-_PUBLISHED_AFTER = prepare(
-    """
-    SELECT published_position, event_id, event_type, recorded_at, partition_key, sequence, traceparent, data
-    FROM outbox WHERE published_position > CAST(:after AS bigint) ORDER BY published_position LIMIT CAST(:limit AS integer)
     """
 )
 _MAINTAIN = prepare("SELECT maintain_outbox_partitions(CAST(:days_kept AS integer))")
@@ -149,7 +143,7 @@ class Relay:
         if not rows:
             return 0
         crash_point("relay.claimed")
-        await self._bus.publish([_message(row, source) for row in rows])
+        await self._bus.publish([message_of(row, source) for row in rows])
         crash_point("relay.published")
         await self._mark(connection, rows)
         crash_point("relay.committed")
@@ -191,7 +185,8 @@ class Relay:
             logger.error("stream is filling up", extra={"fields": {"stream": self._service, "fill_ratio": round(fill, 3)}})
 
 
-def _message(row: Record, source: str) -> Outgoing:
+def message_of(row: Record, source: str) -> Outgoing:
+    """An outbox row as the message of an event, the same each time it is made."""
     envelope = Envelope(
         id=row["event_id"],
         type=row["event_type"],
@@ -202,19 +197,3 @@ def _message(row: Record, source: str) -> Outgoing:
         traceparent=row["traceparent"],
     )
     return Outgoing(envelope.type, headers_of(envelope), row["data"].encode())
-
-
-async def republish(pool: Pool, bus: Bus, *, service: str, after: int = 0) -> int:
-    """Publish again what was published after position `after`, in the same order and under the same ids; returns how many.
-
-    For a stream that lost what it had acknowledged (reliability.md 7). Consumers drop what they have had. Raises `BusError`.
-    """
-    await bus.ensure_stream(service)
-    async with without_transaction(pool, rows=SERVICE) as tx:
-        source = source_of(service, await tx.fetch_value(_EPOCH))
-        count = 0
-        while rows := await tx.fetch(_PUBLISHED_AFTER, after=after, limit=_CLAIM_MAX):
-            await bus.publish([_message(row, source) for row in rows])
-            after = rows[-1]["published_position"]
-            count += len(rows)
-    return count

@@ -14,7 +14,7 @@ from services.suite.options import AsJson, Names, adopt_running_suite
 if TYPE_CHECKING:
     from services.chassis.operations import Lag
 
-events = typer.Typer(help="Events: lag, dead ones, replay, snapshots.", no_args_is_help=True)
+events = typer.Typer(help="Events: lag, dead ones, replay, reconciliation, snapshots.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service whose events these are.")]
 
@@ -133,3 +133,28 @@ def snapshot(
 
     report = access.run(work())
     show(asdict(report), [f"{report.keys} keys with {report.states} states sent to {consumer}."], as_json=as_json)
+
+
+@events.command()
+def reconcile(
+    names: Names = None,
+    wait_s: Annotated[float, typer.Option("--wait", help="Seconds to let followers apply what is under way.", min=0)] = 30.0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Compare outboxes, streams and inboxes; publish again what a stream lost. Exit code 1 if any still differ."""
+    from services.suite import access, catalogue, reconciling
+    from services.suite.screen import show
+
+    adopt_running_suite()
+    chosen = names or [service.name for service in catalogue.SERVICES]
+    reports = access.run(reconciling.reconcile(chosen, wait_s=wait_s))
+    lines = []
+    for name, report in reports.items():
+        lines.append(f"{name}: {report.published} events in a fortnight, {report.republished} of them published again")
+        for follower, each in report.followers.items():
+            again = "; read the stream again" if each.rewound else ""
+            lines.append(f"  {follower}: {each.behind} keys behind, {each.ahead} ahead{again}")
+    show({"services": {name: asdict(report) for name, report in reports.items()}}, lines, as_json=as_json)
+    if not all(report.good for report in reports.values()):
+        raise typer.Exit(ExitCode.FAILED)

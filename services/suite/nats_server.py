@@ -16,6 +16,9 @@ from services.suite.processes import Pause
 
 ADMIN = "admin"
 _MAX_PAYLOAD_BYTES = 1 << 20
+# Every stream reserves its 2 GiB, and by default the server has no more to give than three quarters of what is free: on a disk
+# with a few gigabytes left no service could make its stream. What really fills a disk is refused and waits in the outbox.
+_FILE_STORE_BYTES_MAX = 1 << 40
 _START_TIMEOUT_S = 30.0
 _STOP_PATIENCE_S = 15.0
 # What no service needs and an intruder would like: ending a stream or thinning it. The administrator may.
@@ -88,7 +91,7 @@ class EmbeddedNats:
 
     def _config(self) -> dict[str, object]:
         """The server reads JSON as its own format."""
-        jetstream: dict[str, object] = {"store_dir": str(self._folder)}
+        jetstream: dict[str, object] = {"store_dir": str(self._folder), "max_file_store": _FILE_STORE_BYTES_MAX}
         if self._durable:
             # By default JetStream acknowledges up to two minutes before it has written (reliability.md 7, 8).
             jetstream["sync_interval"] = "always"

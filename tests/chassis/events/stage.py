@@ -21,6 +21,7 @@ from services.chassis.inbox import Inbox
 from services.chassis.keyring import Keyring
 from services.chassis.outbox import Relay
 from services.chassis.principal import service_principal
+from services.chassis.reconciler import Reconciler
 from services.chassis.rows import SERVICE
 from services.chassis.subscriptions import Subscriptions, each, many
 from services.chassis.work import Work
@@ -195,7 +196,7 @@ def outgoing(event: Arrived) -> Outgoing:
 
 
 @asynccontextmanager
-async def running(*parts: Relay | Consumer) -> AsyncIterator[None]:
+async def running(*parts: Relay | Consumer | Reconciler) -> AsyncIterator[None]:
     """Run relays and consumers for the length of the block."""
     tasks = [asyncio.create_task(part.run()) for part in parts]
     try:

@@ -76,25 +76,3 @@ async def test_dead_events_are_listed_without_data_and_replayed_in_order(mirror:
     await assert_applied(mirror.pool, {first: (1, 2, 3), second: ()})
     assert await replay() == operations.ReplayReport(applied=1, still_dead=0)
     await assert_applied(mirror.pool, {second: [1]})
-
-
-async def test_a_stream_that_lost_everything_is_filled_again_from_the_outbox(
-    origin: Party, mirror: Party, handlers: Mirror
-) -> None:
-    """The broker loses its store (F6) when the mirror has seen two of four events."""
-    key = new_id()
-    relay = origin.relay()
-    async with running(relay):
-        await origin.emit(*(ItemMoved(item_id=key, amount=n) for n in range(2)))
-        await until(relay.flushed)
-        consumer = mirror.consumer(handlers.in_bulk())
-        async with running(consumer):
-            await until(consumer.settled)
-        await origin.emit(*(ItemMoved(item_id=key, amount=n) for n in range(2)))
-        await until(relay.flushed)
-    await origin.bus._jetstream.delete_stream(ORIGIN)
-    assert await operations.republish(origin.pool, origin.bus, service=ORIGIN, after=1) == 3
-    consumer = mirror.consumer(handlers.in_bulk())
-    async with running(consumer):
-        await until(consumer.settled)
-    await assert_applied(mirror.pool, {key: range(1, 5)})
