@@ -85,7 +85,7 @@ async def test_a_file_is_taken_without_saying_what_it_is_but_not_under_another_n
     problem(await upload(cixi, b"<html><script>", "text/html"), 415, "attachment-type")
     refused = await upload(cixi, files.png() + b"<script>", "image/png")
     problem(refused, 422, "attachment-refused")
-    assert refused.json()["reason"] == "trailing_bytes"
+    assert [error["code"] for error in refused.json()["errors"]] == ["trailing_bytes"]
     problem(await upload(cixi, b"", "image/png"), 422, "attachment-refused")
 
 

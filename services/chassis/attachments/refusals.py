@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.chassis.errors import DomainError
+from services.chassis.errors import DomainError, FieldError
 
 
 def unknown_type(taken: Sequence[str]) -> DomainError:
@@ -16,10 +16,8 @@ def unknown_type(taken: Sequence[str]) -> DomainError:
 
 
 def refused(reason: str, zh: str, en: str) -> DomainError:
-    """The kind is taken, this file is not; `reason` is a stable code."""
-    return DomainError(
-        "attachment-refused", detail_zh=f"{zh}。", detail_en=f"{en[0].upper()}{en[1:]}.", extra={"reason": reason}
-    )
+    """The kind is taken, this file is not; `reason` is a stable code. The pointer is that of the whole body."""
+    return DomainError("attachment-refused", errors=[FieldError("", reason, zh, en)])
 
 
 def broken(zh: str, en: str) -> DomainError:

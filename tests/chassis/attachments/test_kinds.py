@@ -160,7 +160,7 @@ def test_files_that_are_not_what_they_should_be_are_refused(reason: str, number:
     for piece in (4099, 1 << 16):
         with pytest.raises(DomainError) as error:
             inspected(REFUSED[reason][number], piece=piece)
-        assert (error.value.code, error.value.extra["reason"]) == ("attachment-refused", reason)
+        assert (error.value.code, error.value.errors[0].code) == ("attachment-refused", reason)
 
 
 @pytest.mark.parametrize("media_type", [MediaType.PDF, MediaType.PNG, MediaType.CSV])
