@@ -25,11 +25,13 @@ import asyncpg
 
 from bench.stage import ACTOR, DIVISION, PURPOSE, SCOPES, Stage
 from services.chassis.clock import LawClock
+from services.chassis.data_keys import open_keyring
 from services.chassis.db import Prepared, Record, Transaction, create_pool, in_transaction
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.principal import Principal
 from services.chassis.rows import SERVICE
+from services.chassis.sealing import Suite
 from services.chassis.work import Work
 from services.contracts.registry import ResidenceRegistrationRegistered
 from services.registry.actions.persons import register_person
@@ -114,8 +116,8 @@ def registration_of(number: int) -> PersonRegistration:
 
 
 async def _write_share(database_url: str, superuser_url: str, keys: Path, numbers: range) -> None:
-    keyring = Keyring.load(keys)
     pool = await create_pool(database_url, size=1, command_timeout=120, application="bench-city")
+    keyring = await open_keyring(pool, keys, Suite.AES_256_GCM)
     answers = await asyncpg.connect(superuser_url)
     for first in range(numbers.start, numbers.stop, _AT_ONCE):
         chunk = range(first, min(first + _AT_ONCE, numbers.stop))

@@ -2,7 +2,6 @@
 
 import json
 import math
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from services.chassis.keyring import KeyFileError
+from services.chassis.key_file import KeyFileError, read_secret
 
 ALGORITHM = "ES256"
 _LONGEST_TOKEN = 8192
@@ -34,14 +33,8 @@ class SigningKeys:
 
     @classmethod
     def load(cls, path: Path) -> "SigningKeys":
-        """Read a private JWK or JWKS; refuses a file that others may read, and any key but P-256."""
-        try:
-            mode = path.stat().st_mode
-            content = path.read_text("utf-8")
-        except OSError as error:
-            raise KeyFileError(f"key file {path}: {error.strerror}") from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyFileError(f"key file {path} can be read by others (mode {stat.filemode(mode)}): chmod 600 it")
+        """Read a private JWK or JWKS; refuses a file within reach of others, and any key but P-256."""
+        content = read_secret(path)
         try:
             parsed = json.loads(content)
             keys = [import_key(entry, private=True) for entry in parsed.get("keys", [parsed])]

@@ -27,6 +27,7 @@ from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
 from services.chassis.consumer import Consumer
+from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
@@ -45,6 +46,8 @@ from services.chassis.reconciler import Reconciler
 from services.chassis.routing import ServiceRouter
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
+from services.chassis.sealed_columns import SealedColumn
+from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
 from services.chassis.tasks import cancel
@@ -59,8 +62,9 @@ Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[Event
 class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
-    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types.
-    A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers.
+    `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
+    `sealed` the columns its own code seals. A service that keeps files says in `attachments` whom a caller sees, and has an
+    `attachments_router` among its routers and `attachments.rows.SEALED` among its columns.
     """
 
     name: str
@@ -78,6 +82,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    sealed: Sequence[SealedColumn] = ()
     attachments: SeesAnyOf | None = None
 
 
@@ -122,6 +127,7 @@ class _Process:
     app: FastAPI
     runtime: Runtime
     relay: Relay
+    keeper: KeyKeeper
     reconciler: Reconciler
     consumer: Consumer | None
     scheduler: Scheduler
@@ -149,6 +155,10 @@ class _Process:
             )
             stack.push_async_callback(close_pool, pool)
             await migrations.require_schema(self.definition.migrations, settings.database_url.get_secret_value(), name)
+            keyring = Keyring.load(settings.key_file, Suite.named(settings.cipher_suite))
+            self.keeper = KeyKeeper(pool, keyring, refresh_s=settings.key_refresh_s)
+            await self.keeper.start()
+            stack.push_async_callback(self.keeper.stop)
             auditor = ReadAuditor(pool)
             watch = Watch(pool, service=name, places=COPY_PLACES, age_max_s=settings.audit_overdue_s)
             await watch.look()
@@ -156,12 +166,13 @@ class _Process:
                 name=name,
                 settings=settings,
                 pool=pool,
-                keyring=Keyring.load(settings.key_file),
+                keyring=keyring,
                 tokens=InsideTokens.load(settings.inside_jwks_file, name),
                 catalogue=self.catalogue,
                 read_auditor=auditor,
                 evidence=watch,
                 wake_relay=self._wake_relay,
+                learn_keys=self.keeper.refresh,
             )
             if self.definition.attachments is not None:
                 self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
@@ -207,7 +218,12 @@ class _Process:
                 await pool.fetchval("SELECT 1")
             return None
 
-        checks: dict[str, Check] = {"database": database, "nats": bus.healthy, "relay": self.relay.healthy}
+        checks: dict[str, Check] = {
+            "database": database,
+            "nats": bus.healthy,
+            "relay": self.relay.healthy,
+            "keys": self.keeper.healthy,
+        }
         checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
@@ -228,7 +244,7 @@ class _Process:
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
-        parts.append(("reconciler", self.reconciler.run()))
+        parts += [("keys", self.keeper.run()), ("reconciler", self.reconciler.run())]
         parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))

@@ -1,119 +1,100 @@
 """Keys of one service: authenticated encryption of what is kept, keyed digests for what must be found again.
 
-The key file is JSON, readable by its owner only::
-
-    {"data": {"current": "2026-11", "keys": {"2026-11": "<base64, 32 bytes>"}}, "index": "<base64>", "cursor": "<base64>",
-     "document_token": {"current": "d1", "keys": {"d1": "<base64>"}}}
+An envelope: values are sealed by data keys, which lie in the database (`data_keys`) wrapped by the key-encryption keys of
+the key file. Sealing and opening are synchronous and touch memory only.
 
 A plain hash of an identity number is no protection, there are too few numbers (privacy.md V-55); every digest here is
 keyed, with one derived key per purpose.
 """
 
-import base64
 import hashlib
 import hmac
-import json
-import os
-import stat
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from services.chassis.sealing import KEY_ID_BYTES_MAX, Key, KeyKind, Suite, UnknownKeyError, head_of
+from services.chassis.key_file import Digest, KeyFile, KeyFileError, KeySet, decode, make_key, make_key_file, parse, read_secret
+from services.chassis.sealing import Key, KeyKind, Suite, UnknownKeyError, head_of
 
-
-class KeyFileError(Exception):
-    """The key file is missing, readable by others, or malformed; the process must not start."""
-
-
-class KeySet(BaseModel):
-    """Versioned keys: new values use `current`, old ones name their own."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    current: str
-    keys: dict[str, str] = Field(repr=False)
-
-
-class _KeyFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    data: KeySet
-    index: str = Field(repr=False)
-    cursor: str = Field(repr=False)
-    document_token: KeySet | None = None
-
-    @field_validator("data", "document_token")
-    @classmethod
-    def _current_exists(cls, value: KeySet | None) -> KeySet | None:
-        if value is not None and value.current not in value.keys:
-            raise ValueError("`current` names no key")
-        if value is not None and any(len(name.encode()) > KEY_ID_BYTES_MAX for name in value.keys):
-            raise ValueError("a key's name is too long for the byte that tells its length")
-        return value
-
-
-def make_key() -> str:
-    """A fresh 256-bit key in base64, as the key file holds it."""
-    return base64.b64encode(os.urandom(32)).decode()
-
-
-def _decode(value: str) -> bytes:
-    key = base64.b64decode(value, validate=True)
-    if len(key) != 32:
-        raise ValueError("a key has 32 bytes")
-    return key
+__all__ = ["KeyFileError", "KeySet", "Keyring", "make_key", "make_key_file"]
 
 
 class Keyring:
-    """The keys of one service, loaded once."""
+    """The keys of one service. `suite` is that of keys made from now on; every key works in its own."""
 
-    def __init__(self, content: str) -> None:
-        try:
-            file = _KeyFile.model_validate_json(content)
-            self._data = _keys(KeyKind.SERVICE, file.data.keys)
-            self._current = self._data[_head(KeyKind.SERVICE, file.data.current)]
-            self._wrapping = _keys(KeyKind.ENCRYPTION, file.data.keys)
-            self._wrapping_current = self._wrapping[_head(KeyKind.ENCRYPTION, file.data.current)]
-            self._index = _decode(file.index)
-            self._cursor = _decode(file.cursor)
-            tokens = file.document_token
-            self._tokens = {name: _decode(key) for name, key in tokens.keys.items()} if tokens else {}
-            self._token_current = tokens.current if tokens else ""
-        except (ValidationError, ValueError) as error:
-            # The message of a validation error quotes its input, which here is key material.
-            raise KeyFileError(f"malformed key file ({type(error).__name__})") from None
+    def __init__(self, content: str, suite: Suite = Suite.AES_256_GCM) -> None:
+        self.suite = suite
+        self._path: Path | None = None
+        self._seen = content
+        self._data: dict[bytes, Key] = {}
+        self._current: Key | None = None
+        self._use(parse(content))
 
     @classmethod
-    def load(cls, path: Path) -> "Keyring":
-        """Read the key file; refuses one that others may read or write."""
-        try:
-            mode = path.stat().st_mode
-            content = path.read_text("utf-8")
-        except OSError as error:
-            raise KeyFileError(f"key file {path}: {error.strerror}") from error
-        except UnicodeDecodeError:
-            raise KeyFileError(f"key file {path} is not text") from None
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyFileError(f"key file {path} can be read by others (mode {stat.filemode(mode)}): chmod 600 it")
-        return cls(content)
+    def load(cls, path: Path, suite: Suite = Suite.AES_256_GCM) -> "Keyring":
+        """Read the key file; raises `KeyFileError` for one that others may read or write. Data keys come from `data_keys`."""
+        keyring = cls(read_secret(path), suite)
+        keyring._path = path
+        return keyring
+
+    def read_again(self) -> bool:
+        """Take over a key file that was changed since; whether it was. Raises `KeyFileError`, and goes on with the old one."""
+        if self._path is None or (content := read_secret(self._path)) == self._seen:
+            return False
+        self._use(parse(content))
+        self._seen = content
+        return True
+
+    def _use(self, file: KeyFile) -> None:
+        secrets = {name: decode(secret) for name, secret in file.wrapping.keys.items()}
+        keks = [_kek(suite, name, secret) for name, secret in secrets.items() for suite in Suite]
+        self._keks = {key.head: key for key in keks}
+        current = file.wrapping.current
+        self._kek = next(key for key in keks if key.suite is self.suite and key.key_id == current.encode())
+        first_form = file.data.keys if file.data else {}
+        old = [Key(KeyKind.SERVICE, Suite.AES_256_GCM, name.encode(), decode(key)) for name, key in first_form.items()]
+        self._data = {key.head: key for key in old} | self._data
+        self._index, self._digest = decode(file.index.key), file.index.digest
+        self._cursor = decode(file.cursor)
+        tokens = file.document_token
+        self._tokens = {name: decode(key) for name, key in tokens.keys.items()} if tokens else {}
+        self._token_current = tokens.current if tokens else ""
+
+    def use_data_keys(self, keys: Iterable[tuple[str, Suite, bytes]], current: str) -> None:
+        """Add data keys (id, suite, material) and seal with `current` from now on. Keys at hand are never dropped."""
+        added = [Key(KeyKind.SERVICE, suite, key_id.encode(), material) for key_id, suite, material in keys]
+        self._data = self._data | {key.head: key for key in added}
+        self._current = next(key for key in self._data.values() if key.key_id == current.encode())
 
     @property
-    def suite(self) -> Suite:
-        """The suite of keys made from now on."""
-        return Suite.AES_256_GCM
+    def known(self) -> set[str]:
+        """Ids of the data keys at hand."""
+        return {key.key_id.decode() for key in self._data.values()}
+
+    @property
+    def current(self) -> Key:
+        """The data key that seals; raises `RuntimeError` before the first one is there."""
+        if self._current is None:
+            raise RuntimeError("the keyring has no data key yet")
+        return self._current
+
+    @property
+    def kek(self) -> Key:
+        """The key-encryption key in use for what is wrapped from now on."""
+        return self._kek
 
     @property
     def kek_id(self) -> str:
-        """The key-encryption key in use for what is wrapped from now on."""
-        return self._wrapping_current.key_id.decode()
+        """Its id."""
+        return self._kek.key_id.decode()
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt; `context` (`table|column|row id`) is authenticated, so a value moved elsewhere does not open."""
-        return self._current.seal(plaintext, context)
+        return self.current.seal(plaintext, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt; raises `ValueError` when the value was altered or moved, `UnknownKeyError` when the key is not at hand."""
@@ -123,25 +104,31 @@ class Keyring:
 
     def wrap(self, material: bytes, context: str) -> bytes:
         """Seal a key for keeping in the database."""
-        return self._wrapping_current.seal(material, context)
+        return self._kek.seal(material, context)
 
     def unwrap(self, wrapped: bytes, context: str) -> bytes:
-        """The key `wrap` sealed; raises like `open`."""
-        if (key := self._wrapping.get(head_of(wrapped))) is None:
+        """The key `wrap` sealed; raises like `open`. A key-encryption key we do not know may be new in the file."""
+        head = head_of(wrapped)
+        if head not in self._keks:
+            self.read_again()
+        if (key := self._keks.get(head)) is None:
             raise UnknownKeyError("unknown key-encryption key")
         return key.open(wrapped, context)
 
     def blind_index(self, column: str, value: str) -> bytes:
         """A keyed digest (32 bytes) for equality search on an encrypted column, with its own key per column."""
-        return hmac.digest(_derive(self._index, f"index|{column}"), value.encode(), hashlib.sha256)
+        return self._mac(f"index|{column}", value.encode())
 
     def fingerprint(self, *parts: bytes) -> bytes:
         """A keyed digest (32 bytes) of a request, to tell whether it is the same again."""
-        mac = hmac.new(_derive(self._index, "fingerprint"), digestmod=hashlib.sha256)
-        for part in parts:
-            mac.update(len(part).to_bytes(8))
-            mac.update(part)
-        return mac.digest()
+        return self._mac("fingerprint", b"".join(len(part).to_bytes(8) + part for part in parts))
+
+    def _mac(self, purpose: str, message: bytes) -> bytes:
+        if self._digest is Digest.HMAC_SHA256:
+            return hmac.digest(derive(self._index, purpose, Suite.AES_256_GCM), message, hashlib.sha256)
+        mac = HMAC(derive(self._index, purpose, Suite.SM4_GCM, 32), SM3())
+        mac.update(message)
+        return mac.finalize()
 
     def sign_cursor(self, content: bytes) -> bytes:
         """A 16-byte authenticator of a page cursor."""
@@ -154,32 +141,13 @@ class Keyring:
         return {name: hmac.new(self._tokens[name], message, hashlib.sha256).hexdigest() for name in names}
 
 
-def _keys(kind: KeyKind, given: dict[str, str]) -> dict[bytes, Key]:
-    """Keys by the head of what they seal. One secret may serve two kinds, so each kind has a derivation of its own."""
-    keys = []
-    for name, secret in given.items():
-        material = _decode(secret)
-        if kind is KeyKind.ENCRYPTION:
-            material = _derive(material, "key encryption")
-        keys.append(Key(kind, Suite.AES_256_GCM, name.encode(), material))
-    return {key.head: key for key in keys}
+def _kek(suite: Suite, name: str, secret: bytes) -> Key:
+    """A secret of the file as key-encryption key of a suite. Derived, because in the first form it sealed values as well."""
+    return Key(KeyKind.ENCRYPTION, suite, name.encode(), derive(secret, "key encryption", suite))
 
 
-def _head(kind: KeyKind, name: str) -> bytes:
-    return bytes((kind | Suite.AES_256_GCM, len(name.encode()))) + name.encode()
-
-
-@lru_cache(maxsize=64)
-def _derive(key: bytes, label: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=label.encode()).derive(key)
-
-
-def make_key_file(document_token: KeySet | None = None) -> str:
-    """The content of a fresh key file; `document_token` is shared by all services of a suite."""
-    content = {
-        "data": {"current": "k1", "keys": {"k1": make_key()}},
-        "index": make_key(),
-        "cursor": make_key(),
-        "document_token": document_token.model_dump() if document_token else None,
-    }
-    return json.dumps(content, indent=2)
+@lru_cache(maxsize=256)
+def derive(secret: bytes, purpose: str, suite: Suite, length: int = 0) -> bytes:
+    """A key for one purpose, by the hash that belongs to the suite; as long as the suite's keys unless `length` says."""
+    algorithm = SHA256() if suite is Suite.AES_256_GCM else SM3()
+    return HKDF(algorithm=algorithm, length=length or suite.key_bytes, salt=None, info=purpose.encode()).derive(secret)

@@ -177,6 +177,8 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "idempotency_key",
         "rate_window",
         "person_key",
+        "data_key",
+        "key_reader",
         "attachment",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)

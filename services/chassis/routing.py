@@ -32,12 +32,14 @@ from services.chassis.principal import Principal
 from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
 from services.chassis.schemas import Parameters, View
+from services.chassis.sealing import UnknownKeyError
 from services.chassis.streaming import StreamedAnswer, StreamedBody
 from services.chassis.work import Work
 
 logger = logging.getLogger(__name__)
 
 ViewT = TypeVar("ViewT", bound=View)
+Result = TypeVar("Result")
 _JSON = "application/json"
 
 
@@ -197,12 +199,20 @@ class _Call:
         if_match = preconditions.parse_if_match(headers.get("if-match"), required=operation.if_match)
         key = idempotency.parse_key(headers.get(idempotency.HEADER)) if operation.idempotency else None
         content = await self._parse()
-        if not operation.writes:
-            return await self._read(principal)
         if (stream_class := self.route.signature.stream_class) is not None:
             return await self._take_in(principal, key, await stream_class.receive(self.runtime, self.request))
         claim = self._claim(principal, key, content) if key is not None else None
-        return await self._write(principal, claim, if_match)
+        if operation.writes:
+            return await self._knowing_keys(lambda: self._write(principal, claim, if_match))
+        return await self._knowing_keys(lambda: self._read(principal))
+
+    async def _knowing_keys(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        """Act; once more when a value was met that is sealed under a key this process had not heard of."""
+        try:
+            return await act()
+        except UnknownKeyError:
+            await self.runtime.learn_keys()
+            return await act()
 
     async def _parse(self) -> bytes:
         """Fill `arguments` from path, query and body; returns the body in the one spelling that fingerprints compare."""
@@ -255,11 +265,11 @@ class _Call:
         may_be_told_of = False
         try:
             claim = self._claim(principal, key, stream.digest) if key is not None else None
-            if claim is not None and (found := await self._answered_before(principal, claim)) is not None:
+            if claim is not None and (found := await self._knowing_keys(lambda: self._answered_before(principal, claim))):
                 return _response(found, replayed=True)
             await stream.keep()
             may_be_told_of = True
-            response = await self._write(principal, claim, None)
+            response = await self._knowing_keys(lambda: self._write(principal, claim, None))
             may_be_told_of = "idempotency-replayed" not in response.headers
             return response
         except DomainError as error:

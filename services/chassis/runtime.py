@@ -1,6 +1,6 @@
 """What one running service process holds; the route class, the jobs and the consumers work with it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.chassis.attachments.keeping import Attachments
@@ -31,6 +31,7 @@ class Runtime:
     read_auditor: ReadAuditor
     evidence: Watch
     wake_relay: Callable[[], None]
+    learn_keys: Callable[[], Awaitable[None]]
     attachments: Attachments | None = None
     law_clock: LawClock = field(default_factory=LawClock)
 

@@ -32,6 +32,11 @@ class Suite(IntEnum):
     AES_256_GCM = 1
     SM4_GCM = 2
 
+    @classmethod
+    def named(cls, name: str) -> "Suite":
+        """The suite a setting names: `aes-256-gcm` or `sm4-gcm`."""
+        return cls[name.upper().replace("-", "_")]
+
     @property
     def key_bytes(self) -> int:
         """How long its keys are."""

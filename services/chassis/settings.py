@@ -6,7 +6,7 @@ once for the whole suite or for one service. `.env.example` explains each.
 
 import re
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
@@ -71,6 +71,8 @@ class ServiceSettings(ProcessSettings):
 
     nats_url: SecretStr = Field(description="NATS URL with credentials; several, separated by commas, for a cluster.")
     key_file: Path = Field(description="JSON key file of this service, mode 0600.")
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = Field("aes-256-gcm", description="Suite of keys made from now on.")
+    key_refresh_s: float = Field(5.0, gt=0, le=300, description="Seconds between looks at the data keys and the key file.")
     audit_key_file: Path = Field(description="Private Ed25519 key (JWK or JWKS) that signs audit checkpoints, mode 0600.")
     audit_copy_dir: Path = Field(description="Folder, outside the database's machine, that gets a copy of every checkpoint.")
     audit_seal_s: float = Field(5.0, gt=0, le=10, description="Seconds between looks at audit lines that have no seal.")

@@ -14,6 +14,7 @@ from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION, Jsonb
+from services.chassis.sealed_columns import SealedColumn
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 
@@ -295,3 +296,13 @@ class Endorsement(_Table, table=True):
     window_until: date
     reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal.")
     recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+
+
+SEALED = (
+    SealedColumn.of("person", "person_id"),
+    SealedColumn.of("identity_document", "document_id"),
+    SealedColumn.of("relationship", "relationship_id"),
+    SealedColumn.of("residence_registration", "registration_id"),
+    SealedColumn.of("residence_permit", "permit_id"),
+)
+"""What the store seals; a rotation of keys goes through it."""

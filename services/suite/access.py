@@ -66,12 +66,11 @@ def service_settings_of(service: str) -> "ServiceSettings":
 
 
 @asynccontextmanager
-async def database(process: str) -> AsyncIterator[Pool]:
-    """A small pool on the process's database."""
+async def database(process: str, *, as_owner: bool = False) -> AsyncIterator[Pool]:
+    """A small pool on the process's database, in the role it runs as or in the one that owns the tables."""
     settings = database_settings_of(process)
-    pool = await create_pool(
-        settings.database_url.get_secret_value(), size=2, command_timeout=60, application=f"xinshimin-cli-{process}"
-    )
+    url = settings.migration_url if as_owner and settings.migration_url else settings.database_url
+    pool = await create_pool(url.get_secret_value(), size=2, command_timeout=60, application=f"xinshimin-cli-{process}")
     try:
         yield pool
     finally:

@@ -16,6 +16,7 @@ import typer
 from services.suite.cli_audit import audit
 from services.suite.cli_clients import clients
 from services.suite.cli_events import events
+from services.suite.cli_keys import keys
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.options import AsJson, Names, adopt_running_suite
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(audit, name="audit")
 app.add_typer(clients, name="clients")
 app.add_typer(events, name="events")
+app.add_typer(keys, name="keys")
 
 
 def main() -> NoReturn:

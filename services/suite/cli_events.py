@@ -112,9 +112,9 @@ def snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Send CONSUMER the present state of everything SERVICE owns, so that it can fill its mirrors."""
-    from services.chassis import crash_points
-    from services.chassis.keyring import Keyring
+    from services.chassis import crash_points, data_keys
     from services.chassis.operations import SnapshotReport, send_snapshot
+    from services.chassis.sealing import Suite
     from services.suite import access, catalogue
     from services.suite.screen import show
 
@@ -127,8 +127,8 @@ def snapshot(
         raise SuiteError(ExitCode.WRONG_SETTINGS, f"{service} owns nothing that others mirror.")
 
     async def work() -> SnapshotReport:
-        keyring = Keyring.load(settings.key_file)
         async with access.database(service) as pool, access.bus(service) as bus:
+            keyring = await data_keys.open_keyring(pool, settings.key_file, Suite.named(settings.cipher_suite))
             return await send_snapshot(pool, bus, service=service, consumer=consumer, snapshot=offered, keyring=keyring)
 
     report = access.run(work())

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
@@ -21,6 +22,9 @@ class SuiteSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
 
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = Field(
+        "aes-256-gcm", description="Suite of keys made from now on; with sm4-gcm, new key files index by HMAC-SM3."
+    )
     port: int = Field(8000, ge=0, le=65535, description="Port of the gateway on 127.0.0.1; 0 takes a free one.")
     data_dir: Path = Field(CHECKOUT / ".data", description="Folder of everything the suite keeps.")
     sandbox: bool = Field(default=False, description="Sandbox mode; `make run` sets it.")

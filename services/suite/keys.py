@@ -7,7 +7,8 @@ from pathlib import Path
 from gateway.keys import SigningKeys, make_signing_key
 from services.chassis.evidence.checkpoint import SigningKeys as AuditKeys
 from services.chassis.evidence.checkpoint import make_audit_key
-from services.chassis.keyring import KeySet, make_key, make_key_file
+from services.chassis.key_file import Digest, KeySet, make_key, make_key_file
+from services.chassis.sealing import Suite
 from services.suite.data_folder import write_atomically
 
 
@@ -45,14 +46,15 @@ class KeyFiles:
         """Folder of the public halves, `<service>.jwks.json`: all that a verifier needs."""
         return self._folder / "audit"
 
-    def ensure(self, services: Iterable[str]) -> None:
-        """Make what is missing."""
+    def ensure(self, services: Iterable[str], *, cipher_suite: str = "aes-256-gcm") -> None:
+        """Make what is missing; blind indexes of new files are made by the digest that goes with the suite."""
+        digest = Digest.HMAC_SM3 if Suite.named(cipher_suite) is Suite.SM4_GCM else Digest.HMAC_SHA256
         self._folder.mkdir(exist_ok=True, mode=0o700)
         tokens = self._document_token_keys()
         self.audit_public.mkdir(exist_ok=True, mode=0o700)
         for service in services:
             if not self.of(service).exists():
-                write_atomically(self.of(service), make_key_file(tokens))
+                write_atomically(self.of(service), make_key_file(tokens, digest))
             self._ensure_audit_key(service)
         for key in (self.access_key, self.inside_key):
             if not key.exists():

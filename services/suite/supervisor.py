@@ -88,7 +88,7 @@ class _Suite:
         self._screen.step("Opening ports, making keys")
         self._wiring = Wiring(self._listen(), self._stack)
         keys = KeyFiles(self._layout.keys)
-        keys.ensure(service.name for service in SERVICES)
+        keys.ensure((service.name for service in SERVICES), cipher_suite=self._settings.cipher_suite)
         self._wiring.use_keys(keys, self._layout.audit_copies)
         self._wiring.use_attachments(self._layout.attachments)
         self._start_servers()

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,7 +12,6 @@ import pytest
 from services.chassis.audit import ReadAuditor
 from services.chassis.db import create_pool, in_transaction
 from services.chassis.errors import DomainError
-from services.chassis.keyring import Keyring
 from services.chassis.rows import SERVICE
 from services.chassis.work import history_context
 from tests.chassis.test_routing import NOTES, problem, written
@@ -21,7 +19,9 @@ from tests.conftest import Database
 from tests.running import Caller, InsideKeys, RunningService
 
 
-async def test_a_change_leaves_event_history_and_audit_line(clerk: Caller, office_database: Database, key_file: Path) -> None:
+async def test_a_change_leaves_event_history_and_audit_line(
+    clerk: Caller, office: RunningService, office_database: Database
+) -> None:
     note = await written(clerk, f"private {uuid4()}")
     note_id = UUID(note["note_id"])
     connection = await asyncpg.connect(office_database.owner_url)
@@ -31,7 +31,7 @@ async def test_a_change_leaves_event_history_and_audit_line(clerk: Caller, offic
     remembered = await connection.fetchrow("SELECT * FROM history WHERE resource_id = $1", note_id)
     assert remembered is not None
     assert (remembered["version"], remembered["changed"], remembered["actor"]) == (1, ["content"], "officer-1")
-    keyring = Keyring.load(key_file)
+    keyring = office.runtime.keyring
     snapshot = keyring.open(remembered["snapshot"], history_context("note", note_id, 1))
     assert json.loads(snapshot)["content"] == note["content"]
     with pytest.raises(ValueError, match="does not open"):

@@ -147,7 +147,7 @@ async def test_jobs_finish_their_chunks_once_a_day_and_again_when_the_sandbox_sa
 async def test_probes_and_metrics(office: RunningService, clerk: Caller) -> None:
     assert (await office.http.get("/livez")).json() == {"alive": True}
     ready = await office.http.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "not_ready": {}})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "not_ready": {}, "warnings": {}})
     await clerk.get(NOTES)
     text = (await office.http.get("/metrics")).text
     assert 'xinshimin_requests_total{operation="GET /v1/notes",process="office",status="200"}' in text

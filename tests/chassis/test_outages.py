@@ -198,7 +198,7 @@ async def test_a_process_at_work_with_every_connection_is_ready(office: RunningS
     held = [await pool.acquire() for _ in range(pool.get_max_size())]
     try:
         await asyncio.sleep(1.1)  # the answer before is remembered for a second
-        assert (await office.http.get("/readyz")).json() == {"ready": True, "not_ready": {}}
+        assert (await office.http.get("/readyz")).json() == {"ready": True, "not_ready": {}, "warnings": {}}
     finally:
         for connection in held:
             await pool.release(connection)

@@ -49,6 +49,28 @@ def test_events_stand_where_they_should(running: RunningUp) -> None:
     assert replayed == {"producers": {"registry": {"applied": 0, "still_dead": 0}}}
 
 
+def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(running: RunningUp) -> None:
+    running.paste(0, 1)
+    before = running.command("keys", "list", "registry", "--count")["services"]["registry"]
+    assert before["data_keys"][-1]["state"] == "active"
+    assert before["data_keys"][-1]["values"] > 0
+    assert len(before["readers"]) == 1
+    rotated = running.command("keys", "rotate", "--service", "registry")
+    assert (rotated["left"], rotated["retired"]) == (0, [before["data_keys"][-1]["key_id"]])
+    assert rotated["resealed"]["person.sealed"] >= 1
+    rewrapped = running.command("keys", "rewrap", "--service", "registry", "--new-kek")
+    assert rewrapped["left"] == 0
+    assert rewrapped["resealed"]["data_key.wrapped"] == len(before["data_keys"]) + 1
+    after = running.command("keys", "list", "registry", "--count")["services"]["registry"]
+    assert [key["state"] for key in after["data_keys"]][-2:] == ["retired", "active"]
+    assert after["data_keys"][-2]["values"] == 0
+    assert after["wrapped_by"] == [rewrapped["key_id"]]
+    assert after["readers"] == [rotated["key_id"]]
+    secrets = json.loads((running.data_dir / "keys" / "registry.json").read_text())
+    assert len(secrets["kek"]["keys"]) == 2
+    running.paste(0, 1, 2)
+
+
 def test_a_snapshot_covers_every_person(running: RunningUp) -> None:
     running.paste(0, 1)
     sent = running.command("events", "snapshot", "registry", "--for", "points_hukou")
@@ -83,6 +105,7 @@ def _may_have_a_token(running: RunningUp, client_id: str, secret: str) -> bool:
         (["events", "lag", "gateway"], ExitCode.WRONG_SETTINGS, "no events"),
         (["events", "dead", "nowhere"], ExitCode.WRONG_SETTINGS, "no process 'nowhere'"),
         (["events", "snapshot", "points_hukou", "--for", "registry"], ExitCode.WRONG_SETTINGS, "owns nothing"),
+        (["keys", "rotate", "--service", "nowhere"], ExitCode.WRONG_SETTINGS, "no process 'nowhere'"),
     ],
 )
 def test_a_command_that_cannot_be_says_why(running: RunningUp, arguments: list[str], code: ExitCode, words: str) -> None:

@@ -42,7 +42,9 @@ class ReceivedFile(StreamedBody):
         attachments = runtime.attachments
         assert attachments is not None, "a service with this route keeps attachments"
         try:
-            intake = await in_thread(Intake, attachments.spool, runtime.keyring.suite, request.headers.get("content-type", ""))
+            intake = await in_thread(
+                Intake, attachments.spool, runtime.keyring.current.suite, request.headers.get("content-type", "")
+            )
         except StoreError as error:
             raise refusal_of(error) from None
         try:

@@ -16,21 +16,27 @@ from services.chassis.attachments.retention import AttachmentPurpose, RetentionC
 from services.chassis.db import Record, Transaction, prepare
 from services.chassis.errors import DomainError
 from services.chassis.keyring import Keyring
+from services.chassis.sealed_columns import SealedColumn
 from services.chassis.sealing import Suite
 from services.chassis.work import Work
+
+# Equal files would be recognised by their digest; the key opens the file and is the only copy.
+_DIGEST = SealedColumn.of("attachment", "attachment_id", "sealed_sha256")
+_KEY = SealedColumn.of("attachment", "attachment_id", "sealed_key")
+SEALED = (_DIGEST, _KEY)
 
 _ANNOUNCE = prepare("INSERT INTO attachment_unowned (address) VALUES (:address)")
 _TAKE_OVER = prepare("DELETE FROM attachment_unowned WHERE address = :address")
 _INSERT = prepare(
     """
     INSERT INTO attachment (attachment_id, person_id, division_code, client_id, media_type, size_bytes, purpose,
-        retention_class, kept_until, address, sealed_sha256, suite, wrapped_key, kek_id, recorded_at)
+        retention_class, kept_until, address, sealed_sha256, suite, sealed_key, recorded_at)
     VALUES (:attachment_id, :person_id, :division_code, :client_id, :media_type, :size_bytes, :purpose, :retention_class,
-        :kept_until, :address, :sealed_sha256, :suite, :wrapped_key, :kek_id, :recorded_at)
+        :kept_until, :address, :sealed_sha256, :suite, :sealed_key, :recorded_at)
     """
 )
 _COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.size_bytes, a.purpose, a.retention_class,
-    a.kept_until, a.address, a.sealed_sha256, a.suite, a.wrapped_key, a.recorded_at, ARRAY(
+    a.kept_until, a.address, a.sealed_sha256, a.suite, a.sealed_key, a.recorded_at, ARRAY(
         SELECT DISTINCT r.person_id FROM attachment_reference r WHERE r.attachment_id = a.attachment_id
     ) AS referring_person_ids"""
 _FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants
@@ -84,9 +90,8 @@ class AttachmentRecord:
     def of(cls, keyring: Keyring, row: Record) -> Self:
         """The record in a row."""
         columns = dict(row.items())
-        attachment_id = row["attachment_id"]
-        columns["sha256"] = keyring.open(columns.pop("sealed_sha256"), _digest_context(attachment_id))
-        columns["key"] = keyring.unwrap(columns.pop("wrapped_key"), _key_context(attachment_id))
+        columns["sha256"] = keyring.open(columns.pop("sealed_sha256"), _DIGEST.context_of(columns))
+        columns["key"] = keyring.open(columns.pop("sealed_key"), _KEY.context_of(columns))
         columns["suite"] = Suite(columns["suite"])
         columns["media_type"] = MediaType(columns["media_type"])
         columns["purpose"] = AttachmentPurpose(columns["purpose"])
@@ -121,6 +126,7 @@ async def insert(
         suite=file.suite,
         key=file.key,
     )
+    place = {"attachment_id": record.attachment_id}
     await work.tx.execute(
         _INSERT,
         attachment_id=record.attachment_id,
@@ -133,10 +139,9 @@ async def insert(
         retention_class=retention_class,
         kept_until=record.kept_until,
         address=record.address,
-        sealed_sha256=work.keyring.seal(file.sha256, _digest_context(record.attachment_id)),
+        sealed_sha256=work.keyring.seal(file.sha256, _DIGEST.context_of(place)),
         suite=file.suite,
-        wrapped_key=work.keyring.wrap(file.key, _key_context(record.attachment_id)),
-        kek_id=work.keyring.kek_id,
+        sealed_key=work.keyring.seal(file.key, _KEY.context_of(place)),
         recorded_at=record.recorded_at,
     )
     return record
@@ -165,12 +170,3 @@ async def insert_references(
         resource_id=resource_id,
         person_ids=list(person_ids),
     )
-
-
-def _digest_context(attachment_id: UUID) -> str:
-    """Equal files would be recognised by their digest, therefore it is sealed."""
-    return f"attachment|sealed_sha256|{attachment_id}"
-
-
-def _key_context(attachment_id: UUID) -> str:
-    return f"attachment|wrapped_key|{attachment_id}"

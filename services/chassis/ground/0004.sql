@@ -1,46 +1,22 @@
--- Attachments: files in a store outside the database, encrypted; here is what is known of them.
--- A comment beginning with "retention:" names the retention class of each table.
+-- Data keys, wrapped by the key-encryption keys of the key file, and the processes that use them (decision 0010).
 
-CREATE TABLE attachment (
-    attachment_id uuid PRIMARY KEY,
-    person_id uuid,
-    division_code text NOT NULL,
-    client_id text NOT NULL,
-    media_type text NOT NULL,
-    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
-    purpose text NOT NULL CHECK (purpose IN ('evidence', 'import')),
-    retention_class text NOT NULL CHECK (retention_class IN ('working_file', 'case_file', 'sharing_record')),
-    kept_until date NOT NULL,
-    address bytea NOT NULL UNIQUE CHECK (octet_length(address) = 32),
-    sealed_sha256 bytea NOT NULL,
+CREATE TABLE data_key (
+    key_id text PRIMARY KEY,
     suite smallint NOT NULL,
-    wrapped_key bytea NOT NULL,
+    wrapped bytea NOT NULL,
     kek_id text NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    activated_at timestamptz,
+    retired_at timestamptz,
+    CONSTRAINT ck_data_key_retired CHECK (retired_at IS NULL OR activated_at IS NOT NULL)
 );
-COMMENT ON TABLE attachment IS 'retention: as long as a case refers to it; until kept_until otherwise (retention_class)';
-COMMENT ON COLUMN attachment.address IS 'SHA-256 of the ciphertext: where the file lies in the store';
-COMMENT ON COLUMN attachment.wrapped_key IS 'key of this one file, wrapped by the key-encryption key kek_id';
-CREATE INDEX ix_attachment_kept_until ON attachment (kept_until);
-CREATE INDEX ix_attachment_person_id ON attachment (person_id) WHERE person_id IS NOT NULL;
+COMMENT ON TABLE data_key IS 'retention: as long as the service; a retired key still opens what a straggler sealed';
 
--- A case that refers to a file keeps it; one row per person of the case, whose viewers may see the file.
-CREATE TABLE attachment_reference (
-    attachment_id uuid NOT NULL REFERENCES attachment (attachment_id),
-    resource text NOT NULL,
-    resource_id uuid NOT NULL,
-    person_id uuid NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (attachment_id, resource, resource_id, person_id)
+CREATE TABLE key_reader (
+    reader_id uuid PRIMARY KEY,
+    knows text[] NOT NULL,
+    seals_with text NOT NULL,
+    kek_id text NOT NULL,
+    lapses_at timestamptz NOT NULL
 );
-COMMENT ON TABLE attachment_reference IS 'retention: as the case';
-CREATE INDEX ix_attachment_reference_case ON attachment_reference (resource, resource_id);
-CREATE INDEX ix_attachment_reference_person_id ON attachment_reference (person_id);
-
--- Files in the store that no attachment owns: not yet, or no longer.
-CREATE TABLE attachment_unowned (
-    address bytea PRIMARY KEY CHECK (octet_length(address) = 32),
-    since timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE attachment_unowned IS 'retention: until an attachment owns the file, or the file is removed';
-CREATE INDEX ix_attachment_unowned_since ON attachment_unowned (since);
+COMMENT ON TABLE key_reader IS 'retention: as long as the process, at most a day longer';

@@ -9,8 +9,9 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from services.chassis import bus as message_bus
+from services.chassis.data_keys import open_keyring
 from services.chassis.db import create_pool
-from services.chassis.keyring import Keyring
+from services.chassis.sealing import Suite
 from tests.chassis.events.stage import MIRROR, ORIGIN, Mirror, Party, superuser
 from tests.conftest import MakeDatabase
 from tests.servers import Servers
@@ -55,7 +56,7 @@ async def parties(
             stack.push_async_callback(pool.close)
             bus = await message_bus.connect(servers.nats_url, name=name, on_closed=lambda: None)
             stack.push_async_callback(bus.close)
-            made[name] = Party(name, dsn, pool, bus, Keyring.load(key_file))
+            made[name] = Party(name, dsn, pool, bus, await open_keyring(pool, key_file, Suite.AES_256_GCM))
         yield made
 
 

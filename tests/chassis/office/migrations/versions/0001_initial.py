@@ -13,6 +13,7 @@ def upgrade() -> None:
     ground.apply(op, 1)
     ground.apply(op, 2)
     ground.apply(op, 3)
+    ground.apply(op, 4)
     op.execute(
         """
         CREATE TABLE note (

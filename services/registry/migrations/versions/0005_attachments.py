@@ -1,22 +1,22 @@
 """Attachments.
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 from alembic import op
 
 from services.chassis import ground
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """The chassis's tables of attachments."""
-    ground.apply(op, 4)
+    ground.apply(op, 5)
 
 
 def downgrade() -> None:
