@@ -22,7 +22,7 @@ dev-environment:
 
 run: export XINSHIMIN_SANDBOX := $(XINSHIMIN_SANDBOX)
 run: environment ## Start the whole suite; Ctrl-C stops it, the data stay
-	@$(IN_VENV) services.suite up
+	@exec $(IN_VENV) services.suite up --end-with-parent
 
 test: dev-environment ## Run every test on embedded servers of its own (ARGS="-k permit" narrows)
 	@$(IN_VENV) pytest -m "not long" $(ARGS)

@@ -11,13 +11,14 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, flow, memory, reading, registering
+from bench import delay, flow, memory, reading, registering, rotation
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
 _PERSONS = 120_000
 _FOR_DELAY = 250
+_PARTS = ["flow", "delay", "reading", "registering", "rotation"]
 _SETTLE_S = 3.0
 
 console = Console(stderr=True)
@@ -35,6 +36,7 @@ def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
         "delay": partial(delay.measure, stage, city.unregistered[:_FOR_DELAY]),
         "reading": partial(reading.measure, stage, city),
         "registering": partial(registering.measure, stage, city.unregistered[_FOR_DELAY:]),
+        "rotation": partial(rotation.measure, stage),
     }
     flow.settle(stage)
     for name, measure in parts.items():
@@ -62,10 +64,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on standard output")
     parser.add_argument("--persons", type=int, default=_PERSONS, help="size of the city")
-    parser.add_argument("--only", action="append", choices=["flow", "delay", "reading", "registering"], help="some parts only")
+    parser.add_argument("--only", action="append", choices=_PARTS, help="some parts only")
     given = parser.parse_args()
     with running_stage() as stage:
-        figures = run(stage, given.persons, set(given.only or ["flow", "delay", "reading", "registering"]))
+        figures = run(stage, given.persons, set(given.only or _PARTS))
     show(figures, console if given.json else Console())
     if given.json:
         sys.stdout.write(to_json(figures) + "\n")

@@ -35,6 +35,7 @@ from services.chassis.evidence.checkpoint import SigningKeys
 from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
 from services.chassis.evidence.sealer import Sealer
 from services.chassis.evidence.watch import Watch
+from services.chassis.fields import FieldTable
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
@@ -63,8 +64,10 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
-    `sealed` the columns its own code seals. A service that keeps files says in `attachments` whom a caller sees, and has an
-    `attachments_router` among its routers and `attachments.rows.SEALED` among its columns.
+    `sealed` the columns its own code seals.
+    `fields` decides what answers and followed events show of a person; a service without it shows no person.
+    A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
+    `attachments.rows.SEALED` among its columns.
     """
 
     name: str
@@ -78,6 +81,7 @@ class ServiceDefinition:
     changes_path: str
     changes_scope: str
     follower_scopes: Mapping[str, str] = field(default_factory=dict)
+    fields: FieldTable | None = None
     publishes: Sequence[type[EventData]] = ()
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
@@ -109,6 +113,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
             definition.changes_scope,
             definition.follower_scopes,
             definition.publishes,
+            definition.fields,
         )
     )
     if chosen.sandbox:
@@ -117,7 +122,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     app.add_route("/readyz", process.readyz, methods=["GET"], include_in_schema=False)
     app.add_route("/metrics", process.metrics, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, process.refuse)
-    describe_problems(app, catalogue)
+    describe_problems(app, catalogue, definition.fields)
     return app
 
 

@@ -1,7 +1,7 @@
 """Which columns hold sealed values, declared beside the tables, so that a rotation finds every one of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from services.chassis.sealing import KeyKind
@@ -9,7 +9,11 @@ from services.chassis.sealing import KeyKind
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column of values sealed by keys of `kind`. `context` is a format over the row's columns named in `key` and `also`."""
+    """A column of values sealed by keys of `kind`.
+
+    `key` is the primary key, `context` a format over the columns in `key` and `also`; `names_key` says that the row's `kek_id`
+    names the key.
+    """
 
     table: str
     column: str
@@ -17,8 +21,7 @@ class SealedColumn:
     context: str
     also: tuple[str, ...] = ()
     kind: KeyKind = KeyKind.SERVICE
-    names_key: bool = field(default=False)
-    """Whether the row's `kek_id` names the key."""
+    names_key: bool = False
 
     @classmethod
     def of(cls, table: str, key: str, column: str = "sealed") -> "SealedColumn":
@@ -44,6 +47,7 @@ CHASSIS: Sequence[SealedColumn] = (
     ),
     # Of nobody, or older than the keys of persons.
     SealedColumn("history", "snapshot", ("resource", "resource_id", "version"), "history|{resource}|{resource_id}|{version}"),
+    SealedColumn.of("proposal", "proposal_id", "content"),
 )
 """What every service has under its data keys."""
 

@@ -8,6 +8,7 @@ from services.chassis.app import ServiceDefinition, service_app
 from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
+from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
 from services.registry.store.visibility import sees_any_of
@@ -32,6 +33,7 @@ DEFINITION = ServiceDefinition(
         "residence_registration": "registry.registration.read",
         "residence_permit": "registry.permit.read",
     },
+    fields=FIELDS,
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,

@@ -5,14 +5,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.chassis import data_keys, key_file
-from services.chassis.clock import utc_now
+from services.chassis.clock import LawClock, utc_now
 from services.chassis.db import Transaction, in_transaction
+from services.chassis.ids import new_id
 from services.chassis.key_file import KeyFileError
+from services.chassis.keyring import Keyring
+from services.chassis.principal import service_principal
 from services.chassis.resealing import count_under
 from services.chassis.rotation import Progress, Rotation, RotationError, RotationReport
 from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import CHASSIS, SealedColumn
 from services.chassis.sealing import KeyKind, Suite
+from services.chassis.work import Work
 from services.suite import access, catalogue
 from services.suite.data_folder import write_atomically
 from services.suite.exits import ExitCode, SuiteError
@@ -49,14 +53,14 @@ async def overview(service: str, *, count: bool) -> dict[str, Any]:
 
 async def rotate(service: str, progress: Progress) -> RotationReport:
     """A new data key for everything."""
-    return await _with_rotation(service, progress, lambda rotation: rotation.rotate(columns_of(service)))
+    return await _with_rotation(service, "rotate", progress, lambda rotation: rotation.rotate(columns_of(service)))
 
 
 async def rewrap(service: str, progress: Progress, *, new_kek: bool) -> RotationReport:
     """The key file's current key-encryption key, a fresh one if asked for, for every key."""
     if new_kek:
         _add_kek(service)
-    return await _with_rotation(service, progress, lambda rotation: rotation.rewrap())
+    return await _with_rotation(service, "rewrap", progress, lambda rotation: rotation.rewrap())
 
 
 def _add_kek(service: str) -> None:
@@ -70,12 +74,23 @@ def _add_kek(service: str) -> None:
 
 
 async def _with_rotation(
-    service: str, progress: Progress, act: Callable[[Rotation], Awaitable[RotationReport]]
+    service: str, operation: str, progress: Progress, act: Callable[[Rotation], Awaitable[RotationReport]]
 ) -> RotationReport:
     settings = access.service_settings_of(service)
     try:
         async with access.database(service) as pool, access.database(service, as_owner=True) as owner:
             keyring = await data_keys.open_keyring(pool, settings.key_file, Suite.named(settings.cipher_suite))
-            return await act(Rotation(pool, owner, keyring, progress))
+            report = await act(Rotation(pool, owner, keyring, progress))
+            await in_transaction(pool, lambda tx: _leave_evidence(tx, service, keyring, operation, report), rows=SERVICE)
+            return report
     except (RotationError, KeyFileError) as error:
         raise SuiteError(ExitCode.FAILED, str(error)) from None
+
+
+async def _leave_evidence(tx: Transaction, service: str, keyring: Keyring, operation: str, report: RotationReport) -> None:
+    """An operator changed what protects the data: a line of the service's own evidence, with ids of keys only."""
+    law_now = LawClock().now()
+    work = Work(tx, service, service_principal(service), keyring, law_now.date(), law_now, request_id=str(new_id()))
+    total = sum(report.resealed.values())
+    work.audit(operation, "key", None, fields=sorted(report.resealed), outcome=f"{total} under {report.key_id}")
+    await work.flush()

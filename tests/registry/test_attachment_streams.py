@@ -25,6 +25,7 @@ from tests.chassis.attachments import files
 from tests.chassis.test_routing import problem
 from tests.conftest import MakeDatabase
 from tests.gateway.serving import serving
+from tests.looking import as_service
 from tests.registry.factories import EVERY_SCOPE
 from tests.registry.uploads import PATH, download, upload, uploaded
 from tests.running import Caller, InsideKeys, audit_key_file
@@ -86,7 +87,7 @@ async def counter(
     with serving(create_app(settings)) as port:
         url = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=url, timeout=60) as http:
-            yield Counter(url, folder, Caller(http, token), database.owner_url)
+            yield Counter(url, folder, Caller(http, token), as_service(database.owner_url))
 
 
 def large_csv(size: int) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from services.chassis.attachments import housekeeping
 from services.chassis.attachments.folder import FolderStore
 from tests.chassis.attachments import files
 from tests.chassis.test_routing import problem
+from tests.looking import Looking
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application, citizen_number
 from tests.registry.uploads import PATH, download, upload, uploaded
@@ -40,7 +41,7 @@ async def name_in_store(office: Office, made: dict[str, Any]) -> str:
 async def age(office: Office, days: int = 2) -> None:
     """Let what nobody owns be `days` older."""
     sql = "UPDATE attachment_unowned SET since = since - make_interval(days => $1)"
-    await office.service.runtime.pool.execute(sql, days)
+    await Looking(office.service.runtime.pool).fetch(sql, days)
 
 
 async def clean_up(office: Office) -> None:
@@ -353,7 +354,7 @@ async def test_the_database_itself_keeps_a_file_that_is_referred_to(office: Offi
     evidence = [{"type": "birth_certificate", "attachment_id": made["attachment_id"]}]
     expect(await cixi.post("/v1/relationships", _relationship(child, mother, evidence)), 201)
     with pytest.raises(Exception, match="attachment_reference"):
-        await office.service.runtime.pool.execute("DELETE FROM attachment WHERE attachment_id = $1", made["attachment_id"])
+        await office.rows("DELETE FROM attachment WHERE attachment_id = $1", made["attachment_id"])
 
 
 async def test_orphans_go_after_the_grace_and_not_before(office: Office, cixi: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

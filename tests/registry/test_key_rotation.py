@@ -18,9 +18,10 @@ from services.chassis.resealing import Resealing
 from services.chassis.rotation import Rotation, RotationError, RotationReport
 from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import CHASSIS, WRAPPED, SealedColumn
-from services.chassis.sealing import Suite
+from services.chassis.sealing import Key, KeyKind, Suite
 from services.registry.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking
 from tests.registry.conftest import expect
 from tests.registry.factories import EVERY_SCOPE, a_person
 from tests.running import Caller, InsideKeys, RunningService, running_service
@@ -211,7 +212,7 @@ async def test_new_key_encryption_keys_under_traffic(registry: Registry, monkeyp
     await traffic.require_unharmed()
     assert report.resealed == {"data_key.wrapped": 1, "person_key.wrapped": 20}
     for table in ("data_key", "person_key"):
-        assert [row["kek_id"] for row in await registry.pool.fetch(f"SELECT DISTINCT kek_id FROM {table}")] == ["e2"]
+        assert [row["kek_id"] for row in await Looking(registry.pool).fetch(f"SELECT DISTINCT kek_id FROM {table}")] == ["e2"]
     without = renewed.model_copy(update={"kek": key_file.KeySet(current="e2", keys={"e2": renewed.wrapping.keys["e2"]})})
     registry.key_file.write_text(without.model_dump_json())
     third = await registry.start()
@@ -246,13 +247,13 @@ async def test_an_interrupted_rotation_is_taken_up_again(registry: Registry, mon
 
 async def test_nothing_is_sealed_again_before_every_process_follows(registry: Registry) -> None:
     await Traffic(registry).register(1)
-    await registry.pool.execute(
+    await Looking(registry.pool).fetch(
         "INSERT INTO key_reader VALUES ($1, '{}', '', 'e1', now() + interval '1 minute')", silent := uuid4()
     )
     with pytest.raises(RotationError, match="in vain until processes know"):
         await (await registry.rotation(wait_s=0.5)).rotate(COLUMNS)
     assert await registry.states() == ["active", "announced"]
-    await registry.pool.execute("UPDATE key_reader SET lapses_at = now() WHERE reader_id = $1", silent)
+    await Looking(registry.pool).fetch("UPDATE key_reader SET lapses_at = now() WHERE reader_id = $1", silent)
     await (await registry.rotation()).rotate(COLUMNS)
     assert await registry.states() == ["retired", "active"]
 
@@ -280,7 +281,7 @@ async def test_a_process_that_slept_through_everything_still_reads_and_writes(re
     traffic = Traffic(registry)
     await traffic.register(2)
     sleeper = await registry.start(key_refresh_s=300)
-    await registry.pool.execute(
+    await Looking(registry.pool).fetch(
         "UPDATE key_reader SET lapses_at = now() WHERE lapses_at > clock_timestamp() + interval '1 minute'"
     )
     await (await registry.rotation()).rotate(COLUMNS)
@@ -327,7 +328,7 @@ async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, m
         for row in rows:
             context = self.column.context_of(dict(row))
             sealed = self.key.seal(self.open(row["sealed"], context), context)
-            await self.pool.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+            await Looking(self.pool).fetch("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
         return len(rows)
 
     monkeypatch.setattr(Resealing, "_write_back", blind)
@@ -363,6 +364,30 @@ async def test_a_database_of_other_key_files_is_refused_in_words(registry: Regis
     )
     with pytest.raises(KeyFileError, match="lacks 'e1', which wraps data key"):
         await data_keys.open_keyring(registry.pool, other, Suite.AES_256_GCM)
+
+
+async def test_data_under_a_key_file_of_the_first_form_are_read_and_brought_over(registry: Registry) -> None:
+    """A developer's folder from before the envelope: keys in the file sealed the values themselves."""
+    traffic = Traffic(registry)
+    await traffic.register(3)
+    secret, content = key_file.make_key(), key_file.parse(registry.key_file.read_text())
+    once = Key(KeyKind.SERVICE, Suite.AES_256_GCM, b"k1", key_file.decode(secret))
+    rotation = await registry.rotation()
+    for row in await registry.owner.fetch("SELECT person_id, sealed FROM person"):
+        context = PERSON.context_of(dict(row))
+        sealed = once.seal(rotation.keyring.open(row["sealed"], context), context)
+        await registry.owner.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+    first_form = content.model_copy(update={"data": key_file.KeySet(current="k1", keys={"k1": secret})})
+    registry.key_file.write_text(first_form.model_dump_json())
+    path = f"/v1/persons/{traffic.persons[0]['person_id']}"
+    await asyncio.sleep(2 * REFRESH_S)
+    assert expect(await registry.caller(0).get(path), 200)["version"] == 1
+    report = await (await registry.rotation()).rotate(COLUMNS)
+    assert report.resealed["person.sealed"] == 3
+    assert set((await left(registry, report)).values()) == {0}
+    registry.key_file.write_text(content.model_dump_json())
+    later = (await registry.start()).caller(EVERY_SCOPE)
+    assert expect(await later.get(path), 200)["version"] == 1
 
 
 async def test_the_declared_contexts_are_the_ones_values_are_sealed_in(registry: Registry) -> None:

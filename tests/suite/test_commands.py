@@ -1,13 +1,16 @@
 """`xinshimin` commands beside a running suite, as a program reads them."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
+from services.chassis.rows import SERVICE_SESSION
 from services.suite.exits import ExitCode
 from tests.suite.launching import ROOT, RunningUp, clean_environment, xinshimin
 
@@ -49,6 +52,15 @@ def test_events_stand_where_they_should(running: RunningUp) -> None:
     assert replayed == {"producers": {"registry": {"applied": 0, "still_dead": 0}}}
 
 
+def test_streams_and_inboxes_agree_with_the_outbox(running: RunningUp) -> None:
+    running.paste(0, 1)
+    reconciled = running.command("events", "reconcile")["services"]
+    assert reconciled["registry"]["published"] >= 1
+    assert reconciled["registry"]["republished"] == 0
+    assert reconciled["registry"]["followers"] == {"points_hukou": {"behind": 0, "ahead": 0, "rewound": False}}
+    assert set(reconciled) == {"registry", "points_hukou"}
+
+
 def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(running: RunningUp) -> None:
     running.paste(0, 1)
     before = running.command("keys", "list", "registry", "--count")["services"]["registry"]
@@ -69,6 +81,22 @@ def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(runni
     secrets = json.loads((running.data_dir / "keys" / "registry.json").read_text())
     assert len(secrets["kek"]["keys"]) == 2
     running.paste(0, 1, 2)
+    evidence = asyncio.run(_lines_about_keys(running))
+    assert [line["operation"] for line in evidence][-2:] == ["rotate", "rewrap"]
+    assert rotated["key_id"] in evidence[-2]["outcome"]
+
+
+async def _lines_about_keys(running: RunningUp) -> list[dict[str, str]]:
+    variables = json.loads((running.data_dir / "suite.json").read_text())["variables"]
+    url = variables["XINSHIMIN_REGISTRY__DATABASE_URL"]
+    connection = await asyncpg.connect(url, server_settings=SERVICE_SESSION)
+    try:
+        rows = await connection.fetch(
+            "SELECT line FROM audit_line WHERE line::jsonb->>'resource' = 'key' ORDER BY recorded_at, audit_id"
+        )
+    finally:
+        await connection.close()
+    return [json.loads(row["line"]) for row in rows]
 
 
 def test_a_snapshot_covers_every_person(running: RunningUp) -> None:

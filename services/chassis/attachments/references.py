@@ -1,4 +1,4 @@
-"""Who sees a file, and cases that refer to files: what a service's actions use."""
+"""Cases that refer to files: what a service's actions use. Who sees a file is decided by the policies of its table."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,14 +7,6 @@ from services.chassis.attachments import rows
 from services.chassis.attachments.retention import AttachmentPurpose
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
-
-
-async def may_see(work: Work, record: rows.AttachmentRecord) -> bool:
-    """Whether the caller sees the file: its division (or one below) uploaded it, or it sees a person whose file it is."""
-    if record.division_code.startswith(work.principal.division_prefix):
-        return True
-    assert work.attachments is not None
-    return bool(record.persons) and await work.attachments.sees_any_of(work, record.persons)
 
 
 async def refer(
@@ -31,17 +23,15 @@ async def refer(
     errors = [
         error
         for pointer, attachment_id in named
-        if (error := await _error(work, pointer, found.get(attachment_id), person_ids)) is not None
+        if (error := _error(pointer, found.get(attachment_id), person_ids)) is not None
     ]
     if errors:
         raise DomainError("invalid-request", errors=errors)
     await rows.insert_references(work, sorted(found), resource, resource_id, person_ids)
 
 
-async def _error(
-    work: Work, pointer: str, record: rows.AttachmentRecord | None, person_ids: Sequence[UUID]
-) -> FieldError | None:
-    if record is None or not await may_see(work, record):
+def _error(pointer: str, record: rows.AttachmentRecord | None, person_ids: Sequence[UUID]) -> FieldError | None:
+    if record is None:
         return FieldError(pointer, "attachment_not_found", "没有找到该附件", "there is no such attachment")
     if record.person_id is not None and record.person_id not in person_ids:
         return FieldError(pointer, "attachment_of_another_person", "附件属于其他人员", "the attachment is another person's")

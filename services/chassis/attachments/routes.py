@@ -12,7 +12,6 @@ from pydantic import ConfigDict, Field
 from services.chassis.attachments import rows
 from services.chassis.attachments.kinds import KINDS, LARGEST_BYTES, MediaType
 from services.chassis.attachments.receiving import ReceivedFile
-from services.chassis.attachments.references import may_see
 from services.chassis.attachments.retention import AttachmentPurpose, RetentionClass
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.operation import read, upload
@@ -158,7 +157,7 @@ def _content(scope: str) -> dict[str, Any]:
 
 async def _visible(work: Work, attachment_id: UUID) -> rows.AttachmentRecord:
     record = await rows.find(work, attachment_id)
-    if record is None or not await may_see(work, record):
+    if record is None:
         work.audit("read", RESOURCE, attachment_id, outcome="not_found")
         raise DomainError("attachment-not-found")
     return record

@@ -40,11 +40,9 @@ _COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.siz
         SELECT DISTINCT r.person_id FROM attachment_reference r WHERE r.attachment_id = a.attachment_id
     ) AS referring_person_ids"""
 _FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants
-# Whoever refers to a file holds it: the job that deletes waits, or has been, and then there is no row.
-_HOLD = prepare(
-    f"""
-    SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = ANY (CAST(:attachment_ids AS uuid[])) FOR KEY SHARE OF a
-    """  # noqa: S608
+_HOLD = prepare("SELECT hold_attachments(CAST(:attachment_ids AS uuid[]))")
+_FIND_ALL = prepare(
+    f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = ANY (CAST(:attachment_ids AS uuid[]))"  # noqa: S608
 )
 _REFER = prepare(
     """
@@ -148,14 +146,15 @@ async def insert(
 
 
 async def find(work: Work, attachment_id: UUID) -> AttachmentRecord | None:
-    """The attachment, whoever may see it."""
+    """The attachment, if the caller may see it."""
     row = await work.tx.fetch_row(_FIND, attachment_id=attachment_id)
     return None if row is None else AttachmentRecord.of(work.keyring, row)
 
 
 async def hold(work: Work, attachment_ids: Sequence[UUID]) -> dict[UUID, AttachmentRecord]:
-    """Those that exist, whoever may see them; none of them is deleted before this transaction ends."""
-    rows = await work.tx.fetch(_HOLD, attachment_ids=list(attachment_ids))
+    """Those the caller may see; none of them is deleted before this transaction ends."""
+    await work.tx.execute(_HOLD, attachment_ids=list(attachment_ids))
+    rows = await work.tx.fetch(_FIND_ALL, attachment_ids=list(attachment_ids))
     return {row["attachment_id"]: AttachmentRecord.of(work.keyring, row) for row in rows}
 
 

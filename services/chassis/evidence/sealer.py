@@ -63,6 +63,8 @@ _INSERT_CHECKPOINT = prepare(
             CAST(CAST(CAST(:sealed_xid AS bigint) AS text) AS xid8), :sealed_audit_id)
     """
 )
+# A plan made while the tables are small would read all seals for every line, and PostgreSQL keeps it while they grow.
+_BY_INDEX = "SET enable_seqscan = off"
 _TAIL = prepare(
     """
     SELECT tree_size, signed, subtrees, CAST(CAST(sealed_xid AS text) AS bigint) AS sealed_xid, sealed_audit_id,
@@ -128,6 +130,7 @@ class Sealer:
         self._state = state
 
     async def _lead(self, leader: Leader) -> None:
+        await leader.connection.execute(_BY_INDEX)
         tail = await self._load_tail(leader.connection)
         while True:
             tail = await self._seal_all(leader, tail)

@@ -1,45 +1,32 @@
--- Attachments: files in a store outside the database, encrypted; here is what is known of them.
--- A comment beginning with "retention:" names the retention class of each table.
+-- Acts that need two people (chassis/two_person.py): what one officer proposed and another decides.
 
-CREATE TABLE attachment (
-    attachment_id uuid PRIMARY KEY,
-    person_id uuid,
-    division_code text NOT NULL,
-    client_id text NOT NULL,
-    media_type text NOT NULL,
-    size_bytes bigint NOT NULL CHECK (size_bytes > 0),
-    purpose text NOT NULL CHECK (purpose IN ('evidence', 'import')),
-    retention_class text NOT NULL CHECK (retention_class IN ('working_file', 'case_file', 'sharing_record')),
-    kept_until date NOT NULL,
-    address bytea NOT NULL UNIQUE CHECK (octet_length(address) = 32),
-    sealed_sha256 bytea NOT NULL,
-    suite smallint NOT NULL,
-    sealed_key bytea NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE attachment IS 'retention: as long as a case refers to it; until kept_until otherwise (retention_class)';
-COMMENT ON COLUMN attachment.address IS 'SHA-256 of the ciphertext: where the file lies in the store';
-COMMENT ON COLUMN attachment.sealed_key IS 'key of this one file, the only copy';
-CREATE INDEX ix_attachment_kept_until ON attachment (kept_until);
-CREATE INDEX ix_attachment_person_id ON attachment (person_id) WHERE person_id IS NOT NULL;
-
--- A case that refers to a file keeps it; one row per person of the case, whose viewers may see the file.
-CREATE TABLE attachment_reference (
-    attachment_id uuid NOT NULL REFERENCES attachment (attachment_id),
+CREATE TABLE proposal (
+    proposal_id uuid PRIMARY KEY,
+    version integer NOT NULL DEFAULT 1 CHECK (version > 0),
+    act text NOT NULL,
+    status text NOT NULL CHECK (status IN ('open', 'approved', 'refused', 'declined', 'withdrawn', 'expired')),
     resource text NOT NULL,
     resource_id uuid NOT NULL,
-    person_id uuid NOT NULL,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (attachment_id, resource, resource_id, person_id)
+    resource_version integer NOT NULL,
+    person_id uuid,
+    client_id text NOT NULL,
+    organisation text NOT NULL,
+    division_code text NOT NULL,
+    proposed_by text NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    expires_on date NOT NULL,
+    content bytea,
+    reasons jsonb NOT NULL,
+    decided_by text,
+    decided_organisation text,
+    decided_at timestamptz,
+    CONSTRAINT ck_proposal_content CHECK ((status = 'open') = (content IS NOT NULL)),
+    CONSTRAINT ck_proposal_decided CHECK (status NOT IN ('approved', 'declined', 'withdrawn') OR decided_by IS NOT NULL),
+    CONSTRAINT ck_proposal_open CHECK (status NOT IN ('open', 'expired') OR decided_by IS NULL)
 );
-COMMENT ON TABLE attachment_reference IS 'retention: as the case';
-CREATE INDEX ix_attachment_reference_case ON attachment_reference (resource, resource_id);
-CREATE INDEX ix_attachment_reference_person_id ON attachment_reference (person_id);
+COMMENT ON TABLE proposal IS 'retention: years-3; the content only until it is decided or has expired';
+CREATE INDEX ix_proposal_open ON proposal (resource_id) WHERE status = 'open';
+CREATE INDEX ix_proposal_proposed_at ON proposal (proposed_at, proposal_id);
 
--- Files in the store that no attachment owns: not yet, or no longer.
-CREATE TABLE attachment_unowned (
-    address bytea PRIMARY KEY CHECK (octet_length(address) = 32),
-    since timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE attachment_unowned IS 'retention: until an attachment owns the file, or the file is removed';
-CREATE INDEX ix_attachment_unowned_since ON attachment_unowned (since);
+-- A version that two officers made names both.
+ALTER TABLE history ADD COLUMN proposed_by text;

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.chassis.schemas import Command, PlainText, pattern_field
+from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field
 
 EvidenceTypeCode = Annotated[
     PlainText,
@@ -16,11 +16,11 @@ EvidenceTypeCode = Annotated[
 
 
 class Evidence(Command):
-    """One paper; its number is kept encrypted and never shown again."""
+    """One paper; it is kept encrypted and shown again only with the scope for sensitive fields."""
 
     type: EvidenceTypeCode
     attachment_id: UUID | None = Field(None, description="The paper itself, uploaded before as an attachment.")
-    document_number: Annotated[PlainText, Field(max_length=100)] | None = None
+    document_number: Annotated[UnmaskedText, Field(max_length=100)] | None = None
     issued_on: date | None = None
     valid_until: date | None = None
     source: Annotated[PlainText, Field(max_length=100)] | None = Field(None, description="Who issued or confirmed it.")
@@ -33,3 +33,14 @@ def attachments_in(evidence: Sequence[Evidence]) -> list[tuple[str, UUID]]:
         for place, paper in enumerate(evidence)
         if paper.attachment_id is not None
     ]
+
+
+class EvidenceView(View):
+    """One paper as it was handed in."""
+
+    type: str
+    attachment_id: UUID | None
+    document_number: str | None
+    issued_on: date | None
+    valid_until: date | None
+    source: str | None
