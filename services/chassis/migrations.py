@@ -187,6 +187,7 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "proposal",
         "data_key",
         "key_reader",
+        "attachment",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
