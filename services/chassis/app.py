@@ -21,6 +21,7 @@ from starlette.routing import Match
 
 from services.chassis import bus as message_bus
 from services.chassis import crash_points, logs, migrations, sandbox
+from services.chassis.application import Application
 from services.chassis.attachments import housekeeping
 from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
@@ -95,7 +96,16 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     chosen = settings or definition.settings()
     catalogue = Catalogue.load(definition.problems)
     process = _Process(definition, chosen, catalogue)
-    app = FastAPI(
+    changes = changes_router(
+        definition.name,
+        definition.changes_path,
+        definition.changes_scope,
+        definition.follower_scopes,
+        definition.publishes,
+        definition.fields,
+    )
+    app = Application(
+        [*definition.routers, changes],
         title=f"{definition.title_zh} · {definition.title_en}",
         version="1",
         lifespan=process.lifespan,
@@ -104,18 +114,6 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
         redirect_slashes=False,
     )
     process.app = app
-    for router in definition.routers:
-        app.include_router(router)
-    app.include_router(
-        changes_router(
-            definition.name,
-            definition.changes_path,
-            definition.changes_scope,
-            definition.follower_scopes,
-            definition.publishes,
-            definition.fields,
-        )
-    )
     if chosen.sandbox:
         app.router.routes.extend(process.sandbox().routes())
     app.add_route("/livez", process.livez, methods=["GET"], include_in_schema=False)
