@@ -220,7 +220,6 @@ class _Process:
             "relay": self.relay.healthy,
             "keys": self.keeper.healthy,
         }
-        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
@@ -282,13 +281,17 @@ class _Process:
         return JSONResponse({"alive": True})
 
     async def readyz(self, _: Request) -> Response:
-        """Ready: every part answers; otherwise 503 naming the ones that do not."""
+        """Ready: every part answers; otherwise 503 naming the ones that do not.
+
+        Late evidence is a warning, and in the end a refusal that says so: a replica that called itself unready would only hide
+        that refusal behind another one.
+        """
         reasons = await self.readiness.reasons()
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        warning = self.runtime.evidence.warning()
-        warnings = {"audit": warning} if warning else {}
+        known = {"audit": self.runtime.evidence.warning(), "audit sealer": await self.sealer.healthy()}
+        warnings = {part: text for part, text in known.items() if text is not None}
         return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:

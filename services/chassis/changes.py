@@ -70,8 +70,6 @@ _READ = prepare(
     FROM state s LEFT JOIN LATERAL (
         SELECT published_position, event_id, event_type, recorded_at, partition_key, sequence, data FROM outbox
         WHERE published_position > CAST(:after AS bigint) AND published_position <= s.looked_to
-          AND (CAST(:prefix AS text) = '' OR EXISTS (
-                SELECT FROM unnest(division_codes) d WHERE starts_with(d, CAST(:prefix AS text))))
           AND event_type = ANY(CAST(:event_types AS text[]))
         ORDER BY published_position LIMIT CAST(:limit AS integer)
     ) o ON true
@@ -146,7 +144,6 @@ async def _look(work: Work, start: _Start | None, event_types: Sequence[str], li
             _READ,
             after=position,
             window=_WINDOW,
-            prefix=work.principal.division_prefix,
             event_types=event_types,
             limit=limit,
         )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.chassis.ids import new_id
 from services.contracts import registry
+from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.story import Story, copy_of, full_story, token
 
@@ -25,10 +26,10 @@ def gone_story() -> Story:
 
 async def traces(office: PointsOffice, story: Story) -> dict[str, int]:
     """Rows that name the person, by table."""
-    pool = office.service.runtime.pool
-    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'outbox%'")
+    looking = Looking(office.service.runtime.pool)
+    tables = await looking.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'outbox%'")
     counts = {
-        row["tablename"]: await pool.fetchval(
+        row["tablename"]: await looking.fetchval(
             f"SELECT count(*) FROM {row['tablename']} t WHERE CAST(t AS text) LIKE $1", f"%{story.person_id}%"
         )
         for row in tables
@@ -38,8 +39,8 @@ async def traces(office: PointsOffice, story: Story) -> dict[str, int]:
 
 async def values_left(office: PointsOffice) -> list[str]:
     pool = office.service.runtime.pool
-    tables = await pool.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    texts = [str(await pool.fetch(f"SELECT CAST(t AS text) FROM {row['tablename']} t")) for row in tables]
+    tables = await Looking(pool).fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    texts = [str(await Looking(pool).fetch(f"SELECT CAST(t AS text) FROM {row['tablename']} t")) for row in tables]
     return [value for value in (BORN.isoformat(), NAME) if any(value in text for text in texts)]
 
 

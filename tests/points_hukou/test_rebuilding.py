@@ -10,6 +10,7 @@ from services.chassis.db import Pool
 from services.points_hukou.app import DEFINITION
 from services.points_hukou.tables import METADATA
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking
 from tests.points_hukou.conftest import OpenOffice
 from tests.points_hukou.story import Story, copy_of, full_story, shuffled
 
@@ -27,8 +28,8 @@ async def mirrored(pool: Pool) -> dict[str, set[tuple[Any, ...]]]:
     content = {}
     for table in METADATA.sorted_tables:
         columns = ", ".join(column.name for column in table.columns if column.name not in NOT_COMPARED)
-        content[table.name] = {tuple(row) for row in await pool.fetch(f"SELECT {columns} FROM {table.name}")}
-    content["inbox_position"] = {tuple(row) for row in await pool.fetch("SELECT * FROM inbox_position")}
+        content[table.name] = {tuple(row) for row in await Looking(pool).fetch(f"SELECT {columns} FROM {table.name}")}
+    content["inbox_position"] = {tuple(row) for row in await Looking(pool).fetch("SELECT * FROM inbox_position")}
     return content
 
 

@@ -26,9 +26,9 @@ from services.registry.actions.permit_clock import (
     shown,
     with_clock,
 )
-from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.actions.refusals import day_errors, invalid, not_found, require_held
 from services.registry.rules.division import county_of
-from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
+from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
 from services.registry.rules.residence_registration import registered_since
 from services.registry.schemas.permit_views import (
@@ -193,13 +193,18 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
 
 
 async def _take(work: Work, permit_id: UUID) -> PermitRecord:
-    """The permit, visible to the client, held together with its holder's row and brought up to date."""
+    """The permit, locked together with its holder and brought up to date.
+
+    The client's division must hold the holder now, or have this open case; what is over, the state machine refuses to all.
+    """
     found = await store.find_permit(work, permit_id)
     if found is None:
         raise not_found("permit")
-    await lock_persons(work, found.person_id)
+    holder = (await lock_persons(work, found.person_id)).get(found.person_id)
     record = await store.reload_permit(work, permit_id)
     work.expect_version(record.version)
+    if not is_final(record.status):
+        require_held(holder)
     return await bring_up_to_date(work, record)
 
 

@@ -25,7 +25,7 @@ SCOPE = "registry.person.write"
 
 async def propose_correction(work: Work, person_id: UUID, body: PersonCorrection) -> ProposalView:
     """Propose a correction, with every error told at once; it happens when another officer approves."""
-    before = await persons.take_person(work, person_id)
+    before = await persons.take_held_person(work, person_id)
     work.expect_version(before.version)
     if not persons.differs(before, persons.corrected(work, before, body).record):
         raise invalid([FieldError("", "no_change", "更正内容与现有信息相同", "the correction changes nothing")])
@@ -34,7 +34,7 @@ async def propose_correction(work: Work, person_id: UUID, body: PersonCorrection
 
 async def _execute(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
     body = PersonCorrection.model_validate_json(proposal.content)
-    before = await persons.take_person(work, proposal.resource_id)
+    before = await persons.take_held_person(work, proposal.resource_id)
     proposal.expect_version(before.version)
     await persons.apply_correction(work, before, persons.corrected(work, before, body))
     return ()

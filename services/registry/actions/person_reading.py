@@ -74,8 +74,10 @@ async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonVi
     await rate_limits.check(work, "resolve", limit=RESOLVE_LIMIT, window_s=RESOLVE_WINDOW_S)
     document = body.identity_document
     number = normalised_number(document.type, document.number)
+    expires_at = work.now + visibility.RESOLUTION_LASTS
     person_id = await find_by_number_and_name(
         work,
+        expires_at=expires_at,
         number_index=store.number_index(work.keyring, document.type, number),
         name_index=store.name_index(work.keyring, body.name),
     )
@@ -83,10 +85,8 @@ async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonVi
     if person_id is None:
         work.audit("resolve", RESOURCE, None, fields=criteria, outcome="not_found")
         raise DomainError("person-unresolved")
-    await visibility.remember_resolution(work, person_id)
     record = await store.load_person(work, person_id)
     work.audit("resolve", RESOURCE, person_id, person_id=person_id, fields=criteria)
-    expires_at = work.now + visibility.RESOLUTION_LASTS
     return ResolvedPersonView(person_id=person_id, masked_name=masked_name(record.name), expires_at=expires_at)
 
 

@@ -11,7 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck, is_same_number
-from services.registry.actions.refusals import no_such_person, with_id
+from services.registry.actions.refusals import no_such_person, require_held, with_id
 from services.registry.actions.sights import record_shown, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber, DocumentType
@@ -76,7 +76,7 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
 
     Raises `DomainError('two-officers-needed')` when it changes who the holder of a permit is (`person_proposals.py`).
     """
-    before = await take_person(work, person_id)
+    before = await take_held_person(work, person_id)
     work.expect_version(before.version)
     correction = corrected(work, before, body)
     if not differs(before, correction.record):
@@ -88,10 +88,21 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
 
 async def take_person(work: Work, person_id: UUID) -> PersonRecord:
     """The person, visible to the client and locked. Raises `DomainError('person-not-found')` or `('person-deleted')`."""
+    await _lock(work, person_id)
+    return await store.load_person(work, person_id)
+
+
+async def take_held_person(work: Work, person_id: UUID) -> PersonRecord:
+    """Like `take_person`, and the client's division holds the person now, or raises `DomainError('person-not-held')`."""
+    require_held(await _lock(work, person_id))
+    return await store.load_person(work, person_id)
+
+
+async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
     locked = (await store.lock_persons(work, person_id)).get(person_id)
     if locked is None or not locked.is_visible:
         raise await no_such_person(work, person_id)
-    return await store.load_person(work, person_id)
+    return locked
 
 
 async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
@@ -253,16 +264,15 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: 
     owners = await store.claim_documents(work, indexes)
     for position, index in enumerate(indexes):
         owner = owners.get(index)
-        if owner is None or owner == of:
+        if index not in owners or (of is not None and owner == of):
             continue
-        known = owner in await store.visible_ones(work, [owner])
         zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
         raise DomainError(
             "person-exists",
-            detail_zh="请使用已登记的人员编号办理。" if known else "请凭完整证件号码和姓名查询人员编号后继续办理。",
+            detail_zh="请使用已登记的人员编号办理。" if owner else "请凭完整证件号码和姓名查询人员编号后继续办理。",
             detail_en="Go on with the person named here."
-            if known
+            if owner
             else "Resolve the person by complete number and name, then go on.",
             errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
-            extra=with_id("person_id", owner) if known else {"resolve": "/v1/persons/resolve"},
+            extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )

@@ -8,7 +8,7 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held, with_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.schemas.relationships import (
@@ -72,7 +72,7 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
-    await lock_persons(work, found.person_id, found.related_person_id)
+    require_held(*(await lock_persons(work, found.person_id, found.related_person_id)).values())
     before = await store.lock_relationship(work, relationship_id)
     work.expect_version(before.version)
     if before.ended_on is not None:
@@ -136,6 +136,7 @@ async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[Locked
         if person is None or not person.is_visible:
             raise person_not_found(f"/{name}")
         found.append(person)
+    require_held(*found)
     return found[0], found[1]
 
 

@@ -86,7 +86,7 @@ async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
         "registry.person.write",
         if_match=True,
         summary_zh="更正人员信息",
-        problems=["person-not-found", "person-exists", "stale-version", "two-officers-needed"],
+        problems=["person-not-found", "person-not-held", "person-exists", "stale-version", "two-officers-needed"],
     ),
 )
 async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[PersonView]:

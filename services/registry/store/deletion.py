@@ -28,12 +28,7 @@ _ERASE = prepare(
         CAST(:deleted_at AS timestamptz), CAST(:reason AS text), CAST(:legal_ground AS text), CAST(:today AS date))
     """
 )
-_DELETED_ON = prepare(
-    """
-    SELECT deleted_on FROM deleted_person WHERE person_id = :person_id AND EXISTS (
-        SELECT FROM unnest(division_codes) AS d (division_code) WHERE starts_with(d.division_code, CAST(:scope AS text)))
-    """
-)
+_DELETED_ON = prepare("SELECT deleted_on FROM deleted_person WHERE person_id = :person_id")
 _REDACT = prepare("SELECT redact_events_of_erased(CAST(:today AS date))")
 
 
@@ -61,7 +56,7 @@ async def erase_person(work: Work, person_id: UUID, *, version: int, reason: str
 
 async def deleted_on(work: Work, person_id: UUID) -> date | None:
     """The day a person was deleted whom this client could see; `None` for anybody else."""
-    day: date | None = await work.tx.fetch_value(_DELETED_ON, person_id=person_id, scope=work.principal.division_prefix)
+    day: date | None = await work.tx.fetch_value(_DELETED_ON, person_id=person_id)
     return day
 
 

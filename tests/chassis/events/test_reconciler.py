@@ -20,6 +20,7 @@ from services.chassis.snapshots import send_snapshot
 from tests.chassis.events.cable import Cable
 from tests.chassis.events.stage import ORIGIN, ItemMoved, ItemWeighed, Mirror, Party, assert_applied, running, until, until_rows
 from tests.chassis.events.test_broken_bus import bus_by, cable  # noqa: F401 - a fixture
+from tests.looking import Looking
 from tests.servers import Servers
 
 
@@ -176,5 +177,5 @@ async def test_a_gap_that_does_not_close_makes_the_follower_read_again(
             await until(consumer.settled)
         await assert_applied(mirror.pool, {key: range(1, 5)})
         assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 0)
-        await origin.pool.execute("UPDATE event_sequence SET last_sequence = 2")
+        await Looking(origin.pool).fetch("UPDATE event_sequence SET last_sequence = 2")
         assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 1)
