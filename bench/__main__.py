@@ -16,8 +16,8 @@ from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
-_PERSONS = 120_000
-_FOR_DELAY = 250
+_PERSONS = 100_000
+_FOR_DELAY = 200
 _PARTS = ["flow", "delay", "reading", "registering", "rotation"]
 _SETTLE_S = 3.0
 
