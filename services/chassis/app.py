@@ -22,6 +22,8 @@ from starlette.routing import Match
 from services.chassis import bus as message_bus
 from services.chassis import crash_points, logs, migrations, sandbox
 from services.chassis.application import Application
+from services.chassis.attachments import housekeeping
+from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
@@ -65,6 +67,8 @@ class ServiceDefinition:
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
     `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
+    A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
+    `attachments.rows.SEALED` among its columns.
     """
 
     name: str
@@ -84,6 +88,7 @@ class ServiceDefinition:
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
     sealed: Sequence[SealedColumn] = ()
+    attachments: SeesAnyOf | None = None
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -172,6 +177,9 @@ class _Process:
                 wake_relay=self._wake_relay,
                 learn_keys=self.keeper.refresh,
             )
+            if self.definition.attachments is not None:
+                self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
+                stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
@@ -202,7 +210,8 @@ class _Process:
                 make_work=self.runtime.own_work,
                 wake_relay=self.relay.wake,
             )
-        self.scheduler = Scheduler(self.runtime, definition.jobs)
+        housekeeping_jobs = () if definition.attachments is None else housekeeping.JOBS
+        self.scheduler = Scheduler(self.runtime, (*definition.jobs, *housekeeping_jobs))
         self.sealer = self._sealer(dsn, bus)
 
         async def database() -> str | None:
