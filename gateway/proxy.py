@@ -27,9 +27,12 @@ _PASSED_ON = (
 _PASSED_BACK = frozenset(
     {
         b"cache-control",
+        b"content-digest",
+        b"content-disposition",
         b"content-encoding",
         b"content-language",
         b"content-length",
+        b"content-security-policy",
         b"content-type",
         b"deprecation",
         b"etag",
@@ -60,12 +63,12 @@ class Forwarder:
         """Ask the route's service and pass its answer on. Raises `DomainError` before it began, and `ClientGoneError`."""
         if self._in_flight >= self._max_in_flight:
             raise DomainError("busy", retry_after=1)
-        deadline_s = self._seconds_left(exchange)
+        deadline_s = self._seconds_left(exchange, route)
         headers = _request_headers(exchange, bearer, deadline_s)
         self._in_flight += 1
         try:
             with RequestGuard(exchange, deadline_s) as guard:
-                upload = _Upload(exchange, self._body_limit)
+                upload = _Upload(exchange, route.body_limit_bytes or self._body_limit)
                 body = await upload.body()
                 if not upload.is_streaming:
                     guard.body_read()
@@ -80,12 +83,13 @@ class Forwarder:
         finally:
             self._in_flight -= 1
 
-    def _seconds_left(self, exchange: Exchange) -> float:
-        """Our deadline, or the caller's when it is nearer."""
+    def _seconds_left(self, exchange: Exchange, route: Route) -> float:
+        """The route's deadline or ours, or the caller's when it is nearer."""
+        deadline_s = route.deadline_s or self._deadline_s
         given = exchange.headers.get(b"x-request-deadline-ms")
         if given is not None and given.isdigit() and len(given) < 10:
-            return min(self._deadline_s, max(int(given), 1) / 1000)
-        return self._deadline_s
+            return min(deadline_s, max(int(given), 1) / 1000)
+        return deadline_s
 
     async def _ask(
         self, route: Route, exchange: Exchange, headers: Mapping[str, str], body: Body, upload: "_Upload"

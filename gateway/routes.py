@@ -25,7 +25,7 @@ _LONGEST_PARAMETER = 128
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of the public door."""
+    """One operation of the public door. Limit and deadline are the gateway's own where they are not given."""
 
     method: str
     path: str
@@ -33,6 +33,8 @@ class Route:
     scope: str
     purpose: bool = True
     actor: bool = False
+    body_limit_bytes: int | None = None
+    deadline_s: float | None = None
     field_scopes: tuple[str, ...] = ()
     """Scopes that no operation asks for: they decide how much of a person the service's answers show."""
 
@@ -136,4 +138,6 @@ def _route(service: str, entry: dict[str, Any], field_scopes: tuple[str, ...]) -
         or type(route.actor) is not bool
     ):
         raise ValueError(f"route {route.path}: scope or flags are malformed")
+    if not all(limit is None or limit > 0 for limit in (route.body_limit_bytes, route.deadline_s)):
+        raise ValueError(f"route {route.path}: a limit is not positive")
     return route

@@ -110,19 +110,21 @@ def audit_key_file(service: str, folder: Path) -> Path:
 async def running_service(
     definition: ServiceDefinition, *, database_url: str, nats_url: str, key_file: Path, keys: InsideKeys, **settings: Any
 ) -> AsyncIterator[RunningService]:
-    """Start `definition` as its process would, without the socket."""
-    chosen = definition.settings(
-        database_url=database_url,
-        nats_url=nats_url,
-        key_file=key_file,
-        inside_jwks_file=keys.jwks_file,
-        audit_key_file=settings.pop("audit_key_file", None) or audit_key_file(definition.name, key_file.parent),
-        audit_copy_dir=settings.pop("audit_copy_dir", None) or Path(tempfile.mkdtemp(dir=key_file.parent)),
-        sandbox=settings.pop("sandbox", True),
-        **settings,
-    )
-    app = service_app(definition, chosen)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
-            yield RunningService(definition.name, app, http, keys)
+    """Start `definition` as its process would, without the socket. Its files lie in a folder that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="xst-files-") as folder:
+        chosen = definition.settings(
+            database_url=database_url,
+            nats_url=nats_url,
+            key_file=key_file,
+            inside_jwks_file=keys.jwks_file,
+            audit_key_file=settings.pop("audit_key_file", None) or audit_key_file(definition.name, key_file.parent),
+            audit_copy_dir=settings.pop("audit_copy_dir", None) or Path(tempfile.mkdtemp(dir=key_file.parent)),
+            attachments_folder=settings.pop("attachments_folder", None) or Path(folder),
+            sandbox=settings.pop("sandbox", True),
+            **settings,
+        )
+        app = service_app(definition, chosen)
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+                yield RunningService(definition.name, app, http, keys)

@@ -28,6 +28,7 @@ DEFINITIONS: dict[str, ServiceDefinition] = {"registry": registry.DEFINITION, "p
 EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.EVENTS, "points_hukou": ()}
 UNUSED: dict[str, Mapping[type[EventData], str]] = {"points_hukou": points_consumers.UNUSED, "registry": {}}
 EXAMPLES = ROOT / "tests" / "contracts" / "examples"
+_AGREED = ("scope", "purpose", "actor", "body_limit_bytes", "deadline_s")
 NEEDED = ("README.md", "api", "app.py", "migrations", "problems.toml", "settings.py", "store", "tables.py")
 
 
@@ -55,13 +56,13 @@ def test_every_service_has_the_same_rooms(name: str) -> None:
 def test_the_gateway_and_the_service_agree_on_every_operation(name: str) -> None:
     definition = DEFINITIONS[name]
     offered = {
-        (method.upper(), path): (operation[EXTENSION]["scope"], operation[EXTENSION]["purpose"], operation[EXTENSION]["actor"])
+        (method.upper(), path): tuple(operation[EXTENSION].get(name) for name in _AGREED)
         for path, item in document(name)["paths"].items()
         for method, operation in item.items()
     }
-    offered["GET", definition.changes_path] = (definition.changes_scope, True, False)
+    offered["GET", definition.changes_path] = (definition.changes_scope, True, False, None, None)
     routed = {
-        (route.method, route.path): (route.scope, route.purpose, route.actor)
+        (route.method, route.path): tuple(getattr(route, name) for name in _AGREED)
         for route in load_routes()
         if route.service == name
     }
@@ -74,7 +75,7 @@ def test_every_operation_is_documented_in_both_languages(name: str) -> None:
         for method, operation in item.items():
             assert " · " in operation["summary"], f"{method} {path} has no Chinese summary"
             body = operation.get("requestBody")
-            if body:
+            if body and "application/json" in body["content"]:
                 reference = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
                 schema = document(name)["components"]["schemas"][reference]
                 has_example = (

@@ -28,11 +28,17 @@ _DEFINERS = {
     "prune_audit": "deletes evidence past its retention, refuses younger",
 }
 _ERASER = {"erase_person": "deletes decisions with the person they are about; refuses who has no sight of the person"}
+_FILES = {
+    "attachment_reference.cases_see": "ids alone; who sees the file is told by it",
+    "attachment_reference.cases_refer": "an action refers to files it has seen",
+    "attachment_unowned.uploads_see": "addresses of files whose key no row has yet, or any more",
+    "attachment_unowned.uploads_take_over": "an upload takes its own announcement away, by an address only it knows",
+}
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
     "registry": Listed(
         unprotected=_VERSION,
-        any_context=_ACTS,
+        any_context=_ACTS | _FILES,
         definers=_DEFINERS | _ERASER,
         doors={
             "claim_documents": "a document elsewhere is told, its owner is not",
@@ -42,6 +48,7 @@ LISTED = {
             "end_registration_by_move": "of a person in sight or resolved, and nothing but the end",
             "divisions_seeing": "codes of divisions, for the events' followers",
             "is_person_new": "yes or no",
+            "hold_attachments": "locks whatever is named, tells nothing",
             "obstacles_to_erasure": "three times yes or no",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "hold_by_registration": "trigger: the hold that a registration is",
@@ -59,7 +66,7 @@ LISTED = {
     "gateway": Listed(
         unprotected=_VERSION
         | dict.fromkeys(
-            ("client", "client_key", "used_assertion", "audit_line"),
+            ("client", "client_key", "used_assertion", "rate_window", "audit_line"),
             "no resident is in it, and every read of it is the gateway's own (decision 0013)",
         ),
         evidence=frozenset({"audit_line"}),

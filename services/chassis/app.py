@@ -21,6 +21,9 @@ from starlette.routing import Match
 
 from services.chassis import bus as message_bus
 from services.chassis import crash_points, logs, migrations, sandbox
+from services.chassis.application import Application
+from services.chassis.attachments import housekeeping
+from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
@@ -64,6 +67,8 @@ class ServiceDefinition:
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
     `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
+    A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
+    `attachments.rows.SEALED` among its columns.
     """
 
     name: str
@@ -83,6 +88,7 @@ class ServiceDefinition:
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
     sealed: Sequence[SealedColumn] = ()
+    attachments: SeesAnyOf | None = None
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -90,7 +96,16 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     chosen = settings or definition.settings()
     catalogue = Catalogue.load(definition.problems)
     process = _Process(definition, chosen, catalogue)
-    app = FastAPI(
+    changes = changes_router(
+        definition.name,
+        definition.changes_path,
+        definition.changes_scope,
+        definition.follower_scopes,
+        definition.publishes,
+        definition.fields,
+    )
+    app = Application(
+        [*definition.routers, changes],
         title=f"{definition.title_zh} · {definition.title_en}",
         version="1",
         lifespan=process.lifespan,
@@ -99,18 +114,6 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
         redirect_slashes=False,
     )
     process.app = app
-    for router in definition.routers:
-        app.include_router(router)
-    app.include_router(
-        changes_router(
-            definition.name,
-            definition.changes_path,
-            definition.changes_scope,
-            definition.follower_scopes,
-            definition.publishes,
-            definition.fields,
-        )
-    )
     if chosen.sandbox:
         app.router.routes.extend(process.sandbox().routes())
     app.add_route("/livez", process.livez, methods=["GET"], include_in_schema=False)
@@ -174,6 +177,9 @@ class _Process:
                 wake_relay=self._wake_relay,
                 learn_keys=self.keeper.refresh,
             )
+            if self.definition.attachments is not None:
+                self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
+                stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
                 self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
@@ -204,7 +210,8 @@ class _Process:
                 make_work=self.runtime.own_work,
                 wake_relay=self.relay.wake,
             )
-        self.scheduler = Scheduler(self.runtime, definition.jobs)
+        housekeeping_jobs = () if definition.attachments is None else housekeeping.JOBS
+        self.scheduler = Scheduler(self.runtime, (*definition.jobs, *housekeeping_jobs))
         self.sealer = self._sealer(dsn, bus)
 
         async def database() -> str | None:
@@ -220,7 +227,6 @@ class _Process:
             "relay": self.relay.healthy,
             "keys": self.keeper.healthy,
         }
-        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
@@ -282,13 +288,17 @@ class _Process:
         return JSONResponse({"alive": True})
 
     async def readyz(self, _: Request) -> Response:
-        """Ready: every part answers; otherwise 503 naming the ones that do not."""
+        """Ready: every part answers; otherwise 503 naming the ones that do not.
+
+        Late evidence is a warning, and in the end a refusal that says so: a replica that called itself unready would only hide
+        that refusal behind another one.
+        """
         reasons = await self.readiness.reasons()
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        warning = self.runtime.evidence.warning()
-        warnings = {"audit": warning} if warning else {}
+        known = {"audit": self.runtime.evidence.warning(), "audit sealer": await self.sealer.healthy()}
+        warnings = {part: text for part, text in known.items() if text is not None}
         return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:

@@ -28,6 +28,7 @@ class Category(StrEnum):
     RATE_LIMITED = "rate_limited"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
+    NO_ROOM = "no_room"
     DEADLINE = "deadline"
 
 

@@ -30,7 +30,10 @@ _HEADERS: Mapping[str, tuple[str, str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Scope, purpose, actor, key and version an operation needs, and whether it writes."""
+    """Scope, purpose, actor, key and version an operation needs, and whether it writes.
+
+    `body_limit_bytes` and `deadline_s` are given by operations whose bodies are streamed; the settings hold for all others.
+    """
 
     scope: str
     purpose: bool = True
@@ -38,6 +41,8 @@ class Operation:
     writes: bool = True
     idempotency: bool = True
     if_match: bool = False
+    body_limit_bytes: int | None = None
+    deadline_s: float | None = None
 
     @classmethod
     def of(cls, openapi_extra: Mapping[str, Any]) -> "Operation":
@@ -54,9 +59,17 @@ class Operation:
             raise DomainError("actor-required")
 
 
-def read(scope: str, *, purpose: bool = True, summary_zh: str = "", problems: Sequence[str] = ()) -> dict[str, Any]:
+def read(
+    scope: str,
+    *,
+    purpose: bool = True,
+    deadline_s: float | None = None,
+    summary_zh: str = "",
+    problems: Sequence[str] = (),
+) -> dict[str, Any]:
     """Declare a route that only reads, whatever its method; no transaction, no key."""
-    return _declare(Operation(scope, purpose=purpose, writes=False, idempotency=False), summary_zh, problems)
+    operation = Operation(scope, purpose=purpose, writes=False, idempotency=False, deadline_s=deadline_s)
+    return _declare(operation, summary_zh, problems)
 
 
 def write(
@@ -64,6 +77,22 @@ def write(
 ) -> dict[str, Any]:
     """Declare a route that changes business state: one transaction under an `Idempotency-Key`."""
     return _declare(Operation(scope, actor=actor, if_match=if_match), summary_zh, problems)
+
+
+def upload(
+    scope: str,
+    *,
+    media_types: Sequence[str],
+    body_limit_bytes: int,
+    deadline_s: float,
+    summary_zh: str = "",
+    problems: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Declare a route whose body is streamed in; otherwise like `write`."""
+    declared = _declare(Operation(scope, body_limit_bytes=body_limit_bytes, deadline_s=deadline_s), summary_zh, problems)
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
+    declared["openapi_extra"]["requestBody"] = {"required": True, "content": content}
+    return declared
 
 
 def _declare(operation: Operation, summary_zh: str, problems: Sequence[str]) -> dict[str, Any]:

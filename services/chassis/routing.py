@@ -15,6 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
+from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, create_model
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -33,11 +34,14 @@ from services.chassis.problems import preferred_language
 from services.chassis.runtime import Runtime
 from services.chassis.schemas import Parameters, View
 from services.chassis.sealing import UnknownKeyError
+from services.chassis.streaming import StreamedAnswer, StreamedBody
 from services.chassis.work import Work
 
 logger = logging.getLogger(__name__)
 
 ViewT = TypeVar("ViewT", bound=View)
+Result = TypeVar("Result")
+_Observed = tuple[Counter, Histogram]
 _JSON = "application/json"
 
 
@@ -45,8 +49,9 @@ def _supplied_by_the_route() -> Work:
     raise AssertionError("the route class supplies the unit of work")
 
 
-CurrentWork = Annotated[Work, Depends(_supplied_by_the_route)]
-"""The parameter type of a handler's unit of work."""
+SUPPLIED = Depends(_supplied_by_the_route)
+CurrentWork = Annotated[Work, SUPPLIED]
+"""The parameter type of a handler's unit of work. A streamed body is declared likewise: `Annotated[ItsClass, SUPPLIED]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class ServiceRouter(APIRouter):
         options["summary"], options["description"] = summary.rstrip("."), description.strip()
         returned = get_type_hints(endpoint)["return"]
         options["response_model"] = get_args(returned)[0] if get_origin(returned) is Answer else returned
+        if returned is StreamedAnswer:
+            options |= {"response_model": None, "response_class": Response}
         super().add_api_route(path, endpoint, **options)
 
 
@@ -83,12 +90,14 @@ class _Signature:
     work: str
     body: str | None
     body_model: type[BaseModel] | None
+    stream: str | None
+    stream_class: type[StreamedBody] | None
     parameters: type[BaseModel] | None
 
     @classmethod
     def of(cls, endpoint: Callable[..., Any]) -> "_Signature":
         hints = get_type_hints(endpoint, include_extras=True)
-        work = body = body_model = None
+        work = body = body_model = stream = stream_class = None
         others: dict[str, Any] = {}
         for name, parameter in inspect.signature(endpoint).parameters.items():
             hint = hints[name]
@@ -96,12 +105,19 @@ class _Signature:
                 work = name
             elif isinstance(hint, type) and issubclass(hint, BaseModel):
                 body, body_model = name, hint
+            elif (found := _streamed(hint)) is not None:
+                stream, stream_class = name, found
             else:
                 others[name] = (hint, ... if parameter.default is inspect.Parameter.empty else parameter.default)
         if work is None:
             raise TypeError(f"{endpoint.__qualname__} takes no CurrentWork")
         model = create_model("Parameters", __base__=Parameters, **others) if others else None
-        return cls(work, body, body_model, model)
+        return cls(work, body, body_model, stream, stream_class, model)
+
+
+def _streamed(hint: Any) -> type[StreamedBody] | None:
+    inner = get_args(hint)[0] if get_origin(hint) is Annotated else None
+    return inner if isinstance(inner, type) and issubclass(inner, StreamedBody) else None
 
 
 class UnitOfWorkRoute(APIRoute):
@@ -111,13 +127,15 @@ class UnitOfWorkRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         self.signature = _Signature.of(endpoint)
         self.operation = Operation.of(self.openapi_extra or {})
+        self.observed: dict[int, _Observed] = {}
         self.name_in_logs = f"{'|'.join(sorted(self.methods or ()))} {self.path_format}"
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The ASGI-side handler of this route."""
-        return self._handle
+        return self.handle_request
 
-    async def _handle(self, request: Request) -> Response:
+    async def handle_request(self, request: Request) -> Response:
+        """The answer to a request for this route, whatever goes wrong."""
         runtime: Runtime = request.app.state.runtime
         started = time.perf_counter()
         request_id = tracing.request_id(request.headers.get("x-request-id"))
@@ -128,8 +146,7 @@ class UnitOfWorkRoute(APIRoute):
             response = await call.answer()
             response.headers["x-request-id"] = request_id
             seconds = time.perf_counter() - started
-            REQUESTS.labels(runtime.name, self.name_in_logs, response.status_code).inc()
-            REQUEST_SECONDS.labels(runtime.name, self.name_in_logs).observe(seconds)
+            self._count(runtime.name, response.status_code, seconds)
             logger.info(
                 "answered",
                 extra={
@@ -145,6 +162,15 @@ class UnitOfWorkRoute(APIRoute):
             return response
         finally:
             request_context.reset(token)
+
+    def _count(self, process: str, status: int, seconds: float) -> None:
+        """In the metrics, whose children are kept: finding them costs more than counting."""
+        children = self.observed.get(status)
+        if children is None:
+            labels = (process, self.name_in_logs)
+            children = self.observed[status] = REQUESTS.labels(*labels, status), REQUEST_SECONDS.labels(*labels)
+        children[0].inc()
+        children[1].observe(seconds)
 
 
 @dataclass(slots=True)
@@ -184,21 +210,24 @@ class _Call:
             self.runtime.evidence.refuse_if_overdue()
         if_match = preconditions.parse_if_match(headers.get("if-match"), required=operation.if_match)
         key = idempotency.parse_key(headers.get(idempotency.HEADER)) if operation.idempotency else None
-        body = await self._parse()
-        claim = self._claim(principal, key, body) if key is not None else None
+        content = await self._parse()
+        if (stream_class := self.route.signature.stream_class) is not None:
+            return await self._take_in(principal, key, await stream_class.receive(self.runtime, self.request))
+        claim = self._claim(principal, key, content) if key is not None else None
+        if operation.writes:
+            return await self._knowing_keys(lambda: self._write(principal, claim, if_match))
+        return await self._knowing_keys(lambda: self._read(principal))
+
+    async def _knowing_keys(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        """Act; once more when a value was met that is sealed under a key this process had not heard of."""
         try:
-            return await self._carry_out(principal, claim, if_match)
+            return await act()
         except UnknownKeyError:
             await self.runtime.learn_keys()
-            return await self._carry_out(principal, claim, if_match)
+            return await act()
 
-    async def _carry_out(self, principal: Principal, claim: Claim | None, if_match: int | None) -> Response:
-        if self.route.operation.writes:
-            return await self._write(principal, claim, if_match)
-        return await self._read(principal)
-
-    async def _parse(self) -> BaseModel | None:
-        """Fill `arguments` from path, query and body; returns the body."""
+    async def _parse(self) -> bytes:
+        """Fill `arguments` from path, query and body; returns the body in the one spelling that fingerprints compare."""
         signature, request = self.route.signature, self.request
         query = parse_query(request.scope["query_string"])
         if signature.parameters is not None:
@@ -206,17 +235,16 @@ class _Call:
         elif query:
             parse_parameters(Parameters, {}, query)
         if signature.body_model is None or signature.body is None:
-            return None
+            return b""
         settings = self.runtime.settings
         raw = await _read_body(request, settings.body_limit_bytes)
         if raw:
             check_media_type(request.headers.get("content-type", _JSON))
         body = parse_body(signature.body_model, raw, settings.body_depth_limit)
         self.arguments[signature.body] = body
-        return body
+        return body.model_dump_json(exclude_unset=True).encode()
 
-    def _claim(self, principal: Principal, key: str, body: BaseModel | None) -> Claim:
-        content = body.model_dump_json(exclude_unset=True).encode() if body is not None else b""
+    def _claim(self, principal: Principal, key: str, content: bytes) -> Claim:
         path, query = self.request.url.path.encode(), self.request.scope["query_string"]
         fingerprint = self.runtime.keyring.fingerprint(self.request.method.encode(), path, query, content)
         return Claim(principal.client_id, self.route.name_in_logs, key, fingerprint)
@@ -227,7 +255,7 @@ class _Call:
         async with without_transaction(self.runtime.pool, rows=rows, acquire_timeout=timeout) as tx:
             work = self._work(tx, principal)
             try:
-                answer = self._serialise(await self._act(work))
+                answer = await self._act(work)
             except DomainError as error:
                 refusal = error
         crash_point("read.acted")
@@ -237,7 +265,40 @@ class _Call:
         crash_point("read.audited")
         if refusal is not None:
             raise refusal
+        if isinstance(answer, StreamedAnswer):
+            return await answer.response(self._seconds_left())
         return _response(answer)
+
+    async def _take_in(self, principal: Principal, key: str | None, stream: StreamedBody) -> Response:
+        """A write with a streamed body: durable before the transaction, removed unless a committed one may tell of it."""
+        name = self.route.signature.stream
+        assert name is not None
+        self.arguments[name] = stream
+        may_be_told_of = False
+        try:
+            claim = self._claim(principal, key, stream.digest) if key is not None else None
+            if claim is not None and (found := await self._knowing_keys(lambda: self._answered_before(principal, claim))):
+                return _response(found, replayed=True)
+            await stream.keep()
+            may_be_told_of = True
+            response = await self._knowing_keys(lambda: self._write(principal, claim, None))
+            may_be_told_of = "idempotency-replayed" not in response.headers
+            return response
+        except DomainError as error:
+            may_be_told_of = may_be_told_of and error.code == "database-unavailable"  # nobody knows what became of the COMMIT
+            raise
+        finally:
+            if not may_be_told_of:
+                await stream.discard()
+
+    async def _answered_before(self, principal: Principal, claim: Claim) -> StoredAnswer | None:
+        """Look before a long body is stored: a retry has nothing to store."""
+        return await in_transaction(
+            self.runtime.pool,
+            lambda tx: claim.find_answer(self._work(tx, principal)),
+            rows=self.runtime.rows_of(principal),
+            acquire_timeout=self.runtime.settings.acquire_timeout_s,
+        )
 
     async def _write(self, principal: Principal, claim: Claim | None, if_match: int | None) -> Response:
         async def unit(tx: Transaction) -> tuple[StoredAnswer, bool, bool]:
@@ -245,7 +306,8 @@ class _Call:
             if claim is not None and (found := await claim.find_answer(work)) is not None:
                 return found, False, True
             crash_point("route.claimed")
-            answer = self._serialise(await self._act(work))
+            answer = await self._act(work)
+            assert isinstance(answer, StoredAnswer), "what a write answers is kept under its key"
             work.refuse_ignored_version()
             crash_point("route.acted")
             await work.flush()
@@ -264,17 +326,15 @@ class _Call:
         crash_point("route.committed")
         if emitted:
             self.runtime.wake_relay()
-        response = _response(answer)
-        if replayed:
-            response.headers["idempotency-replayed"] = "true"
-        return response
+        return _response(answer, replayed=replayed)
 
     def _work(self, tx: Transaction, principal: Principal, if_match: int | None = None) -> Work:
         return self.runtime.work(tx, principal, request_id=self.request_id, traceparent=self.traceparent, if_match=if_match)
 
-    async def _act(self, work: Work) -> View | Answer[Any]:
-        handler: Callable[..., Awaitable[View | Answer[Any]]] = self.route.endpoint
-        return await handler(**{self.route.signature.work: work}, **self.arguments)
+    async def _act(self, work: Work) -> StoredAnswer | StreamedAnswer:
+        handler: Callable[..., Awaitable[View | Answer[Any] | StreamedAnswer]] = self.route.endpoint
+        result = await handler(**{self.route.signature.work: work}, **self.arguments)
+        return result if isinstance(result, StreamedAnswer) else self._serialise(result)
 
     def _serialise(self, result: View | Answer[Any]) -> StoredAnswer:
         answer = result if isinstance(result, Answer) else Answer(result)
@@ -293,7 +353,7 @@ class _Call:
         return Response(problem.body, problem.status, problem.headers)
 
     def _seconds_left(self) -> float:
-        limit = self.runtime.settings.request_deadline_s
+        limit = self.route.operation.deadline_s or self.runtime.settings.request_deadline_s
         given = self.request.headers.get("x-request-deadline-ms", "")
         return min(limit, int(given) / 1000) if given.isascii() and given.isdigit() and len(given) < 9 else limit
 
@@ -310,5 +370,6 @@ async def _read_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _response(answer: StoredAnswer) -> Response:
-    return Response(answer.body, answer.status, answer.headers)
+def _response(answer: StoredAnswer, *, replayed: bool = False) -> Response:
+    headers = {**answer.headers, "idempotency-replayed": "true"} if replayed else answer.headers
+    return Response(answer.body, answer.status, headers)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from services.chassis.attachments.keeping import Attachments
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import LawClock
@@ -31,6 +32,7 @@ class Runtime:
     evidence: Watch
     wake_relay: Callable[[], None]
     learn_keys: Callable[[], Awaitable[None]]
+    attachments: Attachments | None = None
     law_clock: LawClock = field(default_factory=LawClock)
 
     def work(
@@ -54,6 +56,7 @@ class Runtime:
             request_id=request_id or str(new_id()),
             traceparent=traceparent,
             if_match=if_match,
+            attachments=self.attachments,
         )
 
     def rows_of(self, principal: Principal) -> RowContext:

@@ -67,5 +67,5 @@ WRAPPED: Sequence[SealedColumn] = (
 )
 """What every service has under its key-encryption keys."""
 
-NOT_SEALED = frozenset({"digest", "fingerprint", "chain_hash", "subtrees"})
+NOT_SEALED = frozenset({"address", "digest", "fingerprint", "chain_hash", "subtrees"})
 """Columns of bytes that hold digests; so do all whose name ends in `_index`."""

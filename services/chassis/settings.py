@@ -4,10 +4,11 @@ A service reads `XINSHIMIN_<SERVICE>__<NAME>` first and falls back to `XINSHIMIN
 once for the whole suite or for one service. `.env.example` explains each.
 """
 
+import re
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -82,7 +83,24 @@ class ServiceSettings(ProcessSettings):
     inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")
+    attachments_folder: Path | None = Field(None, description="Folder of sealed files and of those that are arriving.")
+    attachments_s3_url: str | None = Field(
+        None, description="https://host[:port]/bucket[/prefix]; sealed files are kept there."
+    )
+    attachments_s3_region: str = Field("us-east-1", description="Region in the signature.")
+    attachments_s3_access_key: SecretStr | None = Field(None, description="Access key of the bucket.")
+    attachments_s3_secret_key: SecretStr | None = Field(None, description="Secret key of the bucket.")
+    attachments_grace_s: float = Field(
+        86_400.0, ge=600, description="Seconds before a stored file that nobody owns is removed."
+    )
     crash_at: str = Field("", description="Sandbox only: the point at which this process kills itself, for tests.")
+
+    @field_validator("attachments_s3_url")
+    @classmethod
+    def _bucket_of_an_object_store(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._-]+)+/?", value):
+            raise ValueError("must be like https://host:port/bucket/prefix, of plain characters")
+        return value
 
     @model_validator(mode="after")
     def refuse_crash_outside_sandbox(self) -> Self:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -22,6 +22,9 @@ from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.person_keys import DESTROY, KeysInUse
 from services.chassis.principal import Principal
+
+if TYPE_CHECKING:
+    from services.chassis.attachments.keeping import Attachments
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Work:
 
     `today` and `law_now` are the law clock, read once; `now` is the system clock. `if_match` is the version the
     client saw, when it said so. A read has no transaction of its own: its single statements see committed data.
+    `attachments` is the service's store of files, where it has one.
     """
 
     tx: Transaction
@@ -81,6 +85,7 @@ class Work:
     request_id: str
     traceparent: str | None = None
     if_match: int | None = None
+    attachments: "Attachments | None" = None
     now: datetime = field(default_factory=utc_now)
     proposer: str | None = None
     """The officer who proposed what another one has approved; versions and lines of evidence then name both."""
@@ -266,6 +271,9 @@ class Work:
         return {row["person_id"] for row in unready}
 
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def history_context(resource: str, resource_id: UUID, version: int) -> str:
     """Where a history snapshot lives; authenticated with it."""
     return f"history|{resource}|{resource_id}|{version}"
@@ -273,7 +281,7 @@ def history_context(resource: str, resource_id: UUID, version: int) -> str:
 
 def canonical_json(value: dict[str, Any]) -> str:
     """RFC 8785 for what audit lines hold: strings, integers, lists and null under ASCII keys."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def audit_line(  # noqa: PLR0913 - the fields of an audit line

@@ -5,11 +5,13 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
+from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
 from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
+from services.registry.store.visibility import sees_any_of
 from services.registry.tables import METADATA, SEALED
 
 _HERE = Path(__file__).parent
@@ -35,7 +37,8 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
-    sealed=SEALED,
+    sealed=(*SEALED, *ATTACHMENTS_SEALED),
+    attachments=sees_any_of,
 )
 
 

@@ -32,6 +32,11 @@ class Layout:
         return self.root / "nats"
 
     @property
+    def attachments(self) -> Path:
+        """Files that people handed in, sealed; a folder per service."""
+        return self.root / "attachments"
+
+    @property
     def keys(self) -> Path:
         """Key files of all processes."""
         return self.root / "keys"

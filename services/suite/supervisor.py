@@ -90,6 +90,7 @@ class _Suite:
         keys = KeyFiles(self._layout.keys)
         keys.ensure((service.name for service in SERVICES), cipher_suite=self._settings.cipher_suite)
         self._wiring.use_keys(keys, self._layout.audit_copies)
+        self._wiring.use_attachments(self._layout.attachments)
         self._start_servers()
         self._prepare()
         self._start_processes()

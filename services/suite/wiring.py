@@ -44,6 +44,11 @@ class Wiring:
             self.set(service.name, "AUDIT_KEY_FILE", str(keys.audit_key(service.name)))
             self.set(service.name, "AUDIT_COPY_DIR", str(audit_copies))
 
+    def use_attachments(self, folder: Path) -> None:
+        """Give every service a folder of its own for the files people hand in."""
+        for service in SERVICES:
+            self.set(service.name, "ATTACHMENTS_FOLDER", str(folder / service.name))
+
     def environment_of(self, process: str) -> dict[str, str]:
         """What one process gets to see: nobody else's settings, and not the owning role of its database."""
         merged = {**self.variables, **environment.VARIABLES}

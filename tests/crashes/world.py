@@ -238,6 +238,7 @@ def _wire(world: World) -> None:
         variables[f"XINSHIMIN_{name.upper()}__KEY_FILE"] = str(keys.of(name))
         variables[f"XINSHIMIN_{name.upper()}__AUDIT_KEY_FILE"] = str(keys.audit_key(name))
         variables[f"XINSHIMIN_{name.upper()}__AUDIT_COPY_DIR"] = str(world.folder / "audit")
+        variables[f"XINSHIMIN_{name.upper()}__ATTACHMENTS_FOLDER"] = str(world.folder / "attachments" / name)
     world.variables |= variables
 
 

@@ -149,6 +149,11 @@ def expected_arrows() -> set[Arrow]:
         *(Arrow(service, nats, 4222) for service in services),
         *(Arrow(each, "namespace:xinshimin-postgres", 5432) for each in with_database),
         *(Arrow(each, "namespace:kube-system", 53) for each in with_database),
+        *(
+            Arrow(f"Deployment/{dashed(each)}", "namespace:xinshimin-objects", 9000)
+            for each in SERVICES
+            if each.definition().attachments is not None
+        ),
     }
 
 

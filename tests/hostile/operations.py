@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from services.chassis.operation import EXTENSION
 
 PATH_METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEMAS = "#/components/schemas/"
-_NOT_JSON: Mapping[str, bytes] = {"application/octet-stream": b"%PDF-1.4\n%%EOF\n", "multipart/form-data": b""}
+_PDF = b"%PDF-1.4\n%%EOF\n"
+_NOT_JSON: Mapping[str, bytes] = {"application/pdf": _PDF, "application/octet-stream": _PDF, "multipart/form-data": b""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Published:
     policy: Mapping[str, Any]
     media_type: str | None
     schema: Mapping[str, Any]
+    query: Mapping[str, str]
     document: Mapping[str, Any]
 
     @property
@@ -42,8 +45,9 @@ class Published:
         return json.dumps(_with(example(self.schema, self.document), known), ensure_ascii=False).encode()
 
     def target(self, known: Mapping[str, str]) -> str:
-        """The path with its parameters filled in."""
-        return self.path.format(**{name: known[name] for name in self.parameters})
+        """The path with its parameters filled in, and the query parameters it cannot do without."""
+        path = self.path.format(**{name: known[name] for name in self.parameters})
+        return f"{path}?{urlencode(self.query)}" if self.query else path
 
     def refers_to(self, known: Mapping[str, str]) -> bool:
         """Whether the request names an object of `known`, in its path or in its body."""
@@ -53,7 +57,14 @@ class Published:
 def operations(document: Mapping[str, Any]) -> list[Published]:
     """Every operation of a merged document."""
     return [
-        Published(method.upper(), path, operation.get(EXTENSION, {}), *_content(operation), document)
+        Published(
+            method.upper(),
+            path,
+            operation.get(EXTENSION, {}),
+            *_content(operation),
+            _needed_query(operation, document),
+            document,
+        )
         for path, item in document["paths"].items()
         for method, operation in item.items()
         if method in PATH_METHODS
@@ -108,6 +119,14 @@ def _content(operation: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any
     for media_type, described in content.items():
         return media_type, described.get("schema", {})
     return None, {}
+
+
+def _needed_query(operation: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        parameter["name"]: str(example(parameter["schema"], document))
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "query" and parameter.get("required")
+    }
 
 
 def _with(value: Any, known: Mapping[str, str]) -> Any:

@@ -10,6 +10,8 @@ _SEQUENCES = itertools.count(1)
 
 EVERY_SCOPE = frozenset(
     {
+        "registry.attachment.read",
+        "registry.attachment.write",
         "registry.changes.read",
         "registry.field.minors",
         "registry.field.personal",

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
@@ -17,6 +18,7 @@ from services.registry.rules.identity_number import origin_of
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
 from services.registry.rules.residence_registration import registered_since
+from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import (
     EntitlementsView,
@@ -56,6 +58,8 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     if record.residence_start is not None and earlier is not None:
         # Years that restarted stay restarted (RR-32): a surrendered permit does not bring them back with the next one.
         record = record.model_copy(update={"residence_start": max(record.residence_start, earlier)})
+    papers = attachments_in(body.evidence)
+    await refer(work, papers, resource=RESOURCE, resource_id=record.permit_id, person_ids=(body.person_id,))
     saved = await save(work, "apply", fact, None, record)
     return view_of(saved, work.today, sight_on(work, person.birth_date))
 

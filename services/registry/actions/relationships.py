@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
@@ -11,6 +12,7 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held, with_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
+from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.relationships import (
     SYMMETRIC_KINDS,
     RelationshipEnd,
@@ -44,8 +46,16 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
     if problems:
         raise invalid(problems)
     await _refuse_duplicate(work, body)
+    relationship_id = new_id()
+    await refer(
+        work,
+        attachments_in(body.evidence),
+        resource=RESOURCE,
+        resource_id=relationship_id,
+        person_ids=(body.person_id, body.related_person_id),
+    )
     record = RelationshipRecord(
-        relationship_id=new_id(),
+        relationship_id=relationship_id,
         person_id=body.person_id,
         related_person_id=body.related_person_id,
         kind=body.kind,

@@ -19,7 +19,7 @@ from services.registry.rules.residence_permit import (
     Reason,
     ResidenceYears,
 )
-from services.registry.schemas.evidence import Evidence, EvidenceView
+from services.registry.schemas.evidence import Evidence, EvidenceView, attachments_in
 from services.registry.schemas.record import VersionedRecord
 
 CARD_NUMBER_SHOWN_FROM = 12
@@ -138,6 +138,7 @@ class PermitView(PersonalView):
     division_code: str | None
     applicant: Applicant
     evidence_types: list[str]
+    attachment_ids: list[UUID] = Field(description="The papers that were handed in as files.")
     evidence: list[EvidenceView] = Field(description="The papers; only with the scope for sensitive fields.")
     applied_on: date
     eligible_from: date | None = Field(description="First day on which the half year is complete (RR-21).")
@@ -184,6 +185,7 @@ class PermitView(PersonalView):
             division_code=record.division_code,
             applicant=record.applicant,
             evidence_types=[item.type for item in record.secrets.evidence],
+            attachment_ids=[attachment_id for _, attachment_id in attachments_in(record.secrets.evidence)],
             evidence=[EvidenceView(**item.__dict__) for item in record.secrets.evidence],
             applied_on=record.applied_on,
             eligible_from=record.eligible_from,

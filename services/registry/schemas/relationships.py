@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import Command
-from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.record import VersionedRecord
 
 
@@ -93,6 +93,7 @@ class RelationshipView(PersonalView):
     ended_on: date | None
     end_reason: RelationshipEndReason | None
     evidence_types: list[Annotated[str, Field(examples=["birth_certificate"])]]
+    attachment_ids: list[UUID] = Field(description="The papers that were handed in as files.")
     created_at: datetime
     updated_at: datetime
 
@@ -109,6 +110,7 @@ class RelationshipView(PersonalView):
             ended_on=record.ended_on,
             end_reason=record.end_reason,
             evidence_types=[item.type for item in record.evidence],
+            attachment_ids=[attachment_id for _, attachment_id in attachments_in(record.evidence)],
             created_at=record.created_at,
             updated_at=record.updated_at,
         )

@@ -7,6 +7,7 @@ has no hold – the other clients of its division have no business with the pers
 `person_resolution`: for a day it may read masked data and register the person.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -26,6 +27,7 @@ _DIVISIONS = prepare(
     FROM divisions_seeing(CAST(:person_ids AS uuid[]), CAST(:seen_since AS date)) AS d (division_code)
     """
 )
+_SEES_ANY_OF = prepare("SELECT EXISTS (SELECT FROM person_division WHERE person_id = ANY (CAST(:person_ids AS uuid[])))")
 _FORGET_RESOLUTIONS = prepare(
     """
     DELETE FROM person_resolution WHERE (person_id, client_id) IN (
@@ -38,6 +40,11 @@ _FORGET_RESOLUTIONS = prepare(
 def seen_since(work: Work) -> date:
     """A division that let go of a person after this day still sees it; as `row_seen_since()` in the database."""
     return add_months(work.today, -VISIBLE_MONTHS_AFTER)
+
+
+async def sees_any_of(work: Work, person_ids: Sequence[UUID]) -> bool:
+    """Whether the client sees one of these persons at least."""
+    return bool(await work.tx.fetch_value(_SEES_ANY_OF, person_ids=list(person_ids)))
 
 
 async def divisions_of(work: Work, *person_ids: UUID) -> list[str]:

@@ -1,0 +1,1 @@
+"""Attachments, without a service: cipher, kinds, stores."""
