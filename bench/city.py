@@ -115,7 +115,8 @@ def registration_of(number: int) -> PersonRegistration:
     return PersonRegistration.model_validate_json(json.dumps(content))
 
 
-async def _write_share(database_url: str, superuser_url: str, keys: Path, numbers: range) -> None:
+async def write_share(database_url: str, superuser_url: str, keys: Path, numbers: range) -> None:
+    """Write the persons of these numbers; `prepare` has made room."""
     pool = await create_pool(database_url, size=1, command_timeout=120, application="bench-city")
     keyring = await open_keyring(pool, keys, Suite.AES_256_GCM)
     answers = await asyncpg.connect(superuser_url)
@@ -231,5 +232,5 @@ if __name__ == "__main__":
     share_of = parser.parse_args()
     urls = json.load(sys.stdin)
     asyncio.run(
-        _write_share(urls["database_url"], urls["superuser_url"], Path(urls["keys"]), range(share_of.first, share_of.last))
+        write_share(urls["database_url"], urls["superuser_url"], Path(urls["keys"]), range(share_of.first, share_of.last))
     )

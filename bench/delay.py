@@ -45,7 +45,7 @@ async def _sample(stage: Stage, person_ids: Sequence[str]) -> list[float]:
             for place, person_id in enumerate(person_ids):
                 if place % 50 == 0:
                     headers = stage.inside_headers("registry")
-                await asyncio.sleep(random.uniform(0.01, 0.05))
+                await asyncio.sleep(random.uniform(0.03, 0.1))
                 took.append(await _one(client, connection, person_id, headers) * 1000)
     finally:
         await connection.close()

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from gateway.keys import SigningKeys
+from gateway.routes import known_scopes, load_routes
 from services.chassis.auth import ISSUER, TOKEN_TYPE
 from services.suite.data_folder import Layout
 from services.suite.postgres import SUPERUSER
@@ -22,7 +23,7 @@ from tests.journeys.suite import Office, Suite, running_suite
 DIVISION = "330282"
 PURPOSE = "residence_registration"
 ACTOR = "officer-0017"
-SCOPES = ("registry.person.read", "registry.person.write", "registry.registration.read", "registry.registration.write")
+SCOPES = tuple(sorted(known_scopes(load_routes())))  # like the demo client
 _INSIDE_LIFE_S = 60
 
 

@@ -155,7 +155,7 @@ class _Gateway:
             )
             stack.callback(upstreams.close)
             self._assemble(pool, upstreams, access_keys, inside_keys)
-            housekeeping = asyncio.create_task(_forget_used_assertions(pool), name="housekeeping")
+            housekeeping = asyncio.create_task(_forget_what_is_over(pool), name="housekeeping")
             stack.push_async_callback(cancel, housekeeping)
             logger.info("started")
             yield
@@ -205,9 +205,10 @@ class _Gateway:
         self._own = {path.encode(): handlers for path, handlers in own.items()}
 
 
-async def _forget_used_assertions(pool: Pool) -> None:
-    """Delete expired assertions now and then; a failure is tried again a minute later."""
+async def _forget_what_is_over(pool: Pool) -> None:
+    """Delete expired assertions and ended rate windows now and then; a failure is tried again a minute later."""
     while True:
         with suppress(DomainError):
             await in_transaction(pool, store.forget_expired_assertions, rows=SERVICE)
+            await in_transaction(pool, store.forget_uses, rows=SERVICE)
         await asyncio.sleep(_HOUSEKEEPING_S)

@@ -111,6 +111,12 @@ class Exchange:
             raise DomainError("header-malformed") from None
 
     @property
+    def address(self) -> str:
+        """Where the connection comes from: the caller's address, or the load balancer's in front of us; empty when unknown."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
+
+    @property
     def language(self) -> str:
         """`zh` or `en`."""
         return preferred_language(self._latin(b"accept-language"))

@@ -38,7 +38,7 @@ class SigningKeys:
         try:
             parsed = json.loads(content)
             keys = [import_key(entry, private=True) for entry in parsed.get("keys", [parsed])]
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             # The message may quote key material.
             raise KeyFileError(f"key file {path} holds no private P-256 JWK ({type(error).__name__})") from None
         return cls(keys)

@@ -22,6 +22,10 @@ class GatewaySettings(ProcessSettings):
     )
     public_url: str | None = Field(None, description="Where clients reach this gateway; without it the issuer is taken.")
     access_token_s: int = Field(600, ge=30, le=3600, description="Life of an access token in seconds.")
+    token_quota: int = Field(600, ge=1, description="Access tokens one client gets per minute, over all replicas.")
+    token_failure_quota: int = Field(
+        60, ge=1, description="Failed authentications per minute and address that are answered 401; the next ones 429."
+    )
     inside_token_s: int = Field(60, ge=30, le=60, description="Life of an inside token in seconds.")
     client_cache_s: float = Field(3.0, ge=0, le=5, description="Seconds a client's row is believed before it is read again.")
     url_limit_bytes: int = Field(8192, ge=256, description="Longest request target.")

@@ -76,6 +76,25 @@ _FORGET_ASSERTIONS = prepare(
     )
     """
 )
+_COUNT_USE = prepare(
+    """
+    INSERT INTO rate_window AS w (policy, subject, window_start, uses) VALUES (:policy, :subject, now(), 1)
+    ON CONFLICT (policy, subject) DO UPDATE SET
+        window_start = CASE WHEN w.window_start > now() - make_interval(secs => CAST(:window_s AS double precision))
+                            THEN w.window_start ELSE now() END,
+        uses = CASE WHEN w.window_start > now() - make_interval(secs => CAST(:window_s AS double precision))
+                    THEN w.uses + 1 ELSE 1 END
+    RETURNING uses, extract(epoch FROM window_start - now())::float8 + CAST(:window_s AS double precision) AS seconds_left
+    """
+)
+_FORGET_USES = prepare(
+    """
+    DELETE FROM rate_window WHERE (policy, subject) IN (
+        SELECT policy, subject FROM rate_window WHERE window_start < now() - interval '1 hour'
+        ORDER BY window_start LIMIT 1000 FOR UPDATE SKIP LOCKED
+    )
+    """
+)
 
 
 async def client(tx: Transaction, client_id: str) -> Record | None:
@@ -150,3 +169,15 @@ async def use_assertion(tx: Transaction, *, client_id: str, kind: str, jti: str,
 async def forget_expired_assertions(tx: Transaction) -> None:
     """Delete up to 1,000 expired assertions."""
     await tx.execute(_FORGET_ASSERTIONS)
+
+
+async def count_use(tx: Transaction, *, policy: str, subject: str, window_s: float) -> tuple[int, float]:
+    """Count one use; the uses in the present window, and the seconds until it ends."""
+    row = await tx.fetch_row(_COUNT_USE, policy=policy, subject=subject, window_s=window_s)
+    assert row is not None
+    return row["uses"], row["seconds_left"]
+
+
+async def forget_uses(tx: Transaction) -> None:
+    """Delete up to 1,000 windows that ended long ago."""
+    await tx.execute(_FORGET_USES)

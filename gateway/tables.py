@@ -1,4 +1,4 @@
-"""Tables of the gateway's own database: clients, their credentials, assertions already used, evidence."""
+"""Tables of the gateway's own database: clients, their credentials, assertions already used, uses counted, evidence."""
 
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,21 @@ class UsedAssertion(Table, table=True):
     jti: str = Field(sa_column=Column(Text, primary_key=True))
     used_for: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     expires_at: datetime = Field(sa_column=_instant())
+
+
+class RateWindow(Table, table=True):
+    """How often `subject` – a client, or the address of callers that failed – did what `policy` limits since then."""
+
+    __tablename__ = "rate_window"
+    __table_args__ = (
+        Index("ix_rate_window_window_start", "window_start"),
+        {"comment": kept(Retention.EXPIRY, "an hour after its window began")},
+    )
+
+    policy: str = Field(sa_column=Column(Text, primary_key=True))
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    window_start: datetime = Field(sa_column=_instant())
+    uses: int = Field(nullable=False)
 
 
 class AuditLine(Table, table=True):

@@ -22,6 +22,7 @@ from gateway.auth import ACCESS_TYPE
 from gateway.directory import ClientDirectory, ClientRecord
 from gateway.exchange import NO_STORE, Exchange, Header
 from gateway.keys import ALGORITHM, SigningKeys, TokenError
+from gateway.rate_limits import Policy, RateLimits, Standing
 from gateway.settings import GatewaySettings
 from services.chassis.db import Pool
 from services.chassis.ids import new_id
@@ -51,8 +52,8 @@ class OAuthError(Exception):
 
     @property
     def status(self) -> int:
-        """401 for a client that did not prove itself, 400 for everything else."""
-        return 401 if self.code == "invalid_client" else 400
+        """401 for a client that did not prove itself, 429 for one that asks too often, 400 for everything else."""
+        return {"invalid_client": 401, "slow_down": 429}.get(self.code, 400)
 
 
 class TokenEndpoint:
@@ -66,22 +67,43 @@ class TokenEndpoint:
         self._directory = directory
         self._pool = pool
         self._scopes = scopes
+        self._limits = RateLimits(pool, acquire_timeout_s=settings.acquire_timeout_s)
+        self._quota = Policy("token", settings.token_quota)
+        self._failure_quota = Policy("token-failure", settings.token_failure_quota)
         self._jwks = json.dumps(keys.jwks()).encode()
         self._metadata = json.dumps(self._metadata_document()).encode()
 
     async def token(self, exchange: Exchange) -> None:
         """`POST /oauth/token`."""
+        standing: Standing | None = None
         try:
             parameters = await self._parameters(exchange)
             client, credential = await self._authenticate(exchange, parameters)
             exchange.client_id = client.client_id
+            standing = await self._limits.use(self._quota, client.client_id)
+            if standing.is_exceeded:
+                raise _too_often("")
             answer = self._issue(client, credential, parameters)
-            await exchange.answer(200, _JSON, json.dumps(answer).encode())
+            await exchange.answer(200, [*_JSON, *standing.headers()], json.dumps(answer).encode())
         except OAuthError as error:
-            logger.info("token refused", extra={"fields": {"error": error.code, "reason": error.reason}})
-            body = json.dumps({"error": error.code, "error_description": error.description}).encode()
-            challenge = [(b"www-authenticate", self._challenge)] if error.status == 401 else []
-            await exchange.answer(error.status, [*_JSON, *challenge], body)
+            await self._refuse(exchange, error, standing)
+
+    async def _refuse(self, exchange: Exchange, error: OAuthError, standing: Standing | None) -> None:
+        """Answer with the error; whoever keeps failing is told to slow down instead.
+
+        Failures are counted by address, and only they are refused for being many: a good credential always passes, so nobody
+        can lock another client out by failing in its name or beside it. Guessing is hopeless anyway (256 random bits, or a
+        signature); what this bounds is noise.
+        """
+        if error.status == 401:
+            standing = await self._limits.use(self._failure_quota, exchange.address)
+            error = _too_often(error.reason) if standing.is_exceeded else error
+        logger.info("token refused", extra={"fields": {"error": error.code, "reason": error.reason}})
+        body = json.dumps({"error": error.code, "error_description": error.description}).encode()
+        headers = [*_JSON, *(standing.headers() if standing else [])]
+        if error.status == 401:
+            headers.append((b"www-authenticate", self._challenge))
+        await exchange.answer(error.status, headers, body)
 
     async def jwks(self, exchange: Exchange) -> None:
         """`GET /.well-known/jwks.json`: the keys that verify access tokens."""
@@ -153,7 +175,7 @@ class TokenEndpoint:
     async def _by_secret(self, authorization: str, parameters: Mapping[str, str]) -> tuple[ClientRecord, str]:
         if not self._settings.sandbox:
             raise _unproven("a shared secret outside a sandbox")
-        client_id, secret = _basic_credentials(authorization)
+        client_id, secret = basic_credentials(authorization)
         client = await self._directory.fresh(client_id)
         if parameters.get("client_id", client_id) != client_id:
             raise _unproven("client_id is another")
@@ -220,7 +242,7 @@ def _form_text(part: bytes) -> str:
     return decoded
 
 
-def _basic_credentials(authorization: str) -> tuple[str, str]:
+def basic_credentials(authorization: str) -> tuple[str, str]:
     """Client id and secret of `Authorization: Basic …`, each form-encoded (RFC 6749 §2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
@@ -244,6 +266,11 @@ def unverified_subject(assertion: str) -> str | None:
     except (IndexError, KeyError, TypeError, ValueError, RecursionError):
         return None
     return subject if isinstance(subject, str) and subject.isascii() and subject.isprintable() and len(subject) <= 64 else None
+
+
+def _too_often(reason: str) -> OAuthError:
+    """The code is RFC 8628's (§3.5), the only registered one that says this."""
+    return OAuthError("slow_down", "too many requests; see Retry-After", reason)
 
 
 def _unproven(reason: str) -> OAuthError:

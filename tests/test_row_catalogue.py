@@ -66,7 +66,7 @@ LISTED = {
     "gateway": Listed(
         unprotected=_VERSION
         | dict.fromkeys(
-            ("client", "client_key", "used_assertion", "audit_line"),
+            ("client", "client_key", "used_assertion", "rate_window", "audit_line"),
             "no resident is in it, and every read of it is the gateway's own (decision 0013)",
         ),
         evidence=frozenset({"audit_line"}),

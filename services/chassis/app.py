@@ -21,6 +21,7 @@ from starlette.routing import Match
 
 from services.chassis import bus as message_bus
 from services.chassis import crash_points, logs, migrations, sandbox
+from services.chassis.application import Application
 from services.chassis.attachments import housekeeping
 from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
@@ -95,7 +96,16 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     chosen = settings or definition.settings()
     catalogue = Catalogue.load(definition.problems)
     process = _Process(definition, chosen, catalogue)
-    app = FastAPI(
+    changes = changes_router(
+        definition.name,
+        definition.changes_path,
+        definition.changes_scope,
+        definition.follower_scopes,
+        definition.publishes,
+        definition.fields,
+    )
+    app = Application(
+        [*definition.routers, changes],
         title=f"{definition.title_zh} · {definition.title_en}",
         version="1",
         lifespan=process.lifespan,
@@ -104,18 +114,6 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
         redirect_slashes=False,
     )
     process.app = app
-    for router in definition.routers:
-        app.include_router(router)
-    app.include_router(
-        changes_router(
-            definition.name,
-            definition.changes_path,
-            definition.changes_scope,
-            definition.follower_scopes,
-            definition.publishes,
-            definition.fields,
-        )
-    )
     if chosen.sandbox:
         app.router.routes.extend(process.sandbox().routes())
     app.add_route("/livez", process.livez, methods=["GET"], include_in_schema=False)
@@ -229,7 +227,6 @@ class _Process:
             "relay": self.relay.healthy,
             "keys": self.keeper.healthy,
         }
-        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
@@ -291,13 +288,17 @@ class _Process:
         return JSONResponse({"alive": True})
 
     async def readyz(self, _: Request) -> Response:
-        """Ready: every part answers; otherwise 503 naming the ones that do not."""
+        """Ready: every part answers; otherwise 503 naming the ones that do not.
+
+        Late evidence is a warning, and in the end a refusal that says so: a replica that called itself unready would only hide
+        that refusal behind another one.
+        """
         reasons = await self.readiness.reasons()
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        warning = self.runtime.evidence.warning()
-        warnings = {"audit": warning} if warning else {}
+        known = {"audit": self.runtime.evidence.warning(), "audit sealer": await self.sealer.healthy()}
+        warnings = {part: text for part, text in known.items() if text is not None}
         return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:

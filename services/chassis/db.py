@@ -17,6 +17,7 @@ from sqlalchemy.sql import ClauseElement, Executable
 from sqlalchemy.types import UserDefinedType
 
 from services.chassis.errors import DomainError
+from services.chassis.metrics import REPEATED_TRANSACTIONS
 from services.chassis.rows import RowContext, protected
 
 Record = asyncpg.Record
@@ -293,6 +294,7 @@ async def in_transaction(
                 async with _transaction(connection, rows):
                     return await body(Transaction(connection))
         except RETRIABLE as error:
+            REPEATED_TRANSACTIONS.labels(error.sqlstate).inc()
             if attempt == attempts - 1:
                 raise DomainError("busy", retry_after=1) from error
         finally:

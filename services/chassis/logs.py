@@ -79,6 +79,9 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def configure(process: str, level: str) -> None:
     """Send every log record of this process to standard error as JSON."""
+    # What no line shows is not looked up for each: the caller's place in the source, names of thread and process.
+    logging._srcfile = None  # noqa: SLF001 - as the standard library's own documentation says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(process))
     root = logging.getLogger()

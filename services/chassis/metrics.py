@@ -10,6 +10,9 @@ REQUEST_SECONDS = Histogram(
     ("process", "operation"),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+REPEATED_TRANSACTIONS = Counter(
+    "xinshimin_transactions_repeated_total", "Transactions that a conflict made run again, or give up at last", ("sqlstate",)
+)
 REPLAYED_ANSWERS = Counter("xinshimin_replayed_answers_total", "Answers given again under their key", ("process",))
 DAMAGED_ATTACHMENTS = Counter(
     "xinshimin_damaged_attachments_total", "Stored files found damaged or missing when they were read"

@@ -191,9 +191,13 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
-    # By name, so that what is not compared is not read either: its types may be none that SQLAlchemy knows.
-    def include(name: str | None, kind: str, *_: object) -> bool:
+    def is_compared(name: str | None, kind: str) -> bool:
         return not (kind == "table" and name is not None and name.startswith(own))
 
-    migration = MigrationContext.configure(connection, opts={"include_name": include})
+    # By name as well, so that what is not compared is not read either: its types may be none that SQLAlchemy knows.
+    options = {
+        "include_name": lambda name, kind, _parents: is_compared(name, kind),
+        "include_object": lambda _object, name, kind, *_others: is_compared(name, kind),
+    }
+    migration = MigrationContext.configure(connection, opts=options)
     return list(compare_metadata(migration, metadata))

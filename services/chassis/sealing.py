@@ -43,6 +43,10 @@ class Suite(IntEnum):
         return 32 if self is Suite.AES_256_GCM else 16
 
 
+# Plain numbers: asking an enumeration costs more than opening a value.
+_SUITES = frozenset(int(suite) for suite in Suite)
+
+
 class KeyKind(IntEnum):
     """Whose key sealed a value."""
 
@@ -102,7 +106,7 @@ class Key:
             raise ValueError("a key's id does not fit the byte that tells its length")
         self.suite = suite
         self.key_id = key_id
-        self.head = bytes((kind | suite, len(key_id))) + key_id
+        self.head = bytes((int(kind) | int(suite), len(key_id))) + key_id
         self._aead = aead(suite, material)
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
@@ -125,11 +129,11 @@ class Key:
 
 def head_of(sealed: bytes) -> bytes:
     """The head of a sealed value, equal to `Key.head` of its key; raises `ValueError` when it has none."""
-    if len(sealed) < 2 or sealed[0] & _SUITE_BITS not in Suite.__members__.values() or len(sealed) < 2 + sealed[1]:
+    if len(sealed) < 2 or sealed[0] & _SUITE_BITS not in _SUITES or len(sealed) < 2 + sealed[1]:
         raise ValueError("unknown suite of a sealed value")
     return sealed[: 2 + sealed[1]]
 
 
 def is_of(kind: KeyKind, sealed: bytes) -> bool:
     """Whether a key of this kind sealed the value."""
-    return head_of(sealed)[0] & ~_SUITE_BITS == kind
+    return head_of(sealed)[0] & ~_SUITE_BITS == int(kind)

@@ -271,6 +271,9 @@ class Work:
         return {row["person_id"] for row in unready}
 
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def history_context(resource: str, resource_id: UUID, version: int) -> str:
     """Where a history snapshot lives; authenticated with it."""
     return f"history|{resource}|{resource_id}|{version}"
@@ -278,7 +281,7 @@ def history_context(resource: str, resource_id: UUID, version: int) -> str:
 
 def canonical_json(value: dict[str, Any]) -> str:
     """RFC 8785 for what audit lines hold: strings, integers, lists and null under ASCII keys."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def audit_line(  # noqa: PLR0913 - the fields of an audit line

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.chassis.audit import ReadAuditor
 from services.chassis.db import create_pool, in_transaction
@@ -117,7 +118,12 @@ async def test_sequences_are_dense_per_key_under_racing_writers(office: RunningS
     assert [row["sequence"] for row in rows] == list(range(1, 8))
 
 
-async def test_a_conflict_is_repeated_as_a_whole(office_database: Database) -> None:
+def _repeated(sqlstate: str) -> float:
+    return REGISTRY.get_sample_value("xinshimin_transactions_repeated_total", {"sqlstate": sqlstate}) or 0.0
+
+
+async def test_a_conflict_is_repeated_as_a_whole_and_counted(office_database: Database) -> None:
+    before = {sqlstate: _repeated(sqlstate) for sqlstate in ("40001", "40P01")}
     pool = await create_pool(office_database.application_url, size=2, command_timeout=5, application="test")
     runs = 0
 
@@ -135,6 +141,7 @@ async def test_a_conflict_is_repeated_as_a_whole(office_database: Database) -> N
 
     with pytest.raises(DomainError, match="busy"):
         await in_transaction(pool, never, rows=SERVICE, attempts=2)
+    assert {sqlstate: _repeated(sqlstate) - count for sqlstate, count in before.items()} == {"40001": 2, "40P01": 2}
     await pool.close()
 
 

@@ -90,6 +90,7 @@ def run_gateway(database: Database, key_files: KeyFiles, services: Services) -> 
             "sandbox": True,
             "body_limit_bytes": 64 << 10,
             "request_deadline_s": 5.0,
+            "token_failure_quota": 10_000,
             "log_level": "WARNING",
             **overrides,
         }

@@ -207,7 +207,7 @@ def _expect_silence(data_dir: Path, count: int, *, folders: list[Path]) -> None:
 def test_nothing_of_a_few_people_is_left_in_the_clear(tmp_path: Path) -> None:
     """Every row, log, error, metric and the broker's files; the long run looks into the files of the database as well."""
     data = tmp_path / "data"
-    _expect_silence(data, 15, folders=[data / "log", data / "nats"])
+    _expect_silence(data, 8, folders=[data / "log", data / "nats"])
 
 
 @pytest.mark.long

@@ -50,7 +50,7 @@ from services.registry.schemas.permits import (
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
 from services.registry.store.permits import EndorsementDecision
-from services.registry.store.persons import lock_persons
+from services.registry.store.persons import LockedPerson, lock_persons
 from services.registry.store.registrations import residence_of
 
 WINDOW_NOT_OPEN = "endorsement_window_not_open"
@@ -87,10 +87,11 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     """
     if body.conditions_hold is not None:
         work.require_actor()
-    before = await _take(work, permit_id)
+    before, holder = await _take_with_holder(work, permit_id)
     status = _step(before, PermitAct.ENDORSE)
+    assert holder is not None, "what is not over has its holder in sight"
     rules = rules_on(work.today)
-    assessment = rules.assess_endorsement(await _endorsement_facts(work, before, body))
+    assessment = rules.assess_endorsement(await _endorsement_facts(work, before, holder, body))
     _refuse_outside_window(assessment)
     decision = _decision(work, before, assessment)
     await store.insert_endorsement(work, before, decision)
@@ -197,6 +198,12 @@ async def _take(work: Work, permit_id: UUID) -> PermitRecord:
 
     The client's division must hold the holder now, or have this open case; what is over, the state machine refuses to all.
     """
+    record, _ = await _take_with_holder(work, permit_id)
+    return record
+
+
+async def _take_with_holder(work: Work, permit_id: UUID) -> tuple[PermitRecord, LockedPerson | None]:
+    """The same, and what is known of the holder; nothing may be, of a permit that is over."""
     found = await store.find_permit(work, permit_id)
     if found is None:
         raise not_found("permit")
@@ -205,16 +212,18 @@ async def _take(work: Work, permit_id: UUID) -> PermitRecord:
     work.expect_version(record.version)
     if not is_final(record.status):
         require_held(holder)
-    return await bring_up_to_date(work, record)
+    return await bring_up_to_date(work, record), holder
 
 
-async def _endorsement_facts(work: Work, record: PermitRecord, body: PermitEndorsement) -> EndorsementFacts:
+async def _endorsement_facts(
+    work: Work, record: PermitRecord, holder: LockedPerson, body: PermitEndorsement
+) -> EndorsementFacts:
     """What is known of the permit and its holder. Whose hukou is of this place now no longer meets the conditions (RR-20),
     whatever the office found.
     """
     permit = facts_of(record)
     assert permit is not None
-    hukou = (await lock_persons(work, record.person_id))[record.person_id].hukou_division_code
+    hukou = holder.hukou_division_code
     residence = await residence_of(work, record.person_id)
     here, on = residence.current, day_for(record, work.today)
     is_floating = LAW.divisions.is_floating(hukou, here.division_code, work.today) if hukou and here else None

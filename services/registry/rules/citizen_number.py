@@ -39,6 +39,8 @@ class RefusedNumber:
 
 def normalise(text: str) -> str:
     """ASCII upper case without spaces and invisible characters; full-width forms become ordinary ones (C-04). Idempotent."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     visible = (char for char in text.translate(_FULL_WIDTH) if unicodedata.category(char) not in _UNSEEN)
     return unicodedata.normalize("NFC", "".join(visible)).translate(_UPPER)
 

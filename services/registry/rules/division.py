@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from services.chassis.parameters import Dated, Document, Fields, Register, list_of, one_of, text
 from services.registry.rules.findings import Finding
 
 _LENGTHS = (2, 4, 6, 9, 12)
+_CODES_REMEMBERED = 4096  # an act asks a dozen times about the same two or three
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 DIVISION_CODE_UNKNOWN = Finding(
@@ -64,6 +66,7 @@ class Division:
     successor: str | None = None
 
 
+@lru_cache(maxsize=_CODES_REMEMBERED)
 def is_division_code(code: str) -> bool:
     """Whether the text has the form of a code: 2, 4, 6, 9 or 12 ASCII digits, the province not zero, no gap of zeros before
     a lower level.
@@ -75,6 +78,7 @@ def is_division_code(code: str) -> bool:
     return bool(bare) and all(set(bare[start:end]) != {"0"} for start, end in levels if end <= len(bare))
 
 
+@lru_cache(maxsize=_CODES_REMEMBERED)
 def significant(code: str) -> str:
     """The code without the zeros of levels it does not name: `330200` → `3302`. Raises ValueError on a malformed code."""
     if not is_division_code(code):

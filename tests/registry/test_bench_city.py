@@ -1,0 +1,36 @@
+"""The city of the benchmarks: what its loader writes is what the service would have written."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from bench import city
+from tests.conftest import Database
+from tests.registry.conftest import Office, expect
+from tests.running import Caller
+from tests.servers import Servers
+
+
+async def test_persons_of_the_city_are_read_like_any_other(
+    office: Office, cixi: Caller, servers: Servers, registry_database: Database, key_file: Path
+) -> None:
+    superuser_url = servers.postgres_url(urlsplit(registry_database.application_url).path[1:])
+    await city.prepare(superuser_url)
+    await city.write_share(registry_database.application_url, superuser_url, key_file, range(4))
+    connection = await asyncpg.connect(superuser_url)
+    written = await connection.fetch("SELECT person_id, is_registered, answer FROM bench.person")
+    await connection.execute("DROP SCHEMA bench CASCADE")
+    await connection.close()
+
+    assert sorted(row["is_registered"] for row in written) == [False, False, True, True]
+    for row in written:
+        person_id = row["person_id"]
+        answer = await cixi.get(f"/v1/persons/{person_id}")
+        assert answer.content == row["answer"], "the very bytes that the limit answers"
+        versions = expect(await cixi.get(f"/v1/persons/{person_id}/history"), 200)["items"]
+        assert [version["state"]["hukou_division_code"] for version in versions] == [answer.json()["hukou_division_code"]]
+        registered = expect(await cixi.get(f"/v1/persons/{person_id}/residence-registrations"), 200)["items"]
+        assert len(registered) == row["is_registered"]
+        events = await office.events_about(str(person_id))
+        assert [event["sequence"] for event in events] == list(range(1, 2 + len(registered)))
