@@ -20,8 +20,9 @@ _PERSONS = 100_000
 _FOR_DELAY = 200
 _PARTS = ["flow", "delay", "reading", "registering", "rotation"]
 _SETTLE_S = 3.0
+_TABLE_WIDTH = 180  # where it is no terminal that says
 
-console = Console(stderr=True)
+console = Console(stderr=True, width=None if sys.stderr.isatty() else _TABLE_WIDTH)
 
 
 def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
@@ -68,7 +69,7 @@ def main() -> None:
     given = parser.parse_args()
     with running_stage() as stage:
         figures = run(stage, given.persons, set(given.only or _PARTS))
-    show(figures, console if given.json else Console())
+    show(figures, console if given.json else Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH))
     if given.json:
         sys.stdout.write(to_json(figures) + "\n")
     sys.exit(any(figure.fails_the_run for figure in figures))
