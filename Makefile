@@ -22,12 +22,12 @@ dev-environment:
 
 run: export XINSHIMIN_SANDBOX := $(XINSHIMIN_SANDBOX)
 run: environment ## Start the whole suite; Ctrl-C stops it, the data stay
-	@$(IN_VENV) services.suite up
+	@exec $(IN_VENV) services.suite up --end-with-parent
 
 test: dev-environment ## Run every test on embedded servers of its own (ARGS="-k permit" narrows)
 	@$(IN_VENV) pytest -m "not long" $(ARGS)
 
-test-long: dev-environment ## Run the tests marked long: thousands of permit lives against the independent model
+test-long: dev-environment ## Run the tests marked long: thousands of permit lives, hundreds of crashes, planted bugs
 	@$(IN_VENV) pytest -m long $(ARGS) || { code=$$?; test $$code -eq 5 && echo "No test is marked 'long' yet."; }
 
 lint: dev-environment ## Style, types, import rules

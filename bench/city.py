@@ -41,7 +41,7 @@ from services.registry.rules.residence_registration import Reporter, ResidenceKi
 from services.registry.schemas.person_views import PersonView
 from services.registry.schemas.persons import PersonRegistration
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
-from services.registry.store import registrations, visibility
+from services.registry.store import registrations
 from services.registry.store.events import registration_event
 from tests.journeys.suite import ROOT, citizen_number
 
@@ -175,7 +175,6 @@ async def _register(work: Work, person: PersonView, number: int) -> None:
         updated_at=work.now,
     )
     await registrations.insert_registration(work, record)
-    await visibility.hold(work, person.person_id, record.division_code, since=work.today)
     event = registration_event(ResidenceRegistrationRegistered, record)
     divisions = [DIVISION, record.division_code]
     leave(work, "register", REGISTRATION, record.registration_id, event, before=None, after=record, division_codes=divisions)

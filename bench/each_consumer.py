@@ -21,6 +21,7 @@ from services.chassis.db import Transaction, create_pool
 from services.chassis.events import Received
 from services.chassis.keyring import Keyring, make_key_file
 from services.chassis.principal import service_principal
+from services.chassis.rows import SERVICE_SESSION
 from services.chassis.subscriptions import Subscriptions, each
 from services.chassis.work import Work
 from services.contracts import registry
@@ -53,7 +54,7 @@ async def _run(given: dict[str, Any]) -> float:
 
     dsn = given["database_url"]
     pool = await create_pool(dsn, size=4, command_timeout=30, application="bench-each")
-    watcher = await asyncpg.connect(dsn)
+    watcher = await asyncpg.connect(dsn, server_settings=SERVICE_SESSION)
     bus = await message_bus.connect(given["nats_url"], name=_SERVICE, on_closed=lambda: None)
     consumer = Consumer(pool, dsn, bus, service=_SERVICE, subscriptions=SUBSCRIPTIONS, make_work=make_work)
     before = await watcher.fetchval(_APPLIED)

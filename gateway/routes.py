@@ -33,6 +33,8 @@ class Route:
     scope: str
     purpose: bool = True
     actor: bool = False
+    field_scopes: tuple[str, ...] = ()
+    """Scopes that no operation asks for: they decide how much of a person the service's answers show."""
 
     @property
     def name(self) -> str:
@@ -109,21 +111,29 @@ def method_not_allowed(allowed: Iterable[str]) -> DomainError:
 def load_routes(path: Path = ROUTES_FILE) -> tuple[Route, ...]:
     """The routes of the table; raises `ValueError` when the file does not make sense."""
     content = tomllib.loads(path.read_text("utf-8"))
-    return tuple(_route(service, entry) for service, section in content.items() for entry in section["routes"])
+    return tuple(
+        _route(service, entry, tuple(section.get("field_scopes", ())))
+        for service, section in content.items()
+        for entry in section["routes"]
+    )
 
 
 def known_scopes(routes: Iterable[Route]) -> frozenset[str]:
     """Every scope a client can hold."""
-    return frozenset(route.scope for route in routes) | {SANDBOX_CLOCK_SCOPE}
+    return frozenset(scope for route in routes for scope in (route.scope, *route.field_scopes)) | {SANDBOX_CLOCK_SCOPE}
 
 
-def _route(service: str, entry: dict[str, Any]) -> Route:
-    route = Route(service=service, **entry)
+def _route(service: str, entry: dict[str, Any], field_scopes: tuple[str, ...]) -> Route:
+    route = Route(service=service, **entry, field_scopes=field_scopes)
     segments = route.path.split("/")
     if route.method not in _METHODS or segments[0] != "" or len(segments) < 2:
         raise ValueError(f"route {entry} has no proper method or path")
     if not all(_LITERAL.fullmatch(part) or _PARAMETER.fullmatch(part) for part in segments[1:]):
         raise ValueError(f"route {route.path}: a segment is neither a plain word nor a {{parameter}}")
-    if not _SCOPE.fullmatch(route.scope) or type(route.purpose) is not bool or type(route.actor) is not bool:
+    if (
+        not all(map(_SCOPE.fullmatch, (route.scope, *field_scopes)))
+        or type(route.purpose) is not bool
+        or type(route.actor) is not bool
+    ):
         raise ValueError(f"route {route.path}: scope or flags are malformed")
     return route

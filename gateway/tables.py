@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKey, Ind
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION, Jsonb
+from services.chassis.retention import APPEND_ONLY, Retention, kept
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 _NOW = text("now()")
@@ -34,7 +35,7 @@ class Client(Table, table=True):
         CheckConstraint("division_code ~ '^[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{3}([0-9]{3})?)?)?)?$'", "division_code"),
         CheckConstraint("sandbox OR NOT ('*' = ANY (purposes))", "purposes"),
         CheckConstraint("client_id ~ '^[a-z0-9][a-z0-9-]{2,63}$'", "client_id"),
-        {"comment": "retention: as long as evidence names the client"},
+        {"comment": kept(Retention.CLIENT)},
     )
 
     client_id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -56,7 +57,7 @@ class ClientKey(Table, table=True):
         CheckConstraint("(secret_digest IS NULL) <> (public_jwk IS NULL)", "one_credential"),
         CheckConstraint("secret_digest IS NULL OR octet_length(secret_digest) = 32", "secret_digest"),
         Index("ix_client_key_client_id", "client_id"),
-        {"comment": "retention: as long as the client"},
+        {"comment": kept(Retention.CLIENT)},
     )
 
     key_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
@@ -73,7 +74,7 @@ class UsedAssertion(Table, table=True):
     __tablename__ = "used_assertion"
     __table_args__ = (
         Index("ix_used_assertion_expires_at", "expires_at"),
-        {"comment": "retention: until the assertion expires"},
+        {"comment": kept(Retention.EXPIRY, "until the assertion expires")},
     )
 
     client_id: str = Field(sa_column=Column(Text, primary_key=True))
@@ -89,7 +90,7 @@ class AuditLine(Table, table=True):
     __tablename__ = "audit_line"
     __table_args__ = (
         CheckConstraint("octet_length(digest) = 32", "digest"),
-        {"comment": "retention: 3 years (privacy.md V-33, V-45)"},
+        {"comment": kept(Retention.YEARS_3, APPEND_ONLY)},
     )
 
     audit_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))

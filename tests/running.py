@@ -88,9 +88,12 @@ class RunningService:
         division: str = "330282",
         actor: str | None = "officer-1",
         purpose: str | None = "residence_registration",
+        organisation: str = "test",
     ) -> Caller:
         """A caller with these scopes, as the gateway would present it."""
-        token = self.keys.token(self.name, sub=client, org="test", div=division, scp=sorted(scopes), act=actor, pur=purpose)
+        token = self.keys.token(
+            self.name, sub=client, org=organisation, div=division, scp=sorted(scopes), act=actor, pur=purpose
+        )
         return Caller(self.http, token)
 
 

@@ -33,6 +33,7 @@ from services.chassis.evidence.checkpoint import SigningKeys
 from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
 from services.chassis.evidence.sealer import Sealer
 from services.chassis.evidence.watch import Watch
+from services.chassis.fields import FieldTable
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
@@ -62,6 +63,7 @@ class ServiceDefinition:
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
     `sealed` the columns its own code seals.
+    `fields` decides what answers and followed events show of a person; a service without it shows no person.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ServiceDefinition:
     changes_path: str
     changes_scope: str
     follower_scopes: Mapping[str, str] = field(default_factory=dict)
+    fields: FieldTable | None = None
     publishes: Sequence[type[EventData]] = ()
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
@@ -105,6 +108,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
             definition.changes_scope,
             definition.follower_scopes,
             definition.publishes,
+            definition.fields,
         )
     )
     if chosen.sandbox:
@@ -113,7 +117,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
     app.add_route("/readyz", process.readyz, methods=["GET"], include_in_schema=False)
     app.add_route("/metrics", process.metrics, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(HTTPException, process.refuse)
-    describe_problems(app, catalogue)
+    describe_problems(app, catalogue, definition.fields)
     return app
 
 
@@ -216,7 +220,6 @@ class _Process:
             "relay": self.relay.healthy,
             "keys": self.keeper.healthy,
         }
-        checks["audit sealer"] = self.sealer.healthy
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
@@ -278,13 +281,17 @@ class _Process:
         return JSONResponse({"alive": True})
 
     async def readyz(self, _: Request) -> Response:
-        """Ready: every part answers; otherwise 503 naming the ones that do not."""
+        """Ready: every part answers; otherwise 503 naming the ones that do not.
+
+        Late evidence is a warning, and in the end a refusal that says so: a replica that called itself unready would only hide
+        that refusal behind another one.
+        """
         reasons = await self.readiness.reasons()
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
         if self._stopping:
             failing["process"] = "stopping"
-        warning = self.runtime.evidence.warning()
-        warnings = {"audit": warning} if warning else {}
+        known = {"audit": self.runtime.evidence.warning(), "audit sealer": await self.sealer.healthy()}
+        warnings = {part: text for part, text in known.items() if text is not None}
         return JSONResponse({"ready": not failing, "not_ready": failing, "warnings": warnings}, 503 if failing else 200)
 
     async def metrics(self, _: Request) -> Response:

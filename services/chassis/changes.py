@@ -11,7 +11,7 @@ so a type stays in `publishes` for the retention after its last event.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from pydantic import Field
 from services.chassis.db import Record, prepare
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
+from services.chassis.fields import FieldTable, protection_of
 from services.chassis.operation import read
 from services.chassis.pages import LimitParameter, sign, unsign
 from services.chassis.routing import CurrentWork, ServiceRouter
@@ -69,8 +70,6 @@ _READ = prepare(
     FROM state s LEFT JOIN LATERAL (
         SELECT published_position, event_id, event_type, recorded_at, partition_key, sequence, data FROM outbox
         WHERE published_position > CAST(:after AS bigint) AND published_position <= s.looked_to
-          AND (CAST(:prefix AS text) = '' OR EXISTS (
-                SELECT FROM unnest(division_codes) d WHERE starts_with(d, CAST(:prefix AS text))))
           AND event_type = ANY(CAST(:event_types AS text[]))
         ORDER BY published_position LIMIT CAST(:limit AS integer)
     ) o ON true
@@ -80,11 +79,18 @@ _READ = prepare(
 
 
 def changes_router(
-    service: str, path: str, scope: str, follower_scopes: Mapping[str, str], publishes: Sequence[type[EventData]]
+    service: str,
+    path: str,
+    scope: str,
+    follower_scopes: Mapping[str, str],
+    publishes: Sequence[type[EventData]],
+    fields: FieldTable | None = None,
 ) -> ServiceRouter:
-    """The route for one service; `follower_scopes` names, per aggregate in event types, the scope that may read it."""
-    suite_only = {event.event_type: event.suite_only for event in publishes}
-    scope_of = {event_type: follower_scopes.get(event_type.split(".")[1]) for event_type in suite_only}
+    """The route for one service; `follower_scopes` names, per aggregate in event types, the scope that may read it; `fields`
+    decides what of a person's data a follower sees.
+    """
+    events = {event.event_type: event for event in publishes}
+    scope_of = {event_type: follower_scopes.get(event_type.split(".")[1]) for event_type in events}
     router = ServiceRouter(tags=["changes"])
 
     @router.get(path, **read(scope, summary_zh="按发布顺序读取变更"))
@@ -97,14 +103,15 @@ def changes_router(
     ) -> ChangesView:
         """Follow this service's published events.
 
-        In publication order, nothing left out, for 35 days; 410 when `after` lies before that.
+        In publication order, nothing left out, for 35 days; 410 when `after` lies before that. Personal data in them are masked
+        unless the client holds the scopes for such fields.
         """
         visible = [event_type for event_type, needed in scope_of.items() if needed in work.principal.scopes]
         start = _start(work, service, after)
         found = await _look(work, start, visible, limit)
         work.audit("read", "changes", None, fields=visible)
         return ChangesView(
-            items=[_view(service, row, suite_only[row["event_type"]]) for row in found.rows],
+            items=[_view(service, row, _data(work, events[row["event_type"]], row, fields)) for row in found.rows],
             more=found.more,
             next=sign(work.keyring, _label(service), found.epoch, found.reached),
         )
@@ -137,7 +144,6 @@ async def _look(work: Work, start: _Start | None, event_types: Sequence[str], li
             _READ,
             after=position,
             window=_WINDOW,
-            prefix=work.principal.division_prefix,
             event_types=event_types,
             limit=limit,
         )
@@ -173,7 +179,18 @@ def _refuse_gone(start: _Start, state: Record) -> None:
         raise DomainError("position-gone")
 
 
-def _view(service: str, row: Record, hidden: frozenset[str]) -> ChangeView:
+def _data(work: Work, event: type[EventData], row: Record, fields: FieldTable | None) -> dict[str, Any]:
+    """The event's data as this follower may see them."""
+    content: dict[str, Any] = json.loads(row["data"])
+    data = {name: value for name, value in content.items() if name not in event.suite_only}
+    if fields is None:
+        return data
+    born = content.get(event.birth_date_field) if event.birth_date_field else None
+    protection = None if born is None else protection_of(date.fromisoformat(born), work.today)
+    return fields.sight(work.principal.scopes, protection).show_data(event, data)
+
+
+def _view(service: str, row: Record, data: dict[str, Any]) -> ChangeView:
     return ChangeView(
         id=row["event_id"],
         source=f"/xinshimin/{service}/{row['epoch']}",
@@ -181,5 +198,5 @@ def _view(service: str, row: Record, hidden: frozenset[str]) -> ChangeView:
         time=row["recorded_at"],
         partitionkey=row["partition_key"],
         sequence=row["sequence"],
-        data={name: value for name, value in json.loads(row["data"]).items() if name not in hidden},
+        data=data,
     )

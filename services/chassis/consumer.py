@@ -209,6 +209,7 @@ class _Follower:
         HELD.labels(self._service, self.producer).set(held)
         DEAD.labels(self._service, self.producer).set(dead)
         if held:
+            await self._inbox.drain_ready()  # set free by a replay that died before it applied them
             await self._rewind_when_stuck()
 
     async def _rewind_when_stuck(self) -> None:

@@ -20,6 +20,8 @@ class EventData(BaseModel):
     event_type: ClassVar[str]
     suite_only: ClassVar[frozenset[str]] = frozenset()
     """Fields for neighbours in the suite alone; outside followers of `changes` do not get them."""
+    birth_date_field: ClassVar[str | None] = None
+    """The field that tells how old the person is, where an event does; it decides what outside followers see of the others."""
 
     @property
     def partition_key(self) -> UUID:

@@ -14,7 +14,7 @@ from services.chassis.work import Work, history_context
 
 _VERSIONS = prepare(
     """
-    SELECT h.version, h.recorded_at, h.client_id, h.actor, h.request_id, h.changed, h.snapshot,
+    SELECT h.version, h.recorded_at, h.client_id, h.actor, h.proposed_by, h.request_id, h.changed, h.snapshot,
         h.person_id, h.related_person_id, k.key_id, k.suite, k.wrapped,
         r.key_id AS related_key_id, r.suite AS related_suite, r.wrapped AS related_wrapped
     FROM history h
@@ -35,6 +35,7 @@ class Remembered:
     recorded_at: datetime
     client_id: str
     actor: str | None
+    proposed_by: str | None
     request_id: str
     changed: Sequence[str]
     state: bytes | None
@@ -51,6 +52,7 @@ async def versions(
             recorded_at=row["recorded_at"],
             client_id=row["client_id"],
             actor=row["actor"],
+            proposed_by=row["proposed_by"],
             request_id=row["request_id"],
             changed=row["changed"],
             state=_open(work.keyring, row, history_context(resource, resource_id, row["version"])),

@@ -103,7 +103,11 @@ class Inbox:
                 await self._drain(row["partition_key"])
 
     async def replay(self, partition_key: UUID | None = None) -> ReplayReport:
-        """Try dead events again in the order of their sequence, then what they held back; `None` means all keys."""
+        """Try dead events again in the order of their sequence, then what they held back; `None` means all keys.
+
+        What a replay that died had set free and not applied comes first: nothing dead leads to it any more.
+        """
+        await self.drain_ready()
         applied = 0
         failed: list[UUID] = []
         for _ in range(_TRANSACTIONS_MAX):

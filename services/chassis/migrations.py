@@ -22,10 +22,15 @@ from sqlalchemy import MetaData, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.chassis.db import Connection
+from services.chassis.retention import APPEND_ONLY, PREFIX
 from services.chassis.rows import SERVICE_SESSION
 
 VERSION_TABLE = "alembic_version"
 # The application role may not rewrite evidence, and may not touch what only migrations change.
+_EVIDENCE = """
+    SELECT CAST(CAST(oid AS regclass) AS text) AS name FROM pg_class
+    WHERE relnamespace = CAST('public' AS regnamespace) AND obj_description(oid, 'pg_class') LIKE $1
+"""
 _APPEND_ONLY = ("audit_line", "audit_seal", "audit_checkpoint", "history")
 # What it may fill in of a new row; when and by which transaction the row was written, only the database says.
 _GIVEN_COLUMNS = {"audit_line": "audit_id, person_id, line, digest"}
@@ -150,6 +155,8 @@ async def _grant(connection: Connection, owner: str, application: str) -> None:
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {application};
         REVOKE INSERT, UPDATE, DELETE ON {VERSION_TABLE} FROM {application};
     """)
+    for row in await connection.fetch(_EVIDENCE, f"{PREFIX}%{APPEND_ONLY}%"):
+        await connection.execute(f"REVOKE UPDATE, DELETE ON {row['name']} FROM {application}")
     for table in _APPEND_ONLY:
         if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
             await connection.execute(f"REVOKE UPDATE, DELETE ON {table} FROM {application}")
@@ -177,13 +184,19 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "idempotency_key",
         "rate_window",
         "person_key",
+        "proposal",
         "data_key",
         "key_reader",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)
 
-    def include(_obj: object, name: str | None, kind: str, *_: object) -> bool:
+    def is_compared(name: str | None, kind: str) -> bool:
         return not (kind == "table" and name is not None and name.startswith(own))
 
-    migration = MigrationContext.configure(connection, opts={"include_object": include})
+    # By name as well, so that what is not compared is not read either: its types may be none that SQLAlchemy knows.
+    options = {
+        "include_name": lambda name, kind, _parents: is_compared(name, kind),
+        "include_object": lambda _object, name, kind, *_others: is_compared(name, kind),
+    }
+    migration = MigrationContext.configure(connection, opts=options)
     return list(compare_metadata(migration, metadata))

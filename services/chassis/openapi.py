@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from services.chassis.fields import FieldTable, describe_fields
 from services.chassis.operation import EXTENSION
 from services.chassis.problems import TYPE_PREFIX, Catalogue
 from services.chassis.schemas import Command, View
@@ -44,8 +45,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def describe_problems(app: FastAPI, catalogue: Catalogue) -> None:
-    """Complete `app.openapi()`: the schema of problems, and per operation the list of its own ones."""
+def describe_problems(app: FastAPI, catalogue: Catalogue, fields: FieldTable | None = None) -> None:
+    """Complete `app.openapi()`: the schema of problems, per operation its own ones, the classes of personal fields."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -54,6 +55,8 @@ def describe_problems(app: FastAPI, catalogue: Catalogue) -> None:
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = PROBLEM_SCHEMA
             _restore_examples(schemas, (*_descendants(Command), *_descendants(View)))
+            if fields is not None:
+                describe_fields(schemas, fields)
             for item in document["paths"].values():
                 for operation in item.values():
                     _complete(operation, catalogue)

@@ -33,6 +33,17 @@ PlainText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 """One line of text without control characters; bound its length with `StringConstraints(max_length=…)`."""
 
 
+def _refuse_masked(value: str) -> str:
+    """Refuse what an answer showed instead of a value: written back, it would destroy the value (privacy.md V-60)."""
+    if "**" in value:
+        raise rule_error("masked", zh="不得写回脱敏后的内容", en="a masked value cannot be written back", rule="V-60")
+    return value
+
+
+UnmaskedText = Annotated[PlainText, AfterValidator(_refuse_masked)]
+"""Text of a kind that answers may mask."""
+
+
 def pattern_field(pattern: str, **more: Any) -> Any:
     """A `Field` of a `PlainText` that matches `pattern`, told in the OpenAPI as well: behind a text's own validator pydantic
     checks a pattern and leaves it out of the schema.

@@ -47,6 +47,7 @@ CHASSIS: Sequence[SealedColumn] = (
     ),
     # Of nobody, or older than the keys of persons.
     SealedColumn("history", "snapshot", ("resource", "resource_id", "version"), "history|{resource}|{resource_id}|{version}"),
+    SealedColumn.of("proposal", "proposal_id", "content"),
 )
 """What every service has under its data keys."""
 

@@ -82,6 +82,8 @@ class Work:
     traceparent: str | None = None
     if_match: int | None = None
     now: datetime = field(default_factory=utc_now)
+    proposer: str | None = None
+    """The officer who proposed what another one has approved; versions and lines of evidence then name both."""
     _outbox: list[_OutboxRow] = field(default_factory=list)
     _history: list[_HistoryRow] = field(default_factory=list)
     _audit: list[AuditLine] = field(default_factory=list)
@@ -167,6 +169,7 @@ class Work:
             outcome=outcome,
             request_id=self.request_id,
             at=self.now,
+            proposer=self.proposer,
         )
         self._audit.append(line)
         return line
@@ -250,6 +253,7 @@ class Work:
             snapshots=snapshots,
             client_id=who.client_id,
             actor=who.actor,
+            proposed_by=self.proposer,
             request_id=self.request_id,
             audit_ids=[row.audit_id for row in audit],
             audit_person_ids=[row.person_id for row in audit],
@@ -283,10 +287,12 @@ def audit_line(  # noqa: PLR0913 - the fields of an audit line
     outcome: str,
     request_id: str,
     at: datetime,
+    proposer: str | None = None,
 ) -> AuditLine:
-    """Build one audit line (fields by privacy.md V-51)."""
+    """Build one audit line (fields by privacy.md V-51); an act that two officers share names the one who proposed it too."""
     line = canonical_json(
-        {
+        ({"proposer": proposer} if proposer else {})
+        | {
             "actor": principal.actor,
             "at": at.isoformat(timespec="microseconds"),
             "client": principal.client_id,
@@ -348,9 +354,11 @@ _FLUSH = prepare(
         SELECT o.person_id FROM offered o JOIN person_key k USING (person_id, key_id) WHERE o.wrapped IS NULL
     ), remembered AS (
         INSERT INTO history
-            (resource, resource_id, version, person_id, related_person_id, client_id, actor, request_id, changed, snapshot)
+            (resource, resource_id, version, person_id, related_person_id, client_id, actor, proposed_by, request_id, changed,
+             snapshot)
         SELECT h.resource, h.resource_id, h.version, h.person_id, h.related_person_id, CAST(:client_id AS text),
-               CAST(:actor AS text), CAST(:request_id AS text), string_to_array(h.changed, ','), h.snapshot
+               CAST(:actor AS text), CAST(:proposed_by AS text), CAST(:request_id AS text),
+               string_to_array(h.changed, ','), h.snapshot
         FROM unnest(
             CAST(:resources AS text[]), CAST(:resource_ids AS uuid[]), CAST(:versions AS integer[]),
             CAST(:history_person_ids AS uuid[]), CAST(:related_person_ids AS uuid[]), CAST(:changed AS text[]),

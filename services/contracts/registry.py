@@ -43,6 +43,7 @@ class PersonState(AboutPerson):
     """A person as neighbours may know them."""
 
     suite_only: ClassVar[frozenset[str]] = frozenset({"document_tokens"})
+    birth_date_field: ClassVar[str | None] = "birth_date"
 
     masked_name: str = Field(description="Name masked for display; never a key.")
     birth_date: date
@@ -62,6 +63,14 @@ class PersonCorrected(PersonState):
     """Data or documents of a person were corrected or added."""
 
     event_type: ClassVar[str] = "registry.person.corrected.v1"
+
+
+class PersonDeleted(AboutPerson):
+    """Everything kept of the person was deleted by law; whoever mirrors it deletes its own, for good."""
+
+    event_type: ClassVar[str] = "registry.person.deleted.v1"
+
+    deleted_on: date = Field(description="Law date of the deletion.")
 
 
 class RelationshipState(AboutPerson):
@@ -195,6 +204,7 @@ class ResidencePermitEnded(ResidencePermitState):
 EVENTS: tuple[type[EventData], ...] = (
     PersonRegistered,
     PersonCorrected,
+    PersonDeleted,
     RelationshipRegistered,
     RelationshipEnded,
     ResidenceRegistrationRegistered,

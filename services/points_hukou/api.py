@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError
+from services.chassis.fields import protection_of
 from services.chassis.operation import read
 from services.chassis.routing import CurrentWork, ServiceRouter
-from services.points_hukou.schemas import PointsFileView
+from services.points_hukou.schemas import FIELDS, PointsFileView
 from services.points_hukou.store import files
 
 router = ServiceRouter(tags=["points files"])
@@ -29,5 +30,9 @@ async def get_points_file(work: CurrentWork, person_id: UUID) -> PointsFileView:
             detail_zh="没有此人的积分档案,或此人不在客户端的管辖范围内;新登记的人员片刻后才有档案",
             detail_en="no file of this person, or none this client may see; a file appears a moment after the registration",
         )
-    work.audit("read", "points_file", file.person_id, person_id=file.person_id)
-    return file
+    assert file.birth_date is not None
+    scopes = work.principal.scopes
+    sight, of_others = FIELDS.sight(scopes, protection_of(file.birth_date, work.today)), FIELDS.sight(scopes, None)
+    seen = file.seen_with(sight, of_others)
+    work.audit("read", "points_file", file.person_id, person_id=file.person_id, fields=[*sight.shown, *of_others.shown])
+    return seen

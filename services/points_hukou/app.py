@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.chassis.app import ServiceDefinition, service_app
 from services.points_hukou import api, tables
 from services.points_hukou.consumers import SUBSCRIPTIONS
+from services.points_hukou.schemas import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
 
 _FOLDER = Path(__file__).parent
@@ -22,6 +23,7 @@ DEFINITION = ServiceDefinition(
     routers=(api.router,),
     changes_path="/v1/points/changes",
     changes_scope="points.file.read",
+    fields=FIELDS,
     subscriptions=SUBSCRIPTIONS,
 )
 

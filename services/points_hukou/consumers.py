@@ -8,6 +8,7 @@ from services.points_hukou.store import mirrors
 SUBSCRIPTIONS: Subscriptions = {
     registry.PersonRegistered: many(mirrors.keep_persons),
     registry.PersonCorrected: many(mirrors.keep_persons),
+    registry.PersonDeleted: many(mirrors.forget_persons),
     registry.RelationshipRegistered: many(mirrors.keep_relationships),
     registry.RelationshipEnded: many(mirrors.keep_relationships),
     registry.ResidenceRegistrationRegistered: many(mirrors.keep_registrations),

@@ -4,14 +4,27 @@ Codes are shown as the registry published them and are described, not enumerated
 """
 
 from datetime import date, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.chassis.fields import FieldTable, PersonalView, Sight
 from services.chassis.schemas import View
 
+_TOWNSHIP_DIGITS = 9
+
+
+def _town(code: str | None) -> str | None:
+    return None if code is None else code[:_TOWNSHIP_DIGITS]
+
+
+FIELDS = FieldTable.load("points", Path(__file__).with_name("fields.toml"), {"town": _town})
+"""Which fields are shown to whom."""
+
 _EXAMPLE: dict[str, Any] = {
+    "masked_fields": [],
     "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
     "merged_person_ids": [],
     "as_of_sequence": 4,
@@ -25,6 +38,7 @@ _EXAMPLE: dict[str, Any] = {
     "relationships": [],
     "residence_registrations": [
         {
+            "masked_fields": [],
             "registration_id": "01935a3e-8d2b-7b11-8c65-2a3e4d5c6b7a",
             "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
             "status": "current",
@@ -41,6 +55,7 @@ _EXAMPLE: dict[str, Any] = {
     ],
     "residence_permits": [
         {
+            "masked_fields": [],
             "permit_id": "01935a3e-9e3c-7c22-9d76-3b4f5e6d7c8b",
             "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
             "status": "valid",
@@ -65,7 +80,7 @@ class DocumentCountView(View):
     count: int = Field(ge=1)
 
 
-class _MirroredView(View):
+class _MirroredView(PersonalView):
     person_id: UUID = Field(description="Id it was registered under: the file's, or one of `merged_person_ids`.")
     version: int = Field(description="The registry's version of it.")
     updated_at: datetime = Field(description="When this service last heard of it (system clock).")
@@ -76,7 +91,7 @@ class RelationshipView(_MirroredView):
 
     relationship_id: UUID
     related_person_id: UUID
-    kind: str = Field(
+    kind: str | None = Field(
         description="What `related_person_id` is to `person_id`: `parent`, `guardian`, `spouse`, `sibling`.",
         examples=["parent"],
     )
@@ -91,7 +106,7 @@ class RegistrationView(_MirroredView):
     registration_id: UUID
     status: str = Field(description="`current` or `ended`.")
     division_code: str
-    residence_kind: str = Field(description="`rented`, `owned`, `employer_dormitory`, …")
+    residence_kind: str | None = Field(description="`rented`, `owned`, `employer_dormitory`, …")
     registered_on: date = Field(description="Day of registration, from which residence months count (RR-10).")
     started_on: date = Field(description="Day from which the person lives there, as reported.")
     residence_since: date = Field(description="Start of unbroken registered residence in the city (RR-10, RR-21).")
@@ -117,7 +132,7 @@ class PermitView(_MirroredView):
     end_reason: str | None
 
 
-class PointsFileView(View):
+class PointsFileView(PersonalView):
     """What this service knows of a person, from the registry's events alone. Lists are newest first, at most 200 each."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -131,11 +146,22 @@ class PointsFileView(View):
     )
     updated_at: datetime = Field(description="When anything in this file last changed (system clock).")
     masked_name: str
-    birth_date: date
-    sex_code: str = Field(description="GB/T 2261.1.")
+    birth_date: date | None
+    sex_code: str | None = Field(description="GB/T 2261.1.")
     hukou_division_code: str | None = Field(description="Division of the household registration (户籍), GB/T 2260.")
     no_document_reason: str | None = Field(description="`newborn`, `lost` or `never_issued` when there is no document.")
     identity_documents: list[DocumentCountView]
     relationships: list[RelationshipView]
     residence_registrations: list[RegistrationView]
     residence_permits: list[PermitView]
+
+    def seen_with(self, sight: Sight, of_others: Sight) -> Self:
+        """The file as this client may see it. Relationships tell of a second person, whose age is not known here."""
+        parts = {
+            "relationships": [of_others.show(item, within="relationships") for item in self.relationships],
+            "residence_registrations": [
+                sight.show(item, within="residence_registrations") for item in self.residence_registrations
+            ],
+            "residence_permits": [sight.show(item, within="residence_permits") for item in self.residence_permits],
+        }
+        return sight.show(self.model_copy(update=parts))

@@ -15,11 +15,12 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, MetaData, T
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION
+from services.chassis.retention import Retention, kept
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 
 _INSTANT = DateTime(timezone=True)
-_KEPT = {"comment": "retention: as long as the registry keeps the person"}
+_KEPT = {"comment": kept(Retention.MIRROR)}
 
 
 class _Table(SQLModel):
@@ -79,6 +80,19 @@ class MirrorPersonAlias(_Table, table=True):
 
     person_id: UUID = Field(primary_key=True)
     canonical_person_id: UUID
+
+
+class MirrorPersonDeleted(_Table, table=True):
+    """Persons the registry deleted: nothing that arrives later brings them back into the mirror."""
+
+    __tablename__ = "mirror_person_deleted"
+    __table_args__ = (_guarded(), {"comment": kept(Retention.YEARS_3, "V-33; ids only")})
+
+    person_id: UUID = Field(primary_key=True)
+    deleted_on: date
+    version: int
+    sequence: int = Field(sa_type=BigInteger)
+    updated_at: datetime = Field(sa_type=_INSTANT)
 
 
 class MirrorRelationship(_Table, table=True):

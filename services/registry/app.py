@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.chassis.app import ServiceDefinition, service_app
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
+from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
 from services.registry.tables import METADATA, SEALED
@@ -30,6 +31,7 @@ DEFINITION = ServiceDefinition(
         "residence_registration": "registry.registration.read",
         "residence_permit": "registry.permit.read",
     },
+    fields=FIELDS,
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,

@@ -1,8 +1,10 @@
 """Time-driven work: what the law clock does to permits is written down with its events; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
+from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.permit_clock import bring_up_to_date
+from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
 from services.registry.store.visibility import forget_resolutions
 
@@ -24,7 +26,20 @@ async def forget_expired_resolutions(work: Work) -> bool:
     return await forget_resolutions(work, limit=CHUNK) == CHUNK
 
 
+async def forget_expired_proposals(work: Work) -> bool:
+    """Destroy the contents of proposals that no second officer decided in time; returns whether more is waiting."""
+    return await forget_expired_contents(work, limit=CHUNK) == CHUNK
+
+
+async def finish_erasures(work: Work) -> bool:
+    """Take the values out of events that were still on their way when their person was deleted; nothing more is waiting."""
+    await redact_events(work)
+    return False
+
+
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("forget-expired-resolutions", forget_expired_resolutions),
+    Job("forget-expired-proposals", forget_expired_proposals),
+    Job("finish-erasures", finish_erasures),
 )

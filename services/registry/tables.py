@@ -10,10 +10,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, MetaData, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from services.chassis.db import NAMING_CONVENTION, Jsonb
+from services.chassis.retention import APPEND_ONLY, Retention, kept
 from services.chassis.sealed_columns import SealedColumn
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
@@ -36,8 +37,8 @@ def _digest(column: str) -> CheckConstraint:
     return CheckConstraint(f"octet_length({column}) = {_DIGEST_BYTES}", name=column)
 
 
-def _kept(how_long: str) -> dict[str, str]:
-    return {"comment": f"retention: {how_long}"}
+def _kept(retention: Retention, note: str = "") -> dict[str, str]:
+    return {"comment": kept(retention, note)}
 
 
 class Person(_Table, table=True):
@@ -50,7 +51,7 @@ class Person(_Table, table=True):
         _one_of("no_document_reason", ("newborn", "lost", "never_issued")),
         _digest("name_index"),
         Index("ix_person_name_index", "name_index", "birth_date"),
-        _kept("as long as the person is registered; period after leaving to be set by the city (V-68)"),
+        _kept(Retention.PERSON),
     )
 
     person_id: UUID = Field(primary_key=True)
@@ -81,7 +82,7 @@ class IdentityDocument(_Table, table=True):
             postgresql_where=text("superseded_at IS NULL"),
         ),
         Index("ix_identity_document_person_id", "person_id"),
-        _kept("as the person"),
+        _kept(Retention.PERSON),
     )
 
     document_id: UUID = Field(primary_key=True)
@@ -96,14 +97,15 @@ class IdentityDocument(_Table, table=True):
 
 
 class PersonDivision(_Table, table=True):
-    """Why a division may see a person: `intake` (entered there, not yet registered) or a residence registration there.
+    """Why a division may see a person, and change what is about the person while the row is open: `intake` (entered there, not
+    yet registered), a residence registration there, or an open permit. The last two come and go by triggers.
 
     A row counts while `until` is null and for two years after (architecture §6); `since` and `until` are law dates.
     """
 
     __tablename__ = "person_division"
     __table_args__ = (
-        _one_of("source", ("intake", "residence_registration")),
+        _one_of("source", ("intake", "residence_registration", "residence_permit")),
         CheckConstraint("until >= since", name="until"),
         Index(
             "uq_person_division_open",
@@ -114,7 +116,7 @@ class PersonDivision(_Table, table=True):
             postgresql_where=text("until IS NULL"),
         ),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
-        _kept("as the person; without effect two years after `until`"),
+        _kept(Retention.PERSON, "without effect two years after `until`"),
     )
 
     person_division_id: UUID = Field(primary_key=True)
@@ -131,11 +133,29 @@ class PersonResolution(_Table, table=True):
     """
 
     __tablename__ = "person_resolution"
-    __table_args__ = (_kept("until expires_at"),)
+    __table_args__ = (_kept(Retention.EXPIRY, "expires_at"),)
 
     person_id: UUID = Field(primary_key=True, foreign_key="person.person_id")
     client_id: str = Field(primary_key=True, sa_type=Text)
     expires_at: datetime = Field(sa_type=_INSTANT)
+
+
+class DeletedPerson(_Table, table=True):
+    """That there was a person, until it was deleted by law (V-19): no values, but who may be told so (towns, no finer)."""
+
+    __tablename__ = "deleted_person"
+    __table_args__ = (
+        CheckConstraint("version > 0", name="version"),
+        _kept(Retention.YEARS_3, "V-33; ids only"),
+    )
+
+    person_id: UUID = Field(primary_key=True)
+    version: int
+    deleted_on: date
+    deleted_at: datetime = Field(sa_type=_INSTANT)
+    reason: str = Field(sa_type=Text)
+    legal_ground: str = Field(sa_type=Text)
+    division_codes: list[str] = Field(sa_type=ARRAY(Text))
 
 
 class Relationship(_Table, table=True):
@@ -157,7 +177,7 @@ class Relationship(_Table, table=True):
             postgresql_where=text("ended_on IS NULL"),
         ),
         Index("ix_relationship_related_person_id", "related_person_id"),
-        _kept("as the person"),
+        _kept(Retention.PERSON),
     )
 
     relationship_id: UUID = Field(primary_key=True)
@@ -184,6 +204,7 @@ class ResidenceRegistration(_Table, table=True):
         CheckConstraint("version > 0", name="version"),
         Index("uq_residence_registration_current", "person_id", unique=True, postgresql_where=text("status = 'current'")),
         Index("ix_residence_registration_person_id", "person_id"),
+        Index("ix_residence_registration_created_at", "created_at", "registration_id"),
         Index(
             "ix_residence_registration_division",
             "division_code",
@@ -191,7 +212,7 @@ class ResidenceRegistration(_Table, table=True):
             "registration_id",
             postgresql_ops={"division_code": "text_pattern_ops"},
         ),
-        _kept("as the person"),
+        _kept(Retention.PERSON),
     )
 
     registration_id: UUID = Field(primary_key=True)
@@ -201,7 +222,7 @@ class ResidenceRegistration(_Table, table=True):
     sealed: bytes
     residence_kind: str = Field(sa_type=Text)
     reported_by: str = Field(sa_type=Text)
-    reporter_person_id: UUID | None = Field(foreign_key="person.person_id")
+    reporter_person_id: UUID | None = Field(description="Without a foreign key: the id stays when its person is deleted.")
     registered_on: date
     started_on: date
     expected_end_on: date | None
@@ -241,7 +262,7 @@ class ResidencePermit(_Table, table=True):
         ),
         Index("ix_residence_permit_person_id", "person_id"),
         Index("ix_residence_permit_window", "endorsement_until", postgresql_where=text("status = 'valid'")),
-        _kept("as the person"),
+        _kept(Retention.PERSON),
     )
 
     permit_id: UUID = Field(primary_key=True)
@@ -283,7 +304,7 @@ class Endorsement(_Table, table=True):
         CheckConstraint("window_from <= window_until", name="window"),
         CheckConstraint("accepted OR NOT is_late", name="is_late"),
         Index("ix_endorsement_permit_id", "permit_id", "decided_on"),
-        _kept("as the permit"),
+        _kept(Retention.PERSON, APPEND_ONLY),
     )
 
     endorsement_id: UUID = Field(primary_key=True)

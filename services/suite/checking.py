@@ -1,5 +1,6 @@
 """`xinshimin check`: is everything there, at its newest revision, keeping up, and of one mind about the time?"""
 
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -131,11 +132,23 @@ async def _processes(suite: RunningSuite | None) -> AsyncIterator[Finding]:
 async def _process(session: aiohttp.ClientSession, name: str, url: str) -> AsyncIterator[Finding]:
     async with session.get(f"{url}/readyz") as answer:
         ready = answer.status == HTTPStatus.OK
-        yield Finding(name, "ready", "yes" if ready else await answer.text(), ok=ready)
+        told = await answer.text()
+        yield Finding(name, "ready", "yes" if ready else told, ok=ready)
+        for part, warning in _warnings_in(told).items():
+            yield Finding(name, part, warning, ok=False)
         if (date := answer.headers.get("Date")) is not None:
             difference_s = (parsedate_to_datetime(date) - utc_now()).total_seconds()
             good = abs(difference_s) <= _CLOCK_DIFFERENCE_MAX_S
             yield Finding(name, "system clock", f"{difference_s:+.0f} s from this machine", ok=good)
+
+
+def _warnings_in(readiness: str) -> dict[str, str]:
+    """What a process that is ready is worried about."""
+    try:
+        warnings: dict[str, str] = json.loads(readiness).get("warnings", {})
+    except (ValueError, AttributeError):
+        return {}
+    return warnings
 
 
 async def _law_clock_offset_s(session: aiohttp.ClientSession, service: str, url: str, settings: "GatewaySettings") -> float:

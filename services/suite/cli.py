@@ -55,17 +55,25 @@ def read_environment() -> None:
 
 
 @app.command()
-def up(*, as_json: AsJson = False) -> None:
+def up(
+    *,
+    ends_with_parent: Annotated[
+        bool, typer.Option("--end-with-parent", help="Stop when the process that started this one ends, as `make run` does.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Start the whole suite on this machine and keep it running until Ctrl-C.
 
     Embedded PostgreSQL and NATS are started unless the environment names servers; then migrations, services and gateway.
     With --json, standard output carries one object once everything is ready. Exit code 0 after a wanted stop; 28 names a part
     that died; the others are in services/suite/exits.py.
     """
-    from services.suite import supervisor
+    from services.suite import processes, supervisor
     from services.suite.environment import load_settings
     from services.suite.screen import Screen
 
+    if ends_with_parent:
+        processes.end_with_parent()
     screen = Screen(steps=supervisor.STEPS, as_json=as_json)
     try:
         code = supervisor.run(load_settings(), screen)

@@ -62,6 +62,15 @@ def spawn(
         )
 
 
+def end_with_parent() -> None:
+    """From now on, when the process that started this one ends, however it ends, this one gets SIGTERM (on Linux)."""
+    parent = os.getppid()
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A running part of the suite."""

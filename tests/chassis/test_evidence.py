@@ -16,6 +16,7 @@ from services.chassis.rows import SERVICE
 from services.chassis.work import history_context
 from tests.chassis.test_routing import NOTES, problem, written
 from tests.conftest import Database
+from tests.looking import Looking, as_service
 from tests.running import Caller, InsideKeys, RunningService
 
 
@@ -24,7 +25,7 @@ async def test_a_change_leaves_event_history_and_audit_line(
 ) -> None:
     note = await written(clerk, f"private {uuid4()}")
     note_id = UUID(note["note_id"])
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     event = await connection.fetchrow("SELECT * FROM outbox WHERE partition_key = $1", note_id)
     assert event is not None
     assert (event["event_type"], event["sequence"], event["division_codes"]) == ("office.note.changed.v1", 1, ["330282"])
@@ -52,7 +53,7 @@ async def test_a_change_leaves_event_history_and_audit_line(
 async def test_a_read_is_audited_before_the_answer_leaves(clerk: Caller, office_database: Database) -> None:
     note = await written(clerk)
     await asyncio.gather(*(clerk.get(f"{NOTES}/{note['note_id']}") for _ in range(20)))
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     count = await connection.fetchval(
         "SELECT count(*) FROM audit_line WHERE line::json->>'operation' = 'read' AND line LIKE $1", f"%{note['note_id']}%"
     )
@@ -62,7 +63,7 @@ async def test_a_read_is_audited_before_the_answer_leaves(clerk: Caller, office_
 
 async def test_reads_that_cannot_be_audited_are_not_answered(clerk: Caller, office_database: Database) -> None:
     note = await written(clerk)
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     await connection.execute("ALTER TABLE audit_line ADD CONSTRAINT broken CHECK (false) NOT VALID")
     try:
         response = await clerk.get(f"{NOTES}/{note['note_id']}")
@@ -110,7 +111,7 @@ async def test_sequences_are_dense_per_key_under_racing_writers(office: RunningS
         return False
 
     assert all(await asyncio.gather(*(change() for _ in range(6))))
-    rows = await office.runtime.pool.fetch(
+    rows = await Looking(office.runtime.pool).fetch(
         "SELECT sequence FROM outbox WHERE partition_key = $1 ORDER BY outbox_id", UUID(note["note_id"])
     )
     assert [row["sequence"] for row in rows] == list(range(1, 8))

@@ -17,6 +17,7 @@ from tests.chassis.conftest import ALL_SCOPES
 from tests.chassis.office.app import DEFINITION
 from tests.chassis.test_routing import NOTES, problem, written
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking, as_service
 from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
 
@@ -74,7 +75,7 @@ async def test_a_position_past_its_retention_is_gone(clerk: Caller, office_datab
     await written(clerk)
     await settled(clerk)
     first = (await clerk.get(CHANGES + "?limit=1")).json()["next"]
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     await connection.execute("UPDATE relay_state SET first_position_kept = last_position + 1")
     problem(await clerk.get(f"{CHANGES}?after={first}"), 410, "position-gone")
     await connection.execute("UPDATE relay_state SET first_position_kept = 1")
@@ -95,7 +96,7 @@ async def test_an_empty_token_is_the_beginning(clerk: Caller) -> None:
 
 
 async def test_old_partitions_go_only_when_everything_in_them_was_published(office_database: Database) -> None:
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     await connection.execute(
         "CREATE TABLE outbox_20200101 PARTITION OF outbox FOR VALUES FROM ('2020-01-01') TO ('2020-01-02')"
     )
@@ -120,10 +121,10 @@ async def test_the_sandbox_moves_the_law_clock_only_and_remembers_it(clerk: Call
     assert response.json()["now"].startswith("2031-02-03T04:05:")
     assert office.runtime.law_clock.today().isoformat() == "2031-02-03"
     note = await written(clerk)
-    row = await office.runtime.pool.fetchrow("SELECT created_at FROM note WHERE note_id = $1", note["note_id"])
+    row = await Looking(office.runtime.pool).fetchrow("SELECT created_at FROM note WHERE note_id = $1", note["note_id"])
     assert row is not None
     assert before <= row["created_at"] <= utc_now()
-    assert await office.runtime.pool.fetchval("SELECT offset_seconds FROM sandbox_clock") > 3e7
+    assert await Looking(office.runtime.pool).fetchval("SELECT offset_seconds FROM sandbox_clock") > 3e7
     await clerk.call("PUT", "/internal/sandbox/clock", json={"now": None})
     assert office.runtime.law_clock.offset.total_seconds() == 0
     problem(await clerk.call("PUT", "/internal/sandbox/clock", json={"now": "2031-02-03T04:05:06"}), 422, "invalid-request")
@@ -187,7 +188,7 @@ async def test_a_position_of_a_past_that_was_undone_is_gone(clerk: Caller, offic
     await written(clerk)
     await settled(clerk)
     _, token = await follow(clerk)
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     try:
         await connection.execute("UPDATE relay_state SET last_position = last_position - 1")  # a restore lost the last one
         problem(await clerk.get(f"{CHANGES}?after={token}"), 410, "position-gone")
@@ -201,7 +202,7 @@ async def test_a_position_of_a_past_that_was_undone_is_gone(clerk: Caller, offic
 
 async def test_types_that_are_no_longer_published_are_not_shown(clerk: Caller, office_database: Database) -> None:
     _, start = await follow(clerk)
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     await connection.execute(
         """
         INSERT INTO outbox (event_id, event_type, partition_key, sequence, division_codes, data)
@@ -241,7 +242,7 @@ async def test_the_retention_that_is_set_is_the_relays(
     make_database: MakeDatabase, servers: Servers, key_file: Path, inside_keys: InsideKeys
 ) -> None:
     database = await asyncio.to_thread(make_database, "office", DEFINITION.migrations)
-    connection = await asyncpg.connect(database.owner_url)
+    connection = await asyncpg.connect(as_service(database.owner_url))
     await connection.execute(
         "CREATE TABLE outbox_20200303 PARTITION OF outbox FOR VALUES FROM ('2020-03-03') TO ('2020-03-04')"
     )

@@ -10,6 +10,7 @@ from services.chassis.errors import DomainError
 from services.chassis.idempotency import parse_key
 from tests.chassis.test_routing import NOTES, problem, written
 from tests.conftest import Database
+from tests.looking import Looking, as_service
 from tests.running import Caller, RunningService
 
 
@@ -49,7 +50,7 @@ async def test_the_same_request_gets_the_same_bytes_and_has_one_effect(clerk: Ca
     assert again.headers["idempotency-replayed"] == "true"
     assert "idempotency-replayed" not in first.headers
     note_id = first.json()["note_id"]
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     for table, column in (("outbox", "partition_key"), ("history", "resource_id"), ("note", "note_id")):
         assert await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {column} = $1", first.json()["note_id"]) == 1
     assert await connection.fetchval("SELECT count(*) FROM audit_line WHERE line LIKE $1", f"%{note_id}%") == 1
@@ -83,7 +84,7 @@ async def test_a_commit_that_fails_gives_no_success_and_no_trace(clerk: Caller, 
     given = key()
     response = await clerk.post(NOTES, {"content": note["content"]}, headers=given)  # the constraint fires at COMMIT
     problem(response, 500, "internal-error")
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     assert await connection.fetchval("SELECT count(*) FROM note WHERE content = $1", note["content"]) == 1
     assert await connection.fetchval("SELECT count(*) FROM idempotency_key WHERE key = $1", given["idempotency-key"]) == 0
     await connection.close()
@@ -100,7 +101,7 @@ async def test_racing_requests_under_one_key_have_one_effect(clerk: Caller, offi
             if answer.status_code != 201:
                 assert answer.status_code in {409, 503}
                 assert answer.headers["retry-after"]
-        connection = await asyncpg.connect(office_database.owner_url)
+        connection = await asyncpg.connect(as_service(office_database.owner_url))
         assert await connection.fetchval("SELECT count(*) FROM note WHERE content = $1", content["content"]) == 1
         await connection.close()
 
@@ -108,7 +109,7 @@ async def test_racing_requests_under_one_key_have_one_effect(clerk: Caller, offi
 async def test_a_key_is_forgotten_after_its_retention(clerk: Caller, office_database: Database) -> None:
     given = key()
     assert (await clerk.post(NOTES, {"content": f"old {uuid4()}"}, headers=given)).status_code == 201
-    connection = await asyncpg.connect(office_database.owner_url)
+    connection = await asyncpg.connect(as_service(office_database.owner_url))
     await connection.execute(
         "UPDATE idempotency_key SET recorded_at = now() - interval '73 hours' WHERE key = $1", given["idempotency-key"]
     )
@@ -126,7 +127,7 @@ async def test_cancelled_requests_leave_no_connection_and_no_half_change(clerk: 
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.sleep(0.2)
     assert (await clerk.get(f"{NOTES}/{note['note_id']}")).json()["closed"] is False
-    idle = await office.runtime.pool.fetchval(
+    idle = await Looking(office.runtime.pool).fetchval(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
     )
     assert idle == 0

@@ -10,6 +10,7 @@ import pytest
 from services.chassis import migrations
 from tests.chassis.office.app import DEFINITION
 from tests.conftest import MakeDatabase
+from tests.looking import as_service
 from tests.running import InsideKeys, running_service
 from tests.servers import Servers
 
@@ -53,7 +54,7 @@ async def test_code_runs_on_the_schema_of_the_next_release(
     make_database: MakeDatabase, servers: Servers, key_file: Path, inside_keys: InsideKeys
 ) -> None:
     database = await asyncio.to_thread(make_database, "office", FOLDER)
-    owner = await asyncpg.connect(database.owner_url)
+    owner = await asyncpg.connect(as_service(database.owner_url))
     await owner.execute("UPDATE alembic_version SET version_num = '9999_of_the_next_release'")
     await owner.close()
     assert await migrations.upgrade(FOLDER, database.owner_url, database.application_url) == "9999_of_the_next_release"

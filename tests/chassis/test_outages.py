@@ -24,6 +24,7 @@ from services.chassis.work import AuditLine
 from tests.chassis.office.app import NoteChanged
 from tests.chassis.test_routing import NOTES, problem, written
 from tests.conftest import Database
+from tests.looking import Looking, as_service
 from tests.running import Caller, RunningService
 from tests.servers import Servers
 
@@ -43,9 +44,9 @@ async def test_a_call_that_loses_its_statement_may_be_repeated(
     clerk: Caller, office: RunningService, office_database: Database, servers: Servers, blow: str, code: str, method: str
 ) -> None:
     note = await written(clerk)
-    database = await office.runtime.pool.fetchval("SELECT current_database()")
+    database = await Looking(office.runtime.pool).fetchval("SELECT current_database()")
     superuser = await asyncpg.connect(servers.postgres_url(database))
-    holder = await asyncpg.connect(office_database.owner_url)
+    holder = await asyncpg.connect(as_service(office_database.owner_url))
     await holder.execute("BEGIN; LOCK TABLE note IN ACCESS EXCLUSIVE MODE")
     path, content = (f"{NOTES}/{note['note_id']}", None) if method == "GET" else (NOTES, {"content": f"x {uuid4()}"})
     call = asyncio.create_task(clerk.call(method, path, json=content))
@@ -121,7 +122,9 @@ async def test_a_group_cut_off_by_the_stop_is_still_written(pool: Pool) -> None:
         await running
     async with asyncio.timeout(2):
         await asyncio.gather(*waiting)
-    kept = await pool.fetchval("SELECT count(*) FROM audit_line WHERE audit_id = ANY($1)", [one.audit_id for one in lines])
+    kept = await Looking(pool).fetchval(
+        "SELECT count(*) FROM audit_line WHERE audit_id = ANY($1)", [one.audit_id for one in lines]
+    )
     assert kept == 2
 
 
@@ -145,7 +148,7 @@ async def test_lines_that_were_committed_before_the_cut_are_not_written_twice(po
     one = line()
     for _ in range(2):
         await in_transaction(pool, lambda tx: audit._insert(tx, [one]), rows=SERVICE)
-    assert await pool.fetchval("SELECT count(*) FROM audit_line WHERE audit_id = $1", one.audit_id) == 1
+    assert await Looking(pool).fetchval("SELECT count(*) FROM audit_line WHERE audit_id = $1", one.audit_id) == 1
 
 
 async def test_a_version_nobody_looks_at_is_not_ignored(clerk: Caller) -> None:

@@ -15,6 +15,7 @@ from services.chassis.rows import SERVICE
 from services.chassis.schemas import View
 from services.chassis.sealing import KeyKind, is_of
 from services.chassis.work import Work, history_context
+from tests.looking import Looking
 from tests.running import RunningService
 
 Result = TypeVar("Result")
@@ -72,8 +73,8 @@ async def states(office: RunningService, thing: UUID) -> list[bytes | None]:
 async def require_dark(office: RunningService, thing: UUID) -> None:
     """The checker: nothing that is in the database or in the key file opens a snapshot of the thing."""
     pool, keyring = office.runtime.pool, office.runtime.keyring
-    keys = await pool.fetch(f"SELECT person_id, {COLUMNS} FROM person_key k")
-    for row in await pool.fetch("SELECT version, snapshot FROM history WHERE resource_id = $1", thing):
+    keys = await Looking(pool).fetch(f"SELECT person_id, {COLUMNS} FROM person_key k")
+    for row in await Looking(pool).fetch("SELECT version, snapshot FROM history WHERE resource_id = $1", thing):
         context = history_context("thing", thing, row["version"])
         openers = [keyring.open]
         for key in keys:
@@ -149,7 +150,7 @@ async def test_two_first_writers_share_one_key(office: RunningService) -> None:
     for _ in range(10):
         person, things = uuid4(), [uuid4() for _ in range(6)]
         await asyncio.gather(*(remember(office, person, thing=thing) for thing in things))
-        assert await office.runtime.pool.fetchval("SELECT count(*) FROM person_key WHERE person_id = $1", person) == 1
+        assert await Looking(office.runtime.pool).fetchval("SELECT count(*) FROM person_key WHERE person_id = $1", person) == 1
         for thing in things:
             assert await states(office, thing) == [b'{"text":"secret"}']
 
@@ -223,7 +224,7 @@ async def test_known_and_new_persons_cost_one_statement_and_others_two(
 async def test_snapshots_older_than_the_keys_of_persons_stay_readable(office: RunningService) -> None:
     person, thing = uuid4(), uuid4()
     sealed = office.runtime.keyring.seal(b"{}", history_context("thing", thing, 1))
-    await office.runtime.pool.execute(
+    await Looking(office.runtime.pool).fetch(
         "INSERT INTO history (resource, resource_id, version, person_id, client_id, request_id, changed, snapshot)"
         " VALUES ('thing', $1, 1, $2, 'c', 'r', '{}', $3)",
         thing,
@@ -237,7 +238,7 @@ async def test_a_wrapped_key_moved_to_another_person_does_not_open(office: Runni
     person, other, thing = uuid4(), uuid4(), uuid4()
     await remember(office, person, thing=thing)
     await remember(office, other, thing=uuid4())
-    await office.runtime.pool.execute(
+    await Looking(office.runtime.pool).fetch(
         "UPDATE person_key SET (key_id, wrapped) = (SELECT key_id, wrapped FROM person_key WHERE person_id = $2)"
         " WHERE person_id = $1",
         person,
@@ -268,7 +269,7 @@ async def test_the_checker_sees_snapshots_that_are_not_under_a_persons_key(
 async def test_the_snapshot_says_whose_key_it_is_under(office: RunningService) -> None:
     person, thing = uuid4(), uuid4()
     await remember(office, person, thing=thing)
-    sealed = await office.runtime.pool.fetchval("SELECT snapshot FROM history WHERE resource_id = $1", thing)
-    key_id = await office.runtime.pool.fetchval("SELECT key_id FROM person_key WHERE person_id = $1", person)
+    sealed = await Looking(office.runtime.pool).fetchval("SELECT snapshot FROM history WHERE resource_id = $1", thing)
+    key_id = await Looking(office.runtime.pool).fetchval("SELECT key_id FROM person_key WHERE person_id = $1", person)
     assert is_of(KeyKind.PERSON, sealed)
     assert key_id.bytes in sealed[:18]

@@ -11,9 +11,11 @@ from tests.crashes.world import running_world
 
 @pytest.fixture(scope="session")
 def scene() -> Iterator[Scene]:
-    """The world with its residents."""
+    """The world with its residents; after everything that was done to it, all its evidence must be sound (I9)."""
     with running_world() as world:
         yield asyncio.run(prepare(world))
+        verified = world.command("audit", "verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 @pytest.fixture

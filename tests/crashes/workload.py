@@ -95,14 +95,15 @@ class Desk:
 
     async def set_clock(self, now: str) -> None:
         """Move the law clock, which runs the jobs; not a command with a key, simply done again."""
-        for _ in range(60):
+        deadline = time.monotonic() + _GIVE_UP_S
+        while time.monotonic() < deadline:
             try:
                 if (await self._call("PUT", "/v1/sandbox/clock", {"now": now}, {})).status_code == 200:
                     return
             except httpx.HTTPError:
                 pass
             await asyncio.sleep(0.5)
-        raise NeverAnsweredError("clock")
+        raise NeverAnsweredError("the clock, which waits until everything published is applied")
 
     async def _call(self, method: str, path: str, content: Any, headers: dict[str, str]) -> httpx.Response:
         sent = {

@@ -95,6 +95,8 @@ def settle(suite: Suite) -> City:
     known["permit_id"] = owner.post("/v1/residence-permits", application)["permit_id"]
     owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
     clock.set_clock(None)
+    correction = f"/v1/persons/{known['person_id']}/correction"
+    known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
     _make_the_others(city, document)
     return city

@@ -190,6 +190,21 @@ def test_the_command_line_knows_the_running_suite(suite: Suite, city: Office) ->
     assert suite.started_in_s < 60
 
 
+def test_two_officers_delete_a_person_and_every_service_forgets(city: Office) -> None:
+    made = city.post("/v1/persons", person(citizen_number("341204", "19310719", 13), name="慕容雪见"))
+    city.set_clock(None)
+    points_file(city, made["person_id"])
+    proposal = city.post(
+        f"/v1/persons/{made['person_id']}/deletion", {"reason": "entered_in_error", "legal_ground": "pipl_47_1"}
+    )
+    approval = f"/v1/registry/proposals/{proposal['proposal_id']}/approve"
+    city.refused("POST", approval, {}, 403, "second-officer-needed")
+    assert city.post(approval, x_actor="officer-0018")["status"] == "approved"
+    city.set_clock(None)
+    city.refused("GET", f"/v1/persons/{made['person_id']}", None, 410, "person-deleted")
+    city.refused("GET", f"/v1/points/files/{made['person_id']}", None, 404, "not-found")
+
+
 def test_a_lost_mirror_is_rebuilt_from_a_snapshot(suite: Suite, city: Office) -> None:
     made = city.post("/v1/persons", person(citizen_number("410103", "19900101", 11), hukou_division_code="410103"))
     city.post("/v1/residence-registrations", registration(made["person_id"], "330282107", "2020-01-01"))

@@ -15,7 +15,9 @@ from nats.js.errors import NotFoundError
 from services.chassis import bus as message_bus
 from services.chassis.bus import Bus, Outgoing
 from services.points_hukou.app import DEFINITION
+from services.points_hukou.schemas import FIELDS
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking
 from tests.points_hukou.story import PRODUCER, Story, without_times
 from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
@@ -60,7 +62,7 @@ class PointsOffice:
 
     async def waiting(self) -> tuple[int, int]:
         """How many events are held and dead."""
-        row = await self.service.runtime.pool.fetchrow(
+        row = await Looking(self.service.runtime.pool).fetchrow(
             "SELECT (SELECT count(*) FROM inbox_held) AS held, (SELECT count(*) FROM inbox_dead) AS dead"
         )
         assert row is not None
@@ -98,7 +100,7 @@ def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> Op
                 key_file=key_file,
                 keys=inside_keys,
             ) as service:
-                yield PointsOffice(service, service.caller(["points.file.read"], division=CITY), bus)
+                yield PointsOffice(service, service.caller(["points.file.read", *FIELDS.scopes.names()], division=CITY), bus)
         finally:
             await bus.close()
 

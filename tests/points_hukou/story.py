@@ -115,6 +115,10 @@ class Story:
         }
         self._add(fact, state | changed)
 
+    def deletion(self) -> None:
+        """The person is deleted."""
+        self._add(registry.PersonDeleted, {"version": 9, "deleted_on": date(2031, 2, 9)})
+
     def messages(self, first: int = 1, last: int | None = None) -> list[Outgoing]:
         """The events from sequence `first` to `last` as the relay would send them."""
         return [_message(event, number) for number, event in enumerate(self.events, 1) if first <= number <= (last or number)]
@@ -198,11 +202,11 @@ def shuffled(stories: Iterable[Story], seed: int) -> list[Outgoing]:
 
 
 def without_times(file: dict[str, Any]) -> dict[str, Any]:
-    """A file as the model knows it: every `updated_at` taken out."""
+    """A file as the model knows it: every `updated_at` taken out, and `masked_fields`, as the reader has every scope."""
     return {
         name: [without_times(item) if isinstance(item, dict) else item for item in value] if isinstance(value, list) else value
         for name, value in file.items()
-        if name != "updated_at"
+        if name not in {"updated_at", "masked_fields"}
     }
 
 

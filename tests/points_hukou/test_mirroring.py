@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.chassis.ids import new_id
 from services.contracts import registry
+from tests.looking import Looking
 from tests.points_hukou.conftest import PointsOffice
 from tests.points_hukou.story import Story, copy_of, full_story, token
 
@@ -67,7 +68,7 @@ async def test_a_document_that_moves_between_persons_ends_where_it_belongs(offic
     for story in (loser, winner) if loser_first else (winner, loser):
         await office.tell(story.messages(first=2))
         assert await office.file(story) == story.file()
-    holders = await office.service.runtime.pool.fetch(
+    holders = await Looking(office.service.runtime.pool).fetch(
         "SELECT person_id FROM mirror_person_document WHERE token = $1", document.token
     )
     assert [row["person_id"] for row in holders] == [winner.person_id]
@@ -87,7 +88,7 @@ async def test_five_thousand_events_in_one_go(office: PointsOffice) -> None:
     await office.settled()
     assert await office.waiting() == (0, 0)
     ids = [story.person_id for story in stories]
-    counted = await office.service.runtime.pool.fetchrow(
+    counted = await Looking(office.service.runtime.pool).fetchrow(
         """
         SELECT (SELECT count(*) FROM mirror_person WHERE person_id = ANY ($1) AND masked_name = '李*') AS persons,
                (SELECT count(*) FROM mirror_person_document WHERE person_id = ANY ($1)) AS documents,

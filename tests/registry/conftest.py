@@ -18,6 +18,7 @@ from services.chassis.work import Work
 from services.registry.app import DEFINITION
 from services.registry.jobs import suspend_lapsed_permits
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking
 from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application
 from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
@@ -67,7 +68,7 @@ class Office:
 
     async def rows(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """Look into the database directly."""
-        return list(await self.service.runtime.pool.fetch(sql, *arguments))
+        return list(await Looking(self.service.runtime.pool).fetch(sql, *arguments))
 
     async def events_about(self, person_id: str) -> list[asyncpg.Record]:
         """The person's events in order: event_type, sequence, division_codes, data."""

@@ -11,12 +11,18 @@ _SEQUENCES = itertools.count(1)
 EVERY_SCOPE = frozenset(
     {
         "registry.changes.read",
+        "registry.field.minors",
+        "registry.field.personal",
+        "registry.field.sensitive",
+        "registry.person.delete",
         "registry.person.read",
         "registry.person.resolve",
         "registry.person.write",
         "registry.relationship.write",
         "registry.registration.read",
         "registry.registration.write",
+        "registry.proposal.decide",
+        "registry.proposal.read",
         "registry.permit.apply",
         "registry.permit.decide",
         "registry.permit.read",

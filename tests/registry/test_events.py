@@ -12,6 +12,7 @@ from services.contracts.registry import EVENTS, PersonState, RelationshipState, 
 from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import EVERY_SCOPE, a_person, citizen_number
+from tests.registry.test_two_officers import PROPOSALS, proposed, second
 from tests.running import Caller
 
 TYPES = {event.event_type: event for event in EVENTS}
@@ -38,7 +39,8 @@ async def a_full_life(office: Office, holder: Resident) -> None:
     body = {"person_id": holder.person_id, "related_person_id": spouse, "kind": "spouse", "valid_from": "2020-01-01"}
     made = expect(await caller.post("/v1/relationships", body), 201)
     expect(await caller.post(f"/v1/relationships/{made['relationship_id']}/end", {"reason": "divorce"}), 200)
-    expect(await caller.patch(f"/v1/persons/{holder.person_id}", {"name": "王大明"}, version=1), 200)
+    correction = await proposed(caller, holder.person_id, {"name": "王大明"})
+    expect(await second(office).post(f"{PROPOSALS}/{correction['proposal_id']}/approve"), 200)
     await holder.register_residence(date(2023, 11, 1), division_code="330282109")
     await holder.act("endorse", date(2024, 3, 1))
     with office.on(date(2025, 4, 1)):

@@ -21,6 +21,7 @@ from services.chassis.sealed_columns import CHASSIS, WRAPPED, SealedColumn
 from services.chassis.sealing import Key, KeyKind, Suite
 from services.registry.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
+from tests.looking import Looking
 from tests.registry.conftest import expect
 from tests.registry.factories import EVERY_SCOPE, a_person
 from tests.running import Caller, InsideKeys, RunningService, running_service
@@ -211,7 +212,7 @@ async def test_new_key_encryption_keys_under_traffic(registry: Registry, monkeyp
     await traffic.require_unharmed()
     assert report.resealed == {"data_key.wrapped": 1, "person_key.wrapped": 20}
     for table in ("data_key", "person_key"):
-        assert [row["kek_id"] for row in await registry.pool.fetch(f"SELECT DISTINCT kek_id FROM {table}")] == ["e2"]
+        assert [row["kek_id"] for row in await Looking(registry.pool).fetch(f"SELECT DISTINCT kek_id FROM {table}")] == ["e2"]
     without = renewed.model_copy(update={"kek": key_file.KeySet(current="e2", keys={"e2": renewed.wrapping.keys["e2"]})})
     registry.key_file.write_text(without.model_dump_json())
     third = await registry.start()
@@ -246,13 +247,13 @@ async def test_an_interrupted_rotation_is_taken_up_again(registry: Registry, mon
 
 async def test_nothing_is_sealed_again_before_every_process_follows(registry: Registry) -> None:
     await Traffic(registry).register(1)
-    await registry.pool.execute(
+    await Looking(registry.pool).fetch(
         "INSERT INTO key_reader VALUES ($1, '{}', '', 'e1', now() + interval '1 minute')", silent := uuid4()
     )
     with pytest.raises(RotationError, match="in vain until processes know"):
         await (await registry.rotation(wait_s=0.5)).rotate(COLUMNS)
     assert await registry.states() == ["active", "announced"]
-    await registry.pool.execute("UPDATE key_reader SET lapses_at = now() WHERE reader_id = $1", silent)
+    await Looking(registry.pool).fetch("UPDATE key_reader SET lapses_at = now() WHERE reader_id = $1", silent)
     await (await registry.rotation()).rotate(COLUMNS)
     assert await registry.states() == ["retired", "active"]
 
@@ -280,7 +281,7 @@ async def test_a_process_that_slept_through_everything_still_reads_and_writes(re
     traffic = Traffic(registry)
     await traffic.register(2)
     sleeper = await registry.start(key_refresh_s=300)
-    await registry.pool.execute(
+    await Looking(registry.pool).fetch(
         "UPDATE key_reader SET lapses_at = now() WHERE lapses_at > clock_timestamp() + interval '1 minute'"
     )
     await (await registry.rotation()).rotate(COLUMNS)
@@ -327,7 +328,7 @@ async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, m
         for row in rows:
             context = self.column.context_of(dict(row))
             sealed = self.key.seal(self.open(row["sealed"], context), context)
-            await self.pool.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+            await Looking(self.pool).fetch("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
         return len(rows)
 
     monkeypatch.setattr(Resealing, "_write_back", blind)

@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.chassis.migrations import differences
 from services.registry.tables import METADATA
 from tests.conftest import Database
+from tests.looking import as_service
 
 
 async def test_migrations_and_tables_agree(registry_database: Database) -> None:
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(registry_database.owner_url)
+        return await asyncpg.connect(as_service(registry_database.owner_url))
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
     async with engine.connect() as connection:
@@ -20,7 +21,7 @@ async def test_migrations_and_tables_agree(registry_database: Database) -> None:
 
 
 async def test_every_check_and_comment_of_the_tables_is_in_the_database(registry_database: Database) -> None:
-    connection = await asyncpg.connect(registry_database.owner_url)
+    connection = await asyncpg.connect(as_service(registry_database.owner_url))
     try:
         for table in METADATA.sorted_tables:
             rows = await connection.fetch(

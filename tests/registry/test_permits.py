@@ -218,7 +218,8 @@ async def test_an_open_permit_is_not_lost_from_sight(office: Office, holder: Res
     with office.on(long_after):
         expect(await stranger.caller.get(f"/v1/residence-permits/{holder.permit_id}"), 404)
     await holder.act("end", long_after, {"reason": "left"})
-    with office.on(long_after):
+    assert (await holder.permit(date(2031, 1, 1)))["status"] == "ended"
+    with office.on(date(2031, 1, 2)):
         expect(await holder.caller.get(f"/v1/residence-permits/{holder.permit_id}"), 404)
 
 

@@ -52,6 +52,15 @@ def test_events_stand_where_they_should(running: RunningUp) -> None:
     assert replayed == {"producers": {"registry": {"applied": 0, "still_dead": 0}}}
 
 
+def test_streams_and_inboxes_agree_with_the_outbox(running: RunningUp) -> None:
+    running.paste(0, 1)
+    reconciled = running.command("events", "reconcile")["services"]
+    assert reconciled["registry"]["published"] >= 1
+    assert reconciled["registry"]["republished"] == 0
+    assert reconciled["registry"]["followers"] == {"points_hukou": {"behind": 0, "ahead": 0, "rewound": False}}
+    assert set(reconciled) == {"registry", "points_hukou"}
+
+
 def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(running: RunningUp) -> None:
     running.paste(0, 1)
     before = running.command("keys", "list", "registry", "--count")["services"]["registry"]

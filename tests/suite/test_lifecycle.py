@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -13,7 +14,17 @@ import pytest
 
 from services.suite.exits import ExitCode
 from tests.servers import Servers
-from tests.suite.launching import STOPPED_WITHIN_S, RunningUp, begin_up, clean_environment, is_alive, up, xinshimin
+from tests.suite.launching import (
+    READY_WITHIN_S,
+    ROOT,
+    STOPPED_WITHIN_S,
+    RunningUp,
+    begin_up,
+    clean_environment,
+    is_alive,
+    up,
+    xinshimin,
+)
 
 # A second start is ready within 15 s on two cores of its own. Tests share theirs with whatever else runs, so what is bounded
 # here is the processor time of start and stop together, most of it spent on both cores side by side.
@@ -57,6 +68,32 @@ def test_a_killed_suite_leaves_no_orphan_and_starts_again(tmp_path: Path) -> Non
         assert ended.returncode == ExitCode.CHILD_DIED
         assert json.loads(ended.stderr.splitlines()[-1])["message"].startswith("registry (process ")
         assert again.left_over() == []
+
+
+def test_a_killed_make_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    make = subprocess.Popen(
+        ["make", "--old-file=environment", "run"], cwd=ROOT, env=clean_environment(folder), stdout=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not (folder / "suite.json").exists():
+            assert make.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        suite = json.loads((folder / "suite.json").read_text())
+        os.kill(make.pid, signal.SIGKILL)
+        make.wait()
+        deadline = time.monotonic() + STOPPED_WITHIN_S
+        pids = [suite["pid"], *suite["pids"].values()]
+        while any(map(is_alive, pids)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [pid for pid in pids if is_alive(pid)] == []
+        assert not (folder / "suite.json").exists(), "it was an orderly stop"
+    finally:
+        make.kill()
+        for pid in _pids_that_mention(tmp_path):
+            os.kill(pid, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("after_s", [0.8, 2.0])

@@ -8,6 +8,7 @@ restored to the past, and then its epoch has been raised.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,7 @@ from services.chassis.leadership import OwnConnection
 logger = logging.getLogger(__name__)
 
 _TAIL_BYTES = 16_384
+_COMPLAIN_EVERY_S = 300.0
 
 _NEWEST = prepare("SELECT tree_size, epoch, signed FROM audit_checkpoint ORDER BY tree_size DESC LIMIT 1")
 _AT = prepare("SELECT signed FROM audit_checkpoint WHERE tree_size = :tree_size")
@@ -161,6 +163,7 @@ class Copier:
         self._keys = keys
         self.places = tuple(places)
         self._there: dict[str, str] = {}
+        self._complain_at: dict[str, float] = {}
 
     async def copy(self, connection: OwnConnection) -> None:
         """One pass. What failed is logged and tried again in the next."""
@@ -173,8 +176,14 @@ class Copier:
             try:
                 await self._copy_to(place, connection, newest)
             except (OSError, BusError, DivergedError) as error:
-                fields = {"place": place.name, "error": str(error), "service": self._keys.service}
-                logger.error("audit checkpoint was not copied", extra={"fields": fields})  # noqa: TRY400 - the place is the news
+                self._complain(place, error)
+
+    def _complain(self, place: Place, error: Exception) -> None:
+        """Now and every few minutes, not in every pass."""
+        now = time.monotonic()
+        if now >= self._complain_at.get(place.name, now):
+            self._complain_at[place.name] = now + _COMPLAIN_EVERY_S
+            logger.error("audit checkpoint was not copied", extra={"fields": {"place": place.name, "error": str(error)}})
 
     async def _copy_to(self, place: Place, connection: OwnConnection, newest: Record) -> None:
         last = await place.last()

@@ -1,4 +1,4 @@
-"""Reading a person's points file, and who may see it (architecture §6).
+"""Reading a person's points file; row-level security decides who may see it (architecture §6, decision 0013).
 
 A division sees the persons registered in it, and those whose registration there ended less than two years ago. Events do not
 tell which town merely entered a person, so somebody never registered anywhere is held by the city as a whole: seen from the
@@ -7,25 +7,22 @@ one it sees, it sees every registration, without addresses, as in the registry's
 it sees less, because the event tells only where the person lives now.
 """
 
-from pathlib import Path
 from uuid import UUID
 
 from services.chassis.db import prepare
-from services.chassis.parameters import Document, text
 from services.chassis.schemas import View
 from services.chassis.work import Work
 from services.points_hukou.schemas import PermitView, PointsFileView, RegistrationView, RelationshipView
 
 _LISTED_MAX = 200
-_PARAMETERS = Path(__file__).parent.parent / "parameters"
-_CITY_CODE = Document.parse("city.toml", (_PARAMETERS / "city.toml").read_text("utf-8")).value("city", text)
 
 
 def _listed(view: type[View], table: str, *, condition: str, order: str) -> str:
     """SQL of a JSON list of rows with the fields of `view`, newest first."""
+    columns = ", ".join(name for name in view.model_fields if name != "masked_fields")
     return f"""(
         SELECT coalesce(jsonb_agg(to_jsonb(newest)), '[]') FROM (
-            SELECT {", ".join(view.model_fields)} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
+            SELECT {columns} FROM {table} WHERE {condition} ORDER BY {order} DESC LIMIT {_LISTED_MAX}
         ) newest
     )"""  # noqa: S608 - constants of this module
 
@@ -77,23 +74,13 @@ _FIND = prepare(
     FROM known
     JOIN mirror_person p USING (person_id)
     JOIN inbox_position i ON i.producer = 'registry' AND i.partition_key = person_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS registrations, count(*) FILTER (
-            WHERE starts_with(division_code, CAST(:scope AS text))
-            AND (ended_on IS NULL OR ended_on > CAST(:today AS date) - interval '24 months')
-        ) AS within_scope
-        FROM mirror_residence_registration WHERE person_id = ANY (known.ids)
-    ) held
-    WHERE held.within_scope > 0 OR (held.registrations = 0 AND starts_with(CAST(:city AS text), CAST(:scope AS text)))
     """  # noqa: S608 - constants of this module
 )
 
 
 async def find_file(work: Work, person_id: UUID) -> PointsFileView | None:
     """The file of a person, under whatever id the person is known; `None` when there is none this client may see."""
-    row = await work.tx.fetch_row(
-        _FIND, person_id=person_id, scope=work.principal.division_prefix, today=work.today, city=_CITY_CODE
-    )
+    row = await work.tx.fetch_row(_FIND, person_id=person_id)
     if row is None:
         return None
     file = PointsFileView.model_validate(dict(row.items()))

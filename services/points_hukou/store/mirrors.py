@@ -14,8 +14,20 @@ from sqlmodel import SQLModel
 from services.chassis.db import prepare
 from services.chassis.events import EventData, Received
 from services.chassis.work import Work
-from services.contracts.registry import PersonState, RelationshipState, ResidencePermitState, ResidenceRegistrationState
-from services.points_hukou.tables import MirrorPerson, MirrorRelationship, MirrorResidencePermit, MirrorResidenceRegistration
+from services.contracts.registry import (
+    PersonDeleted,
+    PersonState,
+    RelationshipState,
+    ResidencePermitState,
+    ResidenceRegistrationState,
+)
+from services.points_hukou.tables import (
+    MirrorPerson,
+    MirrorPersonDeleted,
+    MirrorRelationship,
+    MirrorResidencePermit,
+    MirrorResidenceRegistration,
+)
 
 StateT = TypeVar("StateT", bound=EventData)
 
@@ -32,9 +44,11 @@ class _Mirror(Generic[StateT]):
         self._fields = [column.name for column in table.columns if column.name not in _NOT_IN_DATA]
         names = ", ".join(column.name for column in table.columns)
         arrays = ", ".join(f"CAST(:{column.name} AS {column.type.compile(_DIALECT)}[])" for column in table.columns)
+        persons = ", ".join(f"given.{name}" for name in ("person_id", "related_person_id") if name in table.columns)
         changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
         self.upsert = f"""
             INSERT INTO {table.name} AS m ({names}) SELECT * FROM unnest({arrays}) AS given ({names})
+            WHERE NOT EXISTS (SELECT FROM mirror_person_deleted x WHERE x.person_id IN ({persons}))
             ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE m.sequence < excluded.sequence
             RETURNING m.{self._key}
             """  # noqa: S608 - names of the table's own columns
@@ -52,7 +66,25 @@ class _Mirror(Generic[StateT]):
         return arrays
 
 
+# Of a deleted person a mirror keeps nothing but that it is deleted; what comes late finds that and stays out.
+_FORGET = (
+    *(
+        prepare(f"DELETE FROM {name} WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608 - names of tables
+        for name in (
+            "mirror_person",
+            "mirror_person_document",
+            "mirror_residence_registration",
+            "mirror_residence_permit",
+        )
+    ),
+    *(
+        prepare(f"DELETE FROM {name} WHERE person_id = ANY (CAST(:person_ids AS uuid[])) OR {other} = ANY (:person_ids)")  # noqa: S608
+        for name, other in (("mirror_relationship", "related_person_id"), ("mirror_person_alias", "canonical_person_id"))
+    ),
+)
+
 _PERSONS: _Mirror[PersonState] = _Mirror(MirrorPerson)
+_DELETED: _Mirror[PersonDeleted] = _Mirror(MirrorPersonDeleted)
 _RELATIONSHIPS: _Mirror[RelationshipState] = _Mirror(MirrorRelationship)
 _REGISTRATIONS: _Mirror[ResidenceRegistrationState] = _Mirror(MirrorResidenceRegistration)
 _PERMITS: _Mirror[ResidencePermitState] = _Mirror(MirrorResidencePermit)
@@ -73,6 +105,7 @@ _KEEP_PERSONS = prepare(
     ON CONFLICT (token, key_id, person_id) DO NOTHING
     """  # noqa: S608 - as above
 )
+_KEEP_DELETED = prepare(_DELETED.upsert)
 _KEEP_RELATIONSHIPS = prepare(_RELATIONSHIPS.upsert)
 _KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
 _KEEP_PERMITS = prepare(_PERMITS.upsert)
@@ -90,6 +123,17 @@ async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> N
         holders=[person_id for person_id, _ in documents],
         document_types=[document.document_type for _, document in documents],
     )
+
+
+async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) -> None:
+    """Delete the mirrors of persons and the keys of what was remembered of them, and remember that they are gone."""
+    states = _DELETED.last_states(events)
+    await work.tx.execute(_KEEP_DELETED, **_DELETED.arrays(work, states))
+    person_ids = [event.data.person_id for event in states]
+    for statement in _FORGET:
+        await work.tx.execute(statement, person_ids=person_ids)
+    for person_id in person_ids:
+        await work.destroy_person_key(person_id)
 
 
 async def keep_relationships(work: Work, events: Sequence[Received[RelationshipState]]) -> None:

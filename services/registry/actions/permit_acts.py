@@ -23,12 +23,12 @@ from services.registry.actions.permit_clock import (
     rules_of,
     rules_on,
     save,
-    view_of,
+    shown,
     with_clock,
 )
-from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.actions.refusals import day_errors, invalid, not_found, require_held
 from services.registry.rules.division import county_of
-from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, transition
+from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
 from services.registry.rules.residence_registration import registered_since
 from services.registry.schemas.permit_views import (
@@ -75,7 +75,7 @@ async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> Permit
         }
     )
     after = await save(work, "issue", ResidencePermitIssued, before, with_clock(issued, work.today))
-    return view_of(after, work.today)
+    return await shown(work, after)
 
 
 async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -> PermitView:
@@ -97,7 +97,7 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
     told = EndorsementDecisionView(accepted=decision.accepted, is_late=decision.is_late, reasons=list(decision.reasons))
     if not assessment.accepted:
         work.audit("endorse", RESOURCE, permit_id, person_id=before.person_id, outcome="refused")
-        return view_of(before, work.today).model_copy(update={"endorsement": told})
+        return (await shown(work, before)).model_copy(update={"endorsement": told})
     endorsed = before.model_copy(
         update={
             "status": status,
@@ -108,7 +108,7 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
         }
     )
     after = await save(work, "endorse", ResidencePermitEndorsed, before, with_clock(endorsed, work.today))
-    return view_of(after, work.today).model_copy(update={"endorsement": told})
+    return (await shown(work, after)).model_copy(update={"endorsement": told})
 
 
 async def suspend_permit(work: Work, permit_id: UUID, body: PermitSuspension) -> PermitView:
@@ -122,7 +122,7 @@ async def suspend_permit(work: Work, permit_id: UUID, body: PermitSuspension) ->
             "secrets": _secrets(before, suspension_note=body.reason),
         }
     )
-    return view_of(await save(work, "suspend", ResidencePermitSuspended, before, suspended), work.today)
+    return await shown(work, await save(work, "suspend", ResidencePermitSuspended, before, suspended))
 
 
 async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitView:
@@ -137,7 +137,7 @@ async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitVi
     if problems := day_errors("/lost_on", lost_on, earliest=before.issued_on, latest=latest):
         raise invalid(problems)
     lost = before.model_copy(update={"status": status, "card_status": CardStatus.REPORTED_LOST, "lost_on": lost_on})
-    return view_of(await save(work, "report_loss", ResidencePermitLossReported, before, lost), work.today)
+    return await shown(work, await save(work, "report_loss", ResidencePermitLossReported, before, lost))
 
 
 async def replace_card(work: Work, permit_id: UUID, body: CardReplacement) -> PermitView:
@@ -161,7 +161,7 @@ async def replace_card(work: Work, permit_id: UUID, body: CardReplacement) -> Pe
             "secrets": _secrets(before, card_number=number),
         }
     )
-    return view_of(await save(work, "replace_card", ResidencePermitReplaced, before, replaced), work.today)
+    return await shown(work, await save(work, "replace_card", ResidencePermitReplaced, before, replaced))
 
 
 async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView:
@@ -189,17 +189,22 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
             "secrets": _secrets(before, end_note=body.note),
         }
     )
-    return view_of(await save(work, "end", ResidencePermitEnded, before, ended), work.today)
+    return await shown(work, await save(work, "end", ResidencePermitEnded, before, ended))
 
 
 async def _take(work: Work, permit_id: UUID) -> PermitRecord:
-    """The permit, visible to the client, held together with its holder's row and brought up to date."""
+    """The permit, locked together with its holder and brought up to date.
+
+    The client's division must hold the holder now, or have this open case; what is over, the state machine refuses to all.
+    """
     found = await store.find_permit(work, permit_id)
     if found is None:
         raise not_found("permit")
-    await lock_persons(work, found.person_id)
+    holder = (await lock_persons(work, found.person_id)).get(found.person_id)
     record = await store.reload_permit(work, permit_id)
     work.expect_version(record.version)
+    if not is_final(record.status):
+        require_held(holder)
     return await bring_up_to_date(work, record)
 
 

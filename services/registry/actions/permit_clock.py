@@ -8,9 +8,11 @@ event.
 from datetime import date
 
 from services.chassis.errors import DomainError
+from services.chassis.fields import Sight
 from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitState, ResidencePermitSuspended
 from services.registry.actions.law import LAW
+from services.registry.actions.sights import record_shown, sight_of
 from services.registry.actions.trail import leave
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError
@@ -95,9 +97,17 @@ def years_of(record: PermitRecord, today: date) -> ResidenceYears | None:
     return None if facts is None else rules_of(record).residence_years(facts, day_for(record, today))
 
 
-def view_of(record: PermitRecord, today: date) -> PermitView:
-    """The permit as it stands today."""
-    return PermitView.of(as_of(record, today), years=years_of(record, today))
+def view_of(record: PermitRecord, today: date, sight: Sight) -> PermitView:
+    """The permit as it stands today, as `sight` shows it."""
+    return PermitView.of(as_of(record, today), sight, years=years_of(record, today))
+
+
+async def shown(work: Work, record: PermitRecord) -> PermitView:
+    """The answer to an act: the permit as this client may see it, with its line of evidence."""
+    sight = await sight_of(work, record.person_id)
+    view = view_of(record, work.today, sight)
+    record_shown(work, RESOURCE, record.permit_id, record.person_id, sight)
+    return view
 
 
 async def bring_up_to_date(work: Work, record: PermitRecord) -> PermitRecord:

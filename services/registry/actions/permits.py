@@ -12,6 +12,7 @@ from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found, person_not_found, with_id
+from services.registry.actions.sights import sight_of, sight_on
 from services.registry.rules.identity_number import origin_of
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
@@ -55,30 +56,34 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     if record.residence_start is not None and earlier is not None:
         # Years that restarted stay restarted (RR-32): a surrendered permit does not bring them back with the next one.
         record = record.model_copy(update={"residence_start": max(record.residence_start, earlier)})
-    return view_of(await save(work, "apply", fact, None, record), work.today)
+    saved = await save(work, "apply", fact, None, record)
+    return view_of(saved, work.today, sight_on(work, person.birth_date))
 
 
 async def read_permit(work: Work, permit_id: UUID) -> PermitView:
     """One permit as it stands today."""
     record = await _visible(work, permit_id)
-    work.audit("read", RESOURCE, permit_id, person_id=record.person_id)
-    return view_of(record, work.today)
+    sight = await sight_of(work, record.person_id)
+    view = view_of(record, work.today, sight)
+    work.audit("read", RESOURCE, permit_id, person_id=record.person_id, fields=sight.shown)
+    return view
 
 
 async def read_permits_of(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[PermitView]:
     """A person's permits, newest first, refused applications too."""
-    await require_visible(work, person_id)
+    sight = sight_on(work, (await require_visible(work, person_id)).birth_date)
     scope = f"permits of {person_id}"
     rows = await store.permits_of(work, person_id, before=after(work.keyring, scope, cursor), limit=limit)
-    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {min(len(rows), limit)}")
-    return page_of(
+    page = page_of(
         work.keyring,
         scope,
         rows,
         limit,
-        lambda row: view_of(store.permit_of(work.keyring, row), work.today),
+        lambda row: view_of(store.permit_of(work.keyring, row), work.today, sight),
         id_column="permit_id",
     )
+    work.audit("read", RESOURCE, None, person_id=person_id, fields=sight.shown, outcome=f"found {len(page.items)}")
+    return page
 
 
 async def read_permit_history(work: Work, permit_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastPermitView]]:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis import rate_limits
+from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.persons import RESOURCE
-from services.registry.actions.refusals import not_found
+from services.registry.actions.refusals import no_such_person
+from services.registry.actions.sights import sight_on
 from services.registry.rules.identity_number import normalised_number
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.history import VersionView
@@ -29,24 +31,39 @@ async def read_person(work: Work, person_id: UUID) -> PersonView:
     """The person; masked for a client that only resolved it."""
     seen = await store.find_person(work, person_id)
     if seen is None:
-        raise not_found("person")
-    view = PersonView.of(seen.record, is_masked=not seen.is_visible)
-    work.audit("read", RESOURCE, person_id, person_id=person_id, fields=_shown(view))
+        raise await no_such_person(work, person_id)
+    sight = sight_on(work, seen.record.birth_date)
+    if not seen.is_visible:
+        sight = sight.narrowed()
+    view = PersonView.of(seen.record, sight)
+    work.audit("read", RESOURCE, person_id, person_id=person_id, fields=sight.shown)
     return view
 
 
 async def read_person_history(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastPersonView]]:
-    """Versions of a person the client may see, newest first, masked."""
-    await require_visible(work, person_id)
-    work.audit("read_history", RESOURCE, person_id, person_id=person_id)
-    return await versions_of(work, RESOURCE, person_id, record=PersonRecord, view=PastPersonView.of, cursor=cursor, limit=limit)
+    """Versions of a person the client may see, newest first. How old the person is now decides what of them is shown: a version
+    with a wrong birth date makes nobody an adult.
+    """
+    sight = sight_on(work, (await require_visible(work, person_id)).birth_date)
+    versions = await versions_of(
+        work,
+        RESOURCE,
+        person_id,
+        record=PersonRecord,
+        view=lambda record: PastPersonView.of(record, sight),
+        cursor=cursor,
+        limit=limit,
+    )
+    work.audit("read_history", RESOURCE, person_id, person_id=person_id, fields=sight.shown)
+    return versions
 
 
-async def require_visible(work: Work, person_id: UUID) -> None:
-    """Raise `DomainError('person-not-found')` unless the client's division may see the person."""
+async def require_visible(work: Work, person_id: UUID) -> PersonRecord:
+    """The person; raises `DomainError('person-not-found')` unless the client's division may see it."""
     seen = await store.find_person(work, person_id)
     if seen is None or not seen.is_visible:
-        raise not_found("person")
+        raise await no_such_person(work, person_id)
+    return seen.record
 
 
 async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonView:
@@ -57,8 +74,10 @@ async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonVi
     await rate_limits.check(work, "resolve", limit=RESOLVE_LIMIT, window_s=RESOLVE_WINDOW_S)
     document = body.identity_document
     number = normalised_number(document.type, document.number)
+    expires_at = work.now + visibility.RESOLUTION_LASTS
     person_id = await find_by_number_and_name(
         work,
+        expires_at=expires_at,
         number_index=store.number_index(work.keyring, document.type, number),
         name_index=store.name_index(work.keyring, body.name),
     )
@@ -66,10 +85,8 @@ async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonVi
     if person_id is None:
         work.audit("resolve", RESOURCE, None, fields=criteria, outcome="not_found")
         raise DomainError("person-unresolved")
-    await visibility.remember_resolution(work, person_id)
     record = await store.load_person(work, person_id)
     work.audit("resolve", RESOURCE, person_id, person_id=person_id, fields=criteria)
-    expires_at = work.now + visibility.RESOLUTION_LASTS
     return ResolvedPersonView(person_id=person_id, masked_name=masked_name(record.name), expires_at=expires_at)
 
 
@@ -87,21 +104,17 @@ async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView
     rows = await find_by_criteria(
         work, birth_date=body.birth_date, after=after(work.keyring, scope, body.cursor), limit=body.limit, **criteria
     )
-    page = page_of(
-        work.keyring,
-        scope,
-        rows,
-        body.limit,
-        lambda row: FoundPersonView.of(store.person_of(work.keyring, row), work.today),
-        id_column="person_id",
-    )
+    shown: dict[UUID, list[str]] = {}
+
+    def found(row: Record) -> FoundPersonView:
+        record = store.person_of(work.keyring, row)
+        sight = sight_on(work, record.birth_date)
+        view = FoundPersonView.of(record, sight)
+        shown[record.person_id] = sight.shown
+        return view
+
+    page = page_of(work.keyring, scope, rows, body.limit, found, id_column="person_id")
     work.audit("search", RESOURCE, None, fields=body.criteria(), outcome=f"found {len(page.items)}")
-    for found in page.items:
-        work.audit("find", RESOURCE, found.person_id, person_id=found.person_id, fields=body.criteria())
+    for person_id, fields in shown.items():
+        work.audit("find", RESOURCE, person_id, person_id=person_id, fields=fields)
     return page
-
-
-def _shown(view: PersonView) -> list[str]:
-    """The fields an answer shows something in."""
-    bookkeeping = {"person_id", "version", "is_masked", "created_at", "updated_at"}
-    return [name for name in PersonView.model_fields if name not in bookkeeping and getattr(view, name) not in (None, [])]

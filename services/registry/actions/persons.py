@@ -1,6 +1,7 @@
 """Persons: register and correct."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypedDict
 from uuid import UUID
@@ -10,9 +11,11 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck, is_same_number
-from services.registry.actions.refusals import not_found, with_id
+from services.registry.actions.refusals import no_such_person, require_held, with_id
+from services.registry.actions.sights import record_shown, sight_on
 from services.registry.actions.trail import leave
-from services.registry.rules.identity_number import DocumentNumber
+from services.registry.rules.identity_number import DocumentNumber, DocumentType
+from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.person_views import (
     DocumentRecord,
     PersonRecord,
@@ -26,8 +29,18 @@ from services.registry.schemas.persons import (
 from services.registry.store import persons as store
 from services.registry.store import visibility
 from services.registry.store.events import person_event
+from services.registry.store.permits import open_permit_of
 
 RESOURCE = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The person after a correction, the documents that come in, the ids of those that go out."""
+
+    record: PersonRecord
+    added: Sequence[DocumentRecord]
+    superseded: Sequence[UUID]
 
 
 class _Stated(TypedDict):
@@ -55,33 +68,89 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
         after=record,
         division_codes=divisions,
     )
-    return PersonView.of(record)
+    return PersonView.of(record, sight_on(work, record.birth_date))
 
 
 async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) -> PersonView:
-    """Correct or complete a person's data; nothing is recorded when nothing differs."""
+    """Correct or complete a person's data; nothing is recorded when nothing differs.
+
+    Raises `DomainError('two-officers-needed')` when it changes who the holder of a permit is (`person_proposals.py`).
+    """
+    before = await take_held_person(work, person_id)
+    work.expect_version(before.version)
+    correction = corrected(work, before, body)
+    if not differs(before, correction.record):
+        return _shown(work, before)
+    if _changes_identity(before, correction.record) and await _holds_permit(work, person_id):
+        raise DomainError("two-officers-needed", extra={"propose": f"/v1/persons/{person_id}/correction"})
+    return _shown(work, await apply_correction(work, before, correction))
+
+
+async def take_person(work: Work, person_id: UUID) -> PersonRecord:
+    """The person, visible to the client and locked. Raises `DomainError('person-not-found')` or `('person-deleted')`."""
+    await _lock(work, person_id)
+    return await store.load_person(work, person_id)
+
+
+async def take_held_person(work: Work, person_id: UUID) -> PersonRecord:
+    """Like `take_person`, and the client's division holds the person now, or raises `DomainError('person-not-held')`."""
+    require_held(await _lock(work, person_id))
+    return await store.load_person(work, person_id)
+
+
+async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
     locked = (await store.lock_persons(work, person_id)).get(person_id)
     if locked is None or not locked.is_visible:
-        raise not_found("person")
-    before = await store.load_person(work, person_id)
-    work.expect_version(before.version)
-    corrected, added, superseded = _corrected(work, before, body)
-    if corrected.model_copy(update={"warnings": before.warnings}) == before:
-        return PersonView.of(before)
-    await _refuse_known(work, added, of=person_id)
-    corrected = corrected.model_copy(update={"version": before.version + 1, "updated_at": work.now})
-    await store.update_person(work, corrected, added=added, superseded=superseded)
+        raise await no_such_person(work, person_id)
+    return locked
+
+
+async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
+    """Store a correction of the person held and leave its trail."""
+    person_id = before.person_id
+    await _refuse_known(work, correction.added, of=person_id)
+    after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
+    await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     leave(
         work,
         "correct",
         RESOURCE,
         person_id,
-        person_event(PersonCorrected, work.keyring, corrected),
+        person_event(PersonCorrected, work.keyring, after),
         before=before,
-        after=corrected,
+        after=after,
         division_codes=await visibility.divisions_of(work, person_id),
     )
-    return PersonView.of(corrected)
+    return after
+
+
+def differs(before: PersonRecord, after: PersonRecord) -> bool:
+    """Whether a correction changes anything; doubts alone are no change."""
+    return after.model_copy(update={"warnings": before.warnings}) != before
+
+
+def _changes_identity(before: PersonRecord, after: PersonRecord) -> bool:
+    """Whether the two differ in what a permit attests: name, birth date, sex, citizen number."""
+    return _identity(before) != _identity(after)
+
+
+def _identity(record: PersonRecord) -> tuple[object, ...]:
+    numbers = {item.normalised_number for item in record.identity_documents if item.type is DocumentType.CITIZEN_ID}
+    return record.name, record.birth_date, record.sex_code, numbers
+
+
+async def _holds_permit(work: Work, person_id: UUID) -> bool:
+    """Whether the person has a permit that was issued and has not ended."""
+    permit = await open_permit_of(work, person_id)
+    return permit is not None and permit.status is not PermitStatus.ACCEPTED
+
+
+def _shown(work: Work, record: PersonRecord) -> PersonView:
+    """The person as this client may see it, with its line of evidence."""
+    sight = sight_on(work, record.birth_date)
+    view = PersonView.of(record, sight)
+    record_shown(work, RESOURCE, record.person_id, record.person_id, sight)
+    return view
 
 
 def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
@@ -130,10 +199,8 @@ def _entered_documents_are_new(check: PersonCheck, kept: Sequence[DocumentRecord
             check.errors.append(FieldError(f"/identity_documents/{position}/number", "repeated", zh, en))
 
 
-def _corrected(
-    work: Work, before: PersonRecord, body: PersonCorrection
-) -> tuple[PersonRecord, list[DocumentRecord], list[UUID]]:
-    """The person after the correction, the documents that came in, the ids of those that went out."""
+def corrected(work: Work, before: PersonRecord, body: PersonCorrection) -> Correction:
+    """What a correction makes of the person; raises with every error at once."""
     check, changes = PersonCheck(work.today), body.changes()
     name = check.name(changes.get("name", before.name))
     check.codes(changes)
@@ -158,7 +225,7 @@ def _corrected(
         "no_document_reason": None if documents else before.no_document_reason,
         "warnings": check.notices(),
     }
-    return before.model_copy(update=update), added, superseded
+    return Correction(before.model_copy(update=update), added, superseded)
 
 
 def _superseded(check: PersonCheck, before: PersonRecord, entries: Sequence[AddedDocument]) -> list[UUID]:
@@ -197,16 +264,15 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: 
     owners = await store.claim_documents(work, indexes)
     for position, index in enumerate(indexes):
         owner = owners.get(index)
-        if owner is None or owner == of:
+        if index not in owners or (of is not None and owner == of):
             continue
-        known = owner in await store.visible_ones(work, [owner])
         zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
         raise DomainError(
             "person-exists",
-            detail_zh="请使用已登记的人员编号办理。" if known else "请凭完整证件号码和姓名查询人员编号后继续办理。",
+            detail_zh="请使用已登记的人员编号办理。" if owner else "请凭完整证件号码和姓名查询人员编号后继续办理。",
             detail_en="Go on with the person named here."
-            if known
+            if owner
             else "Resolve the person by complete number and name, then go on.",
             errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
-            extra=with_id("person_id", owner) if known else {"resolve": "/v1/persons/resolve"},
+            extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )

@@ -6,12 +6,22 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.schemas import Notice
+from services.chassis.work import Work
 from services.registry.rules.findings import Finding
+from services.registry.store.deletion import deleted_on
+from services.registry.store.persons import LockedPerson
 
 
 def not_found(what: str) -> DomainError:
     """`person`, `relationship`, `registration` or `permit`: none that this client may know of."""
     return DomainError(f"{what}-not-found")
+
+
+async def no_such_person(work: Work, person_id: UUID) -> DomainError:
+    """There is none that this client may know of; or there was, and it is told so whom the client could see."""
+    if (day := await deleted_on(work, person_id)) is not None:
+        return DomainError("person-deleted", extra={"deleted_on": day.isoformat()})
+    return not_found("person")
 
 
 def person_not_found(pointer: str) -> DomainError:
@@ -20,6 +30,22 @@ def person_not_found(pointer: str) -> DomainError:
         "person-not-found",
         errors=[FieldError(pointer, "person_not_found", "没有找到该人员", "there is no such person")],
     )
+
+
+def require_held(*persons: LockedPerson | None) -> None:
+    """Visible is not writable: the client's division must hold one of the persons now, or have an open case of theirs.
+
+    Raises `DomainError('person-not-held')`.
+    """
+    if not any(person is not None and person.is_held for person in persons):
+        raise DomainError(
+            "person-not-held",
+            detail_zh="只有该人员现居住登记地或有其未办结居住证事项的单位可以变更；原登记单位两年内只能查阅。"
+            "该人员回到本地居住的，请重新办理居住登记。",
+            detail_en="Only the division where the person is registered now, or that has an open permit case of theirs, changes"
+            " anything; one that let go of the person reads for two years. If the person lives here again, register the"
+            " residence.",
+        )
 
 
 def field_error(pointer: str, finding: Finding) -> FieldError:

@@ -10,6 +10,7 @@ from services.registry.actions.divisions import require_own_division
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.registrations import RESOURCE
+from services.registry.actions.sights import sight_of, sights_of
 from services.registry.rules.division import significant
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.registrations import (
@@ -25,8 +26,10 @@ from services.registry.store.history import versions_of
 async def read_registration(work: Work, registration_id: UUID) -> RegistrationView:
     """One registration."""
     record = await _visible(work, registration_id)
-    work.audit("read", RESOURCE, registration_id, person_id=record.person_id, fields=["address", "division_code"])
-    return RegistrationView.of(record)
+    sight = await sight_of(work, record.person_id)
+    view = RegistrationView.of(record, sight)
+    work.audit("read", RESOURCE, registration_id, person_id=record.person_id, fields=sight.shown)
+    return view
 
 
 async def read_registration_history(
@@ -34,16 +37,18 @@ async def read_registration_history(
 ) -> Page[VersionView[PastRegistrationView]]:
     """Versions of a registration, newest first, without addresses."""
     record = await _visible(work, registration_id)
-    work.audit("read_history", RESOURCE, registration_id, person_id=record.person_id)
-    return await versions_of(
+    sight = await sight_of(work, record.person_id)
+    versions = await versions_of(
         work,
         RESOURCE,
         registration_id,
         record=RegistrationRecord,
-        view=PastRegistrationView.of,
+        view=lambda past: PastRegistrationView.of(past, sight),
         cursor=cursor,
         limit=limit,
     )
+    work.audit("read_history", RESOURCE, registration_id, person_id=record.person_id, fields=sight.shown)
+    return versions
 
 
 async def read_registrations_of(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[RegistrationView]:
@@ -51,7 +56,7 @@ async def read_registrations_of(work: Work, person_id: UUID, cursor: str | None,
     await require_visible(work, person_id)
     scope = f"registrations of {person_id}"
     rows = await store.registrations_of(work, person_id, before=after(work.keyring, scope, cursor), limit=limit)
-    return _page(work, scope, rows, limit)
+    return await _page(work, scope, rows, limit)
 
 
 async def list_registrations(
@@ -65,21 +70,31 @@ async def list_registrations(
     rows = await store.list_registrations(
         work, division_prefix=prefix, status=status, after=after(work.keyring, scope, cursor), limit=limit
     )
-    return _page(work, scope, rows, limit)
+    return await _page(work, scope, rows, limit)
 
 
-def _page(work: Work, scope: str, rows: Sequence[Record], limit: int) -> Page[RegistrationView]:
-    """A page of registrations; every address shown is a line of evidence."""
+async def _page(work: Work, scope: str, rows: Sequence[Record], limit: int) -> Page[RegistrationView]:
+    """A page of registrations, each a line of evidence."""
+    sights = await sights_of(work, (row["person_id"] for row in rows))
+    shown: dict[UUID, list[str]] = {}
+
+    def view(row: Record) -> RegistrationView:
+        sight = sights[row["person_id"]].again()
+        seen = RegistrationView.of(store.registration_of(work.keyring, row), sight)
+        shown[seen.registration_id] = sight.shown
+        return seen
+
     page = page_of(
         work.keyring,
         scope,
         rows,
         limit,
-        lambda row: RegistrationView.of(store.registration_of(work.keyring, row)),
+        view,
         id_column="registration_id",
     )
     for item in page.items:
-        work.audit("read", RESOURCE, item.registration_id, person_id=item.person_id, fields=["address", "division_code"])
+        fields = shown[item.registration_id]
+        work.audit("read", RESOURCE, item.registration_id, person_id=item.person_id, fields=fields)
     return page
 
 

@@ -23,7 +23,17 @@ from services.contracts.registry import (
 )
 from services.registry.actions.divisions import is_own_division, is_same_town, require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import day_errors, field_error, invalid, not_found, notice, person_not_found, with_id
+from services.registry.actions.refusals import (
+    day_errors,
+    field_error,
+    invalid,
+    not_found,
+    notice,
+    person_not_found,
+    require_held,
+    with_id,
+)
+from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.division import county_of
 from services.registry.rules.identity_number import origin_of
@@ -70,9 +80,9 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
         periods.append(_period(moved))
     record = _entered(work, body, assessment, periods)
     await store.insert_registration(work, record)
-    await visibility.hold(work, person.person_id, record.division_code, since=work.today)
     await _leave(work, "register", ResidenceRegistrationRegistered, None, record)
-    return RegistrationView.of(record, [*map(notice, assessment.notes), *_doubts(work, record)])
+    notes = [*map(notice, assessment.notes), *_doubts(work, record)]
+    return RegistrationView.of(record, sight_on(work, person.birth_date), notes)
 
 
 async def change_address(work: Work, registration_id: UUID, body: AddressChange) -> RegistrationView:
@@ -99,10 +109,8 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
         }
     )
     await store.update_registration(work, after)
-    if after.division_code != before.division_code:
-        await visibility.hold(work, after.person_id, after.division_code, since=work.today)
     await _leave(work, "change_address", ResidenceRegistrationChanged, before, after)
-    return RegistrationView.of(after, _doubts(work, after))
+    return await _shown(work, after, _doubts(work, after))
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
@@ -117,9 +125,18 @@ async def end_registration(work: Work, registration_id: UUID, body: Registration
     ended_on = body.ended_on or latest
     if problems := day_errors("/ended_on", ended_on, earliest=before.registered_on, latest=latest):
         raise invalid(problems)
-    after = await _end(work, before, ended_on, body.reason)
-    await visibility.release(work, after.person_id, until=ended_on)
-    return RegistrationView.of(after)
+    after = _ended(work, before, ended_on, body.reason)
+    await store.update_registration(work, after)
+    await _leave(work, "end", ResidenceRegistrationEnded, before, after)
+    return await _shown(work, after)
+
+
+async def _shown(work: Work, record: RegistrationRecord, notes: list[Notice] | None = None) -> RegistrationView:
+    """The registration as this client may see it, with its line of evidence."""
+    sight = await sight_of(work, record.person_id)
+    view = RegistrationView.of(record, sight, notes)
+    record_shown(work, RESOURCE, record.registration_id, record.person_id, sight)
+    return view
 
 
 async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPerson:
@@ -130,7 +147,7 @@ async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPe
     locked = await lock_persons(work, *(person_id for _, person_id in wanted))
     for pointer, person_id in wanted:
         person = locked.get(person_id)
-        if person is None or not (person.is_visible or person.is_resolved):
+        if person is None:
             raise person_not_found(pointer)
     return locked[body.person_id]
 
@@ -183,7 +200,10 @@ async def _move_away(work: Work, current: RegistrationRecord, division_code: str
         )
     same_county = county_of(current.division_code) == county_of(division_code)
     reason = RegistrationEndReason.MOVED_WITHIN_CITY if same_county else RegistrationEndReason.LEFT
-    return await _end(work, current, max(current.registered_on, work.today), reason)
+    ended = _ended(work, current, max(current.registered_on, work.today), reason)
+    await store.end_by_move(work, ended)
+    await _leave(work, "end", ResidenceRegistrationEnded, current, ended)
+    return ended
 
 
 def _entered(
@@ -211,20 +231,21 @@ def _entered(
 
 
 async def _lock_registration(work: Work, registration_id: UUID) -> RegistrationRecord:
-    """A current registration the client may see, held together with its person."""
+    """A current registration of a person the client's division holds, locked together with the person."""
     found = await store.find_registration(work, registration_id)
     if found is None:
         raise not_found("registration")
-    await lock_persons(work, found.person_id)
+    person = (await lock_persons(work, found.person_id)).get(found.person_id)
     record = await store.reload_registration(work, registration_id)
     work.expect_version(record.version)
     if record.status is RegistrationStatus.ENDED:
         raise DomainError("registration-ended")
+    require_held(person)
     return record
 
 
-async def _end(work: Work, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason) -> RegistrationRecord:
-    after = before.model_copy(
+def _ended(work: Work, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason) -> RegistrationRecord:
+    return before.model_copy(
         update={
             "status": RegistrationStatus.ENDED,
             "ended_on": ended_on,
@@ -233,9 +254,6 @@ async def _end(work: Work, before: RegistrationRecord, ended_on: date, reason: R
             "updated_at": work.now,
         }
     )
-    await store.update_registration(work, after)
-    await _leave(work, "end", ResidenceRegistrationEnded, before, after)
-    return after
 
 
 def _doubts(work: Work, record: RegistrationRecord) -> list[Notice]:

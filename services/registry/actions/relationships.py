@@ -8,7 +8,8 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held, with_id
+from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.schemas.relationships import (
     SYMMETRIC_KINDS,
@@ -58,7 +59,7 @@ async def register_relationship(work: Work, body: RelationshipRegistration) -> R
     )
     await store.insert_relationship(work, record)
     await _leave(work, "register", RelationshipRegistered, None, record)
-    return RelationshipView.of(record)
+    return RelationshipView.of(record, sight_on(work, max(person.birth_date, related.birth_date)))
 
 
 async def end_relationship(work: Work, relationship_id: UUID, body: RelationshipEnd) -> RelationshipView:
@@ -71,7 +72,7 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
-    await lock_persons(work, found.person_id, found.related_person_id)
+    require_held(*(await lock_persons(work, found.person_id, found.related_person_id)).values())
     before = await store.lock_relationship(work, relationship_id)
     work.expect_version(before.version)
     if before.ended_on is not None:
@@ -91,7 +92,10 @@ async def end_relationship(work: Work, relationship_id: UUID, body: Relationship
     )
     await store.end_relationship(work, ended)
     await _leave(work, "end", RelationshipEnded, before, ended)
-    return RelationshipView.of(ended)
+    sight = await sight_of(work, ended.person_id, ended.related_person_id)
+    view = RelationshipView.of(ended, sight)
+    record_shown(work, RESOURCE, relationship_id, ended.person_id, sight)
+    return view
 
 
 async def read_relationship(work: Work, relationship_id: UUID) -> RelationshipView:
@@ -99,8 +103,10 @@ async def read_relationship(work: Work, relationship_id: UUID) -> RelationshipVi
     found = await store.find_relationship(work, relationship_id)
     if found is None:
         raise not_found("relationship")
-    work.audit("read", RESOURCE, relationship_id, person_id=found.person_id)
-    return RelationshipView.of(found)
+    sight = await sight_of(work, found.person_id, found.related_person_id)
+    view = RelationshipView.of(found, sight)
+    work.audit("read", RESOURCE, relationship_id, person_id=found.person_id, fields=sight.shown)
+    return view
 
 
 async def read_relationships(work: Work, person_id: UUID, cursor: str | None, limit: int) -> Page[RelationshipView]:
@@ -108,15 +114,17 @@ async def read_relationships(work: Work, person_id: UUID, cursor: str | None, li
     await require_visible(work, person_id)
     scope = f"relationships {person_id}"
     rows = await store.relationships_of(work, person_id, after=after(work.keyring, scope, cursor), limit=limit)
-    work.audit("read", RESOURCE, None, person_id=person_id, outcome=f"found {min(len(rows), limit)}")
-    return page_of(
+    sight = await sight_of(work, person_id, *(row[side] for row in rows for side in ("person_id", "related_person_id")))
+    page = page_of(
         work.keyring,
         scope,
         rows,
         limit,
-        lambda row: RelationshipView.of(store.relationship_of(work.keyring, row)),
+        lambda row: RelationshipView.of(store.relationship_of(work.keyring, row), sight),
         id_column="relationship_id",
     )
+    work.audit("read", RESOURCE, None, person_id=person_id, fields=sight.shown, outcome=f"found {len(page.items)}")
+    return page
 
 
 async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[LockedPerson, LockedPerson]:
@@ -128,6 +136,7 @@ async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[Locked
         if person is None or not person.is_visible:
             raise person_not_found(f"/{name}")
         found.append(person)
+    require_held(*found)
     return found[0], found[1]
 
 

@@ -1,5 +1,5 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import permits, persons, registrations, relationships
+from services.registry.api import permits, persons, proposals, registrations, relationships
 
-ROUTERS = (persons.router, relationships.router, registrations.router, permits.router)
+ROUTERS = (persons.router, relationships.router, registrations.router, permits.router, proposals.router)

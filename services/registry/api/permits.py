@@ -20,7 +20,7 @@ from services.registry.schemas.permits import (
 
 router = ServiceRouter(tags=["residence permits"])
 
-_ACT_PROBLEMS = ("permit-not-found", "permit-act-not-allowed", "stale-version")
+_ACT_PROBLEMS = ("permit-not-found", "person-not-held", "permit-act-not-allowed", "stale-version")
 
 
 @router.post(

@@ -5,7 +5,18 @@ from uuid import UUID
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.registry.actions import permits, person_reading, persons, registration_reading, relationships
+from services.chassis.two_person import ProposalView
+from services.registry.actions import (
+    permits,
+    person_deletion,
+    person_proposals,
+    person_reading,
+    persons,
+    registration_reading,
+    relationships,
+)
+from services.registry.api.proposals import PROPOSALS_PATH
+from services.registry.schemas.deletion import PersonDeletion
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import EntitlementsView, PermitView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonView, ResolvedPersonView
@@ -56,7 +67,10 @@ async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedP
     return await person_reading.resolve_person(work, body)
 
 
-@router.get("/v1/persons/{person_id}", **read("registry.person.read", summary_zh="读取人员", problems=["person-not-found"]))
+@router.get(
+    "/v1/persons/{person_id}",
+    **read("registry.person.read", summary_zh="读取人员", problems=["person-not-found", "person-deleted"]),
+)
 async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
     """Read a person.
 
@@ -72,18 +86,62 @@ async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
         "registry.person.write",
         if_match=True,
         summary_zh="更正人员信息",
-        problems=["person-not-found", "person-exists", "stale-version"],
+        problems=["person-not-found", "person-not-held", "person-exists", "stale-version", "two-officers-needed"],
     ),
 )
 async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[PersonView]:
-    """Correct a person's data or add documents."""
+    """Correct a person's data or add documents.
+
+    Name, birth date, sex and citizen number of somebody who holds a permit need two officers: propose the correction instead.
+    """
     person = await persons.correct_person(work, person_id, body)
     return Answer(person, version=person.version)
 
 
+@router.post(
+    "/v1/persons/{person_id}/correction",
+    status_code=201,
+    **write(
+        "registry.person.write",
+        actor=True,
+        summary_zh="提出更正，由第二名经办人核准",
+        problems=["person-not-found", "person-exists", "stale-version", "proposal-open"],
+    ),
+)
+async def propose_correction(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[ProposalView]:
+    """Propose a correction that a second officer approves.
+
+    Every error is told now. It happens when another officer of this organisation or of one above approves the proposal; by then
+    the person must not have changed.
+    """
+    made = await person_proposals.propose_correction(work, person_id, body)
+    return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")
+
+
+@router.post(
+    "/v1/persons/{person_id}/deletion",
+    status_code=201,
+    **write(
+        "registry.person.delete",
+        actor=True,
+        summary_zh="提出删除人员信息，由第二名经办人核准",
+        problems=["person-not-found", "stale-version", "proposal-open"],
+    ),
+)
+async def propose_deletion(work: CurrentWork, person_id: UUID, body: PersonDeletion) -> Answer[ProposalView]:
+    """Propose to delete everything that is kept of a person.
+
+    Lawfully refused, with every reason, while the person is registered as resident or has an open permit or case. When a
+    second officer approves, values, document tokens and the key of the person's history are destroyed; ids and evidence
+    remain, and the person is answered with 410.
+    """
+    made = await person_deletion.propose_deletion(work, person_id, body)
+    return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")
+
+
 @router.get(
     "/v1/persons/{person_id}/history",
-    **read("registry.person.read", summary_zh="人员信息的历次版本", problems=["person-not-found"]),
+    **read("registry.person.read", summary_zh="人员信息的历次版本", problems=["person-not-found", "person-deleted"]),
 )
 async def read_person_history(
     work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
@@ -94,7 +152,7 @@ async def read_person_history(
 
 @router.get(
     "/v1/persons/{person_id}/relationships",
-    **read("registry.person.read", summary_zh="人员的亲属与监护关系", problems=["person-not-found"]),
+    **read("registry.person.read", summary_zh="人员的亲属与监护关系", problems=["person-not-found", "person-deleted"]),
 )
 async def read_relationships(
     work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
@@ -105,7 +163,7 @@ async def read_relationships(
 
 @router.get(
     "/v1/persons/{person_id}/residence-registrations",
-    **read("registry.registration.read", summary_zh="人员的居住登记", problems=["person-not-found"]),
+    **read("registry.registration.read", summary_zh="人员的居住登记", problems=["person-not-found", "person-deleted"]),
 )
 async def read_registrations(
     work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
@@ -116,7 +174,7 @@ async def read_registrations(
 
 @router.get(
     "/v1/persons/{person_id}/residence-permits",
-    **read("registry.permit.read", summary_zh="人员的居住证", problems=["person-not-found"]),
+    **read("registry.permit.read", summary_zh="人员的居住证", problems=["person-not-found", "person-deleted"]),
 )
 async def read_permits(
     work: CurrentWork, person_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50

@@ -88,7 +88,13 @@ async def read_registration_history(
     **write(
         "registry.registration.write",
         summary_zh="变更居住地址",
-        problems=["registration-not-found", "registration-ended", "division-out-of-scope", "registration-rules-not-held"],
+        problems=[
+            "registration-not-found",
+            "person-not-held",
+            "registration-ended",
+            "division-out-of-scope",
+            "registration-rules-not-held",
+        ],
     ),
 )
 async def change_address(work: CurrentWork, registration_id: UUID, body: AddressChange) -> Answer[RegistrationView]:
@@ -105,7 +111,7 @@ async def change_address(work: CurrentWork, registration_id: UUID, body: Address
     **write(
         "registry.registration.write",
         summary_zh="注销居住登记",
-        problems=["registration-not-found", "registration-ended", "actor-required"],
+        problems=["registration-not-found", "person-not-held", "registration-ended", "actor-required"],
     ),
 )
 async def end_registration(work: CurrentWork, registration_id: UUID, body: RegistrationEnd) -> Answer[RegistrationView]:

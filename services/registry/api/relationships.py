@@ -16,7 +16,7 @@ router = ServiceRouter(tags=["relationships"])
     **write(
         "registry.relationship.write",
         summary_zh="登记亲属或监护关系",
-        problems=["person-not-found", "relationship-exists", "relationship-contradicts"],
+        problems=["person-not-found", "person-not-held", "relationship-exists", "relationship-contradicts"],
     ),
 )
 async def register_relationship(work: CurrentWork, body: RelationshipRegistration) -> Answer[RelationshipView]:
@@ -43,7 +43,7 @@ async def read_relationship(work: CurrentWork, relationship_id: UUID) -> Answer[
     **write(
         "registry.relationship.write",
         summary_zh="结束关系",
-        problems=["relationship-not-found", "relationship-ended", "actor-required"],
+        problems=["relationship-not-found", "person-not-held", "relationship-ended", "actor-required"],
     ),
 )
 async def end_relationship(work: CurrentWork, relationship_id: UUID, body: RelationshipEnd) -> Answer[RelationshipView]:

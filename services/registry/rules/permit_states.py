@@ -117,6 +117,11 @@ decides.
 """
 
 
+def is_final(status: PermitStatus) -> bool:
+    """Whether no act leads on from here."""
+    return all(before is not status for before, _ in TRANSITIONS)
+
+
 def transition(status: PermitStatus, act: PermitAct) -> PermitStatus | IllegalTransition:
     """The status after `act`, or why there is none."""
     return TRANSITIONS.get((status, act)) or IllegalTransition(status, act)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.chassis.schemas import Command, PlainText, pattern_field
+from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field
 
 EvidenceTypeCode = Annotated[
     PlainText,
@@ -14,10 +14,20 @@ EvidenceTypeCode = Annotated[
 
 
 class Evidence(Command):
-    """One paper; its number is kept encrypted and never shown again."""
+    """One paper; it is kept encrypted and shown again only with the scope for sensitive fields."""
 
     type: EvidenceTypeCode
-    document_number: Annotated[PlainText, Field(max_length=100)] | None = None
+    document_number: Annotated[UnmaskedText, Field(max_length=100)] | None = None
     issued_on: date | None = None
     valid_until: date | None = None
     source: Annotated[PlainText, Field(max_length=100)] | None = Field(None, description="Who issued or confirmed it.")
+
+
+class EvidenceView(View):
+    """One paper as it was handed in."""
+
+    type: str
+    document_number: str | None
+    issued_on: date | None
+    valid_until: date | None
+    source: str | None

@@ -17,6 +17,7 @@ class VersionView(View, Generic[StateT]):
     recorded_at: datetime
     client_id: str
     actor: str | None = Field(description="The officer, where one acted.")
+    proposed_by: str | None = Field(description="The officer who proposed it, where `actor` is a second one who approved it.")
     request_id: str
     changed: list[str] = Field(description="Names of the fields that changed with this version.")
     erased: bool = Field(description="Whether the state is gone for good, because a person it is about was erased.")

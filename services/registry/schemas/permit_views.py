@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import View
 from services.registry.rules.permit_states import CardStatus, PermitStatus
 from services.registry.rules.residence_permit import (
@@ -18,8 +19,10 @@ from services.registry.rules.residence_permit import (
     Reason,
     ResidenceYears,
 )
-from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.evidence import Evidence, EvidenceView
 from services.registry.schemas.record import VersionedRecord
+
+CARD_NUMBER_SHOWN_FROM = 12
 
 
 class SuspensionCause(StrEnum):
@@ -95,6 +98,11 @@ class PermitRecord(VersionedRecord):
     secrets: PermitSecrets
 
 
+def masked_card_number(number: str) -> str:
+    """At most the last four characters; of a number under twelve characters none, as with documents (privacy §9)."""
+    return "****" + (number[-4:] if len(number) >= CARD_NUMBER_SHOWN_FROM else "")
+
+
 class EndorsementDecisionView(View):
     """What was decided on an endorsement; a refusal (RR-33) names every reason and changes nothing."""
 
@@ -116,7 +124,7 @@ class ResidenceYearsView(View):
         return cls(counted_from=years.counted_from, whole_years=years.whole_years, is_counting=years.is_counting)
 
 
-class PermitView(View):
+class PermitView(PersonalView):
     """A residence permit as it stands on the law's today."""
 
     permit_id: UUID
@@ -130,12 +138,14 @@ class PermitView(View):
     division_code: str | None
     applicant: Applicant
     evidence_types: list[str]
+    evidence: list[EvidenceView] = Field(description="The papers; only with the scope for sensitive fields.")
     applied_on: date
     eligible_from: date | None = Field(description="First day on which the half year is complete (RR-21).")
     accepted_on: date | None
     due_on: date | None = Field(description="Last day for issuing it (RR-26).")
     issued_on: date | None
     card_status: CardStatus | None
+    card_number: str | None = Field(description="The whole number; only with the scope for sensitive fields.")
     card_number_masked: str | None
     endorsement_anchor_on: date | None
     endorsement_from: date | None = Field(description="First day of the coming (or missed) endorsement window (RR-30).")
@@ -155,13 +165,14 @@ class PermitView(View):
     def of(
         cls,
         record: PermitRecord,
+        sight: Sight,
         *,
         years: ResidenceYears | None = None,
         endorsement: EndorsementDecisionView | None = None,
     ) -> Self:
-        """The view of a permit; of the card number the last four characters."""
+        """The permit as `sight` shows it."""
         number = record.secrets.card_number
-        return cls(
+        whole = cls(
             permit_id=record.permit_id,
             version=record.version,
             person_id=record.person_id,
@@ -173,13 +184,15 @@ class PermitView(View):
             division_code=record.division_code,
             applicant=record.applicant,
             evidence_types=[item.type for item in record.secrets.evidence],
+            evidence=[EvidenceView(**item.__dict__) for item in record.secrets.evidence],
             applied_on=record.applied_on,
             eligible_from=record.eligible_from,
             accepted_on=record.accepted_on,
             due_on=record.due_on,
             issued_on=record.issued_on,
             card_status=record.card_status,
-            card_number_masked=None if number is None else "****" + number[-4:],
+            card_number=number,
+            card_number_masked=None if number is None else masked_card_number(number),
             endorsement_anchor_on=record.endorsement_anchor_on,
             endorsement_from=record.endorsement_from,
             endorsement_until=record.endorsement_until,
@@ -194,6 +207,7 @@ class PermitView(View):
             created_at=record.created_at,
             updated_at=record.updated_at,
         )
+        return sight.show(whole)
 
 
 class PastPermitView(View):

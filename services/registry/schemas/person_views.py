@@ -7,14 +7,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import Notice, View
 from services.registry.rules.identity_number import DocumentType, NoDocumentReason, masked_number
-from services.registry.rules.months import is_younger_than
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.phone import masked_phone
 from services.registry.schemas.record import VersionedRecord
-
-ADULT_AGE = 18
 
 
 class DocumentRecord(View):
@@ -45,42 +43,48 @@ class PersonRecord(VersionedRecord):
     warnings: tuple[Notice, ...]
 
 
-class DocumentView(View):
-    """An identity document; the number shows at most its last four characters."""
+class DocumentView(PersonalView):
+    """An identity document; `number_masked` shows at most the last four characters of its number."""
 
     document_id: UUID
     type: DocumentType
+    number: str | None = Field(description="As on the document; only with the scope for sensitive fields.")
     number_masked: str = Field(examples=["**************0050"])
     issuer: str | None
     valid_from: date | None
     valid_until: date | None
 
     @classmethod
-    def of(cls, record: DocumentRecord) -> Self:
-        """The view of a document."""
-        return cls(
+    def of(cls, record: DocumentRecord, sight: Sight, *, with_number: bool = True) -> Self:
+        """The document as `sight` shows it."""
+        whole = cls(
             document_id=record.document_id,
             type=record.type,
+            number=record.number if with_number else None,
             number_masked=masked_number(record.normalised_number),
             issuer=record.issuer,
             valid_from=record.valid_from,
             valid_until=record.valid_until,
         )
+        return sight.show(whole, within="identity_documents")
 
 
-class PersonView(View):
-    """A person. For a client that only resolved the person (`is_masked`) name and contact data are masked or left out."""
+class PersonView(PersonalView):
+    """A person. Which values are masked or left out depends on the client's scopes and the person's age (`masked_fields`); of
+    somebody it only resolved, a client sees nothing else.
+    """
 
     person_id: UUID
     version: int
     name: str
     masked_name: str
-    is_masked: bool = Field(description="Whether this client sees masked data only, until it registers the person.")
+    is_masked: bool = Field(description="Whether `name` is masked for this client.")
     birth_date: date | None
-    sex_code: str
+    sex_code: str | None
     ethnicity_code: str | None
     education_code: str | None
     hukou_division_code: str | None
+    phone: str | None = Field(description="The whole number; only with the scope for personal fields.")
     phone_masked: str | None
     identity_documents: list[DocumentView]
     no_document_reason: NoDocumentReason | None
@@ -89,54 +93,60 @@ class PersonView(View):
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: PersonRecord, *, is_masked: bool = False) -> Self:
-        """The view of a person; with `is_masked` nothing that the resolving client did not state itself."""
-        masked = masked_name(record.name)
-        return cls(
+    def of(cls, record: PersonRecord, sight: Sight) -> Self:
+        """The person as `sight` shows it."""
+        whole = cls(
             person_id=record.person_id,
             version=record.version,
-            name=masked if is_masked else record.name,
-            masked_name=masked,
-            is_masked=is_masked,
-            birth_date=None if is_masked else record.birth_date,
+            name=record.name,
+            masked_name=masked_name(record.name),
+            is_masked=False,
+            birth_date=record.birth_date,
             sex_code=record.sex_code,
-            ethnicity_code=None if is_masked else record.ethnicity_code,
-            education_code=None if is_masked else record.education_code,
-            hukou_division_code=None if is_masked else record.hukou_division_code,
-            phone_masked=None if is_masked or record.phone is None else masked_phone(record.phone),
-            identity_documents=[DocumentView.of(document) for document in record.identity_documents],
+            ethnicity_code=record.ethnicity_code,
+            education_code=record.education_code,
+            hukou_division_code=record.hukou_division_code,
+            phone=record.phone,
+            phone_masked=None if record.phone is None else masked_phone(record.phone),
+            identity_documents=[DocumentView.of(document, sight) for document in record.identity_documents],
             no_document_reason=record.no_document_reason,
-            warnings=[] if is_masked else list(record.warnings),
+            warnings=list(record.warnings),
             created_at=record.created_at,
             updated_at=record.updated_at,
         )
+        seen = sight.show(whole)
+        return seen.model_copy(update={"is_masked": True}) if "name" in seen.masked_fields else seen
 
 
-class FoundPersonView(View):
-    """One search result: enough to choose by, not more. Of a minor only the masked name and sex are shown (V-10, V-14)."""
+class FoundPersonView(PersonalView):
+    """One search result: enough to choose by, not more, whatever the client's scopes (V-10, V-14).
+
+    Of a minor only the masked name and the sex are shown.
+    """
 
     person_id: UUID
     masked_name: str
-    sex_code: str
+    sex_code: str | None
     is_minor: bool
     birth_year: int | None
     hukou_division_code: str | None
     identity_documents: list[DocumentView]
 
     @classmethod
-    def of(cls, record: PersonRecord, today: date) -> Self:
-        """The result for a person, stricter when under 18 on `today`."""
-        is_minor = is_younger_than(record.birth_date, ADULT_AGE, today)
+    def of(cls, record: PersonRecord, sight: Sight) -> Self:
+        """The result for a person as `sight` shows it, stricter when under 18."""
+        is_minor = sight.is_minor
         documents: Sequence[DocumentRecord] = () if is_minor else record.identity_documents
-        return cls(
+        found = cls(
             person_id=record.person_id,
             masked_name=masked_name(record.name),
             sex_code=record.sex_code,
             is_minor=is_minor,
             birth_year=None if is_minor else record.birth_date.year,
             hukou_division_code=None if is_minor else record.hukou_division_code,
-            identity_documents=[DocumentView.of(document) for document in documents],
+            identity_documents=[DocumentView.of(document, sight, with_number=False) for document in documents],
         )
+        return sight.show(found)
 
 
 class ResolvedPersonView(View):
@@ -149,30 +159,35 @@ class ResolvedPersonView(View):
     )
 
 
-class PastPersonView(View):
-    """A person as of one version, masked."""
+class PastPersonView(PersonalView):
+    """A person as of one version."""
 
+    name: str
     masked_name: str
-    birth_date: date
-    sex_code: str
+    birth_date: date | None
+    sex_code: str | None
     ethnicity_code: str | None
     education_code: str | None
     hukou_division_code: str | None
+    phone: str | None
     phone_masked: str | None
     identity_documents: list[DocumentView]
     no_document_reason: NoDocumentReason | None
 
     @classmethod
-    def of(cls, record: PersonRecord) -> Self:
-        """The masked view of a remembered state."""
-        return cls(
+    def of(cls, record: PersonRecord, sight: Sight) -> Self:
+        """A remembered state as `sight` shows it."""
+        whole = cls(
+            name=record.name,
             masked_name=masked_name(record.name),
             birth_date=record.birth_date,
             sex_code=record.sex_code,
             ethnicity_code=record.ethnicity_code,
             education_code=record.education_code,
             hukou_division_code=record.hukou_division_code,
+            phone=record.phone,
             phone_masked=None if record.phone is None else masked_phone(record.phone),
-            identity_documents=[DocumentView.of(document) for document in record.identity_documents],
+            identity_documents=[DocumentView.of(document, sight) for document in record.identity_documents],
             no_document_reason=record.no_document_reason,
         )
+        return sight.show(whole)

@@ -7,19 +7,19 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from services.chassis.pages import PAGE_LIMIT_MAX
-from services.chassis.schemas import Command, PlainText, rule_error
+from services.chassis.schemas import Command, PlainText, UnmaskedText, rule_error
 from services.registry.rules.identity_number import DocumentType, NoDocumentReason
 from services.registry.schemas.phone import Phone
 
 DOCUMENTS_MAX = 10
 
 Name = Annotated[
-    PlainText,
+    UnmaskedText,
     Field(max_length=100, description="As on the document; rare characters and the middle dot are kept.", examples=["王小明"]),
 ]
 Code = Annotated[PlainText, Field(max_length=12)]
 Number = Annotated[
-    PlainText,
+    UnmaskedText,
     Field(
         max_length=64,
         description="As on the document; 15-digit citizen numbers are understood.",

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.schemas import Command, Notice, PlainText, View, pattern_field
+from services.chassis.fields import PersonalView, Sight
+from services.chassis.schemas import Command, Notice, PlainText, UnmaskedText, pattern_field
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationEndReason, Reporter, ResidenceKind
 from services.registry.schemas.record import VersionedRecord
 
@@ -20,7 +21,7 @@ DivisionCode = Annotated[
     ),
 ]
 Address = Annotated[
-    PlainText,
+    UnmaskedText,
     Field(max_length=200, description="Address below the division, kept encrypted.", examples=["掌起镇陈家村东路12号201室"]),
 ]
 
@@ -118,7 +119,7 @@ class RegistrationRecord(VersionedRecord):
     end_reason: RegistrationEndReason | None
 
 
-class RegistrationView(View):
+class RegistrationView(PersonalView):
     """A residence registration."""
 
     registration_id: UUID
@@ -127,7 +128,7 @@ class RegistrationView(View):
     status: RegistrationStatus
     division_code: str
     address: str
-    residence_kind: ResidenceKind
+    residence_kind: ResidenceKind | None
     reported_by: Reporter
     reporter_person_id: UUID | None
     registered_on: date = Field(
@@ -147,17 +148,17 @@ class RegistrationView(View):
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: RegistrationRecord, notes: list[Notice] | None = None) -> Self:
-        """The view of a registration."""
-        return cls(**record.__dict__, notes=notes or [])
+    def of(cls, record: RegistrationRecord, sight: Sight, notes: list[Notice] | None = None) -> Self:
+        """The registration as `sight` shows it."""
+        return sight.show(cls(**record.__dict__, notes=notes or []))
 
 
-class PastRegistrationView(View):
+class PastRegistrationView(PersonalView):
     """A registration as of one version; without the address."""
 
     status: RegistrationStatus
     division_code: str
-    residence_kind: ResidenceKind
+    residence_kind: ResidenceKind | None
     registered_on: date
     started_on: date
     residence_since: date
@@ -166,6 +167,6 @@ class PastRegistrationView(View):
     end_reason: RegistrationEndReason | None
 
     @classmethod
-    def of(cls, record: RegistrationRecord) -> Self:
-        """The view of a remembered state."""
-        return cls.model_validate(record.__dict__)
+    def of(cls, record: RegistrationRecord, sight: Sight) -> Self:
+        """A remembered state as `sight` shows it."""
+        return sight.show(cls.model_validate(record.__dict__))

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.schemas import Command, View
+from services.chassis.fields import PersonalView, Sight
+from services.chassis.schemas import Command
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.record import VersionedRecord
 
@@ -80,14 +81,14 @@ class RelationshipRecord(VersionedRecord):
     evidence: tuple[Evidence, ...]
 
 
-class RelationshipView(View):
+class RelationshipView(PersonalView):
     """A relationship."""
 
     relationship_id: UUID
     version: int
     person_id: UUID
     related_person_id: UUID
-    kind: RelationshipKind = Field(description="What `related_person_id` is to `person_id`.")
+    kind: RelationshipKind | None = Field(description="What `related_person_id` is to `person_id`.")
     valid_from: date
     ended_on: date | None
     end_reason: RelationshipEndReason | None
@@ -96,9 +97,9 @@ class RelationshipView(View):
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: RelationshipRecord) -> Self:
-        """The view of a relationship; of the evidence only the kinds."""
-        return cls(
+    def of(cls, record: RelationshipRecord, sight: Sight) -> Self:
+        """The relationship as `sight` shows it; of the evidence only the kinds."""
+        whole = cls(
             relationship_id=record.relationship_id,
             version=record.version,
             person_id=record.person_id,
@@ -111,3 +112,4 @@ class RelationshipView(View):
             created_at=record.created_at,
             updated_at=record.updated_at,
         )
+        return sight.show(whole)

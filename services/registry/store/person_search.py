@@ -7,7 +7,7 @@ from uuid import UUID
 from services.chassis.db import Prepared, Record, prepare
 from services.chassis.work import Work
 from services.registry.store.persons import COLUMNS
-from services.registry.store.visibility import VISIBLE, visible_to
+from services.registry.store.visibility import IS_VISIBLE
 
 _BY_DOCUMENT = """p.person_id = (
     SELECT s.person_id FROM identity_document s
@@ -21,7 +21,7 @@ def _search(*criteria: str) -> Prepared:
     return prepare(
         f"""
         SELECT {COLUMNS} FROM person p
-        WHERE {" AND ".join(criteria)} AND {VISIBLE}
+        WHERE {" AND ".join(criteria)} AND {IS_VISIBLE}
         AND (CAST(:birth_date AS date) IS NULL OR p.birth_date = :birth_date)
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (p.created_at, p.person_id) > (:after_created_at, CAST(:after_person_id AS uuid)))
@@ -40,10 +40,7 @@ _SEARCHES = {
     frozenset({"number_index", "name_index", "person_ids"}): _search(_BY_DOCUMENT, _BY_NAME, _BY_IDS),
 }
 _RESOLVE = prepare(
-    """
-    SELECT p.person_id FROM person p JOIN identity_document d USING (person_id)
-    WHERE d.number_index = :number_index AND d.superseded_at IS NULL AND p.name_index = :name_index
-    """
+    "SELECT resolve_person(CAST(:number_index AS bytea), CAST(:name_index AS bytea), CAST(:expires_at AS timestamptz))"
 )
 
 
@@ -60,7 +57,6 @@ async def search_persons(
     return await work.tx.fetch(
         _SEARCHES[frozenset(criteria)],
         **criteria,
-        **visible_to(work),
         birth_date=birth_date,
         after_created_at=after_created_at,
         after_person_id=after_person_id,
@@ -68,7 +64,11 @@ async def search_persons(
     )
 
 
-async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes) -> UUID | None:
-    """The person to whom both a complete number and a name belong, wherever it is registered."""
-    found: UUID | None = await work.tx.fetch_value(_RESOLVE, number_index=number_index, name_index=name_index)
+async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes, expires_at: datetime) -> UUID | None:
+    """The person to whom both a complete number and a name belong, wherever registered; until `expires_at` the client may
+    read masked data and register the person.
+    """
+    found: UUID | None = await work.tx.fetch_value(
+        _RESOLVE, number_index=number_index, name_index=name_index, expires_at=expires_at
+    )
     return found

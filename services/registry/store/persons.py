@@ -17,7 +17,8 @@ from services.registry.rules.identity_number import DocumentType, number_space
 from services.registry.rules.person_name import name_key
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.visibility import RESOLVED, VISIBLE, viewer
+from services.registry.store.visibility import IS_VISIBLE
+from services.registry.store.writing import require_one
 
 COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethnicity_code, p.education_code,
     p.hukou_division_code, p.no_document_reason, p.warnings, p.created_at, p.updated_at, (
@@ -27,28 +28,18 @@ COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethni
 
 _FIND = prepare(
     f"""
-    SELECT {COLUMNS}, {VISIBLE} AS is_visible
-    FROM person p WHERE p.person_id = :person_id AND ({VISIBLE} OR {RESOLVED})
+    SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = :person_id
     """  # noqa: S608 - constants of this module
 )
 _LOCK = prepare(
     f"""
-    SELECT p.person_id, p.birth_date, p.hukou_division_code, {VISIBLE} AS is_visible, {RESOLVED} AS is_resolved,
-        {person_keys.COLUMNS},
-        ARRAY(
-            SELECT d.type FROM identity_document d WHERE d.person_id = p.person_id AND d.superseded_at IS NULL
-        ) AS document_types
-    FROM person p LEFT JOIN person_key k USING (person_id)
-    WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY p.person_id FOR UPDATE OF p
+    SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held, {person_keys.COLUMNS}
+    FROM lock_persons(CAST(:person_ids AS uuid[])) p LEFT JOIN person_key k USING (person_id)
     """  # noqa: S608
 )
+_BIRTH_DATES = prepare("SELECT person_id, birth_date FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
-_VISIBLE_ONES = prepare(
-    f"""
-    SELECT p.person_id FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[])) AND ({VISIBLE} OR {RESOLVED})
-    """  # noqa: S608
-)
 _INSERT = prepare(
     """
     WITH made AS (
@@ -78,12 +69,15 @@ _UPDATE = prepare(
             no_document_reason = :no_document_reason, warnings = CAST(:warnings AS jsonb), version = :version,
             updated_at = :updated_at
         WHERE person_id = :person_id
+        RETURNING person_id
+    ), added AS (
+        INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
+        SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :updated_at
+        FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
+            CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
+            AS g (document_id, type, number_index, sealed, valid_from, valid_until)
     )
-    INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
-    SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :updated_at
-    FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
-        CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
-        AS g (document_id, type, number_index, sealed, valid_from, valid_until)
+    SELECT count(*) FROM changed
     """
 )
 
@@ -109,25 +103,28 @@ class SeenPerson:
 
 @dataclass(frozen=True, slots=True)
 class LockedPerson:
-    """A person whose row this transaction holds, so that everything about the person happens in one order."""
+    """A person whose row this transaction locked, so that everything about the person happens in one order.
+
+    `is_visible` is false when the client only resolved the person; `is_held` tells whether its division holds the person now.
+    """
 
     person_id: UUID
     birth_date: date
     hukou_division_code: str | None
     document_types: tuple[DocumentType, ...]
     is_visible: bool
-    is_resolved: bool
+    is_held: bool
 
 
 async def find_person(work: Work, person_id: UUID) -> SeenPerson | None:
     """The person, or `None` when there is none this client may know of."""
-    row = await work.tx.fetch_row(_FIND, person_id=person_id, **viewer(work))
+    row = await work.tx.fetch_row(_FIND, person_id=person_id)
     return None if row is None else SeenPerson(person_of(work.keyring, row), row["is_visible"])
 
 
 async def lock_persons(work: Work, *person_ids: UUID) -> dict[UUID, LockedPerson]:
-    """Lock the rows of those persons that exist, in the order of their ids, and tell what this client may see."""
-    rows = await work.tx.fetch(_LOCK, person_ids=list(person_ids), **viewer(work))
+    """Lock the rows of those persons that exist, in the order of their ids; those this client may know of."""
+    rows = await work.tx.fetch(_LOCK, person_ids=list(person_ids))
     for row in rows:
         work.learn_person_key(row)
     return {row["person_id"]: _locked(row) for row in rows}
@@ -140,16 +137,18 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
     return person_of(work.keyring, row)
 
 
-async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID]:
-    """Keep other transactions from registering these documents until the commit; who has them now, by digest."""
+async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """When these persons were born, of those this client may know of."""
+    rows = await work.tx.fetch(_BIRTH_DATES, person_ids=person_ids)
+    return {row["person_id"]: row["birth_date"] for row in rows}
+
+
+async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID | None]:
+    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest;
+    `None` is somebody this client may not know of.
+    """
     rows = await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes))
     return {row["number_index"]: row["person_id"] for row in rows}
-
-
-async def visible_ones(work: Work, person_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the persons this client may know of."""
-    rows = await work.tx.fetch(_VISIBLE_ONES, person_ids=list(person_ids), **viewer(work))
-    return {row["person_id"] for row in rows}
 
 
 async def insert_person(work: Work, record: PersonRecord) -> None:
@@ -170,7 +169,10 @@ async def update_person(
     """Store a corrected person; `added` documents come in after the `superseded` ones went out."""
     if superseded:
         await work.tx.execute(_SUPERSEDE, document_ids=list(superseded), superseded_at=record.updated_at)
-    await work.tx.execute(_UPDATE, **_person_values(work.keyring, record), **_document_values(work.keyring, added))
+    changed = await work.tx.fetch_value(
+        _UPDATE, **_person_values(work.keyring, record), **_document_values(work.keyring, added)
+    )
+    require_one(changed)
 
 
 def number_index(keyring: Keyring, document_type: DocumentType, normalised_number: str) -> bytes:
@@ -217,7 +219,7 @@ def _locked(row: Record) -> LockedPerson:
         hukou_division_code=row["hukou_division_code"],
         document_types=tuple(DocumentType(code) for code in row["document_types"]),
         is_visible=row["is_visible"],
-        is_resolved=row["is_resolved"],
+        is_held=row["is_held"],
     )
 
 

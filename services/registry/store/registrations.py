@@ -16,32 +16,35 @@ from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.visibility import VISIBLE, visible_to
+from services.registry.store.writing import require_one
 
 COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by,
     r.reporter_person_id, r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late,
     r.ended_on, r.end_reason, r.version, r.created_at, r.updated_at"""
-_VISIBLE = f"starts_with(r.division_code, CAST(:scope AS text)) AND {VISIBLE.replace('p.person_id', 'r.person_id')}"
 
-_FIND = prepare(
-    f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id AND {_VISIBLE}"  # noqa: S608
-)
-_RELOAD = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
-# Of every registration of a person what the continuity rule needs, and the current one whole.
-_ALL = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id ORDER BY r.registered_on")  # noqa: S608
-_LIST = prepare(
-    f"""
-    SELECT {COLUMNS} FROM residence_registration r
-    WHERE {_VISIBLE} AND starts_with(r.division_code, CAST(:division_prefix AS text))
-    AND (CAST(:status AS text) IS NULL OR r.status = :status)
+_FIND = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
+# Of every registration of a person, in whichever town, what the continuity rule needs, and the current one whole.
+_ALL = prepare(f"SELECT {COLUMNS} FROM registrations_of(CAST(:person_id AS uuid)) r ORDER BY r.registered_on")  # noqa: S608
+# Where rows of the division are many, they are met soon enough in the order of the list; where they are few, by their code. The
+# operators are those of the index, and proof against leaks, so that they may go before the policy.
+_PAGE = """
+    (CAST(:status AS text) IS NULL OR r.status = :status)
     AND (CAST(:after_created_at AS timestamptz) IS NULL
         OR (r.created_at, r.registration_id) > (:after_created_at, CAST(:after_registration_id AS uuid)))
     ORDER BY r.created_at, r.registration_id LIMIT CAST(:limit AS integer)
+"""
+_LIST_WIDE = prepare(
+    f"SELECT {COLUMNS} FROM residence_registration r WHERE starts_with(r.division_code, CAST(:prefix AS text)) AND {_PAGE}"  # noqa: S608
+)
+_LIST = prepare(
+    f"""
+    SELECT {COLUMNS} FROM residence_registration r
+    WHERE r.division_code ~>=~ CAST(:division_from AS text) AND r.division_code ~<~ CAST(:division_to AS text) AND {_PAGE}
     """  # noqa: S608
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id AND {_VISIBLE}
+    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (r.created_at, r.registration_id) < (:before_created_at, CAST(:before_registration_id AS uuid)))
     ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
@@ -65,6 +68,12 @@ _UPDATE = prepare(
     WHERE registration_id = :registration_id
     """
 )
+_END_BY_MOVE = prepare(
+    """
+    SELECT end_registration_by_move(CAST(:registration_id AS uuid), CAST(:ended_on AS date), CAST(:end_reason AS text),
+        CAST(:version AS integer), CAST(:updated_at AS timestamptz))
+    """
+)
 _UPDATED = (
     "status",
     "division_code",
@@ -76,6 +85,9 @@ _UPDATED = (
     "version",
     "updated_at",
 )
+
+
+_COUNTY_DIGITS = 6
 
 
 class _Secrets(View):
@@ -92,13 +104,13 @@ class Residence:
 
 async def find_registration(work: Work, registration_id: UUID) -> RegistrationRecord | None:
     """The registration, when it is visible to the client."""
-    row = await work.tx.fetch_row(_FIND, registration_id=registration_id, **visible_to(work))
+    row = await work.tx.fetch_row(_FIND, registration_id=registration_id)
     return None if row is None else registration_of(work.keyring, row)
 
 
 async def reload_registration(work: Work, registration_id: UUID) -> RegistrationRecord:
     """The registration as it is now that the person's row is locked."""
-    row = await work.tx.fetch_row(_RELOAD, registration_id=registration_id)
+    row = await work.tx.fetch_row(_FIND, registration_id=registration_id)
     assert row is not None
     return registration_of(work.keyring, row)
 
@@ -126,15 +138,16 @@ async def list_registrations(
 ) -> Sequence[Record]:
     """Up to `limit` + 1 visible rows below a division, oldest first."""
     after_created_at, after_registration_id = after or (None, None)
-    return await work.tx.fetch(
-        _LIST,
-        **visible_to(work),
-        division_prefix=division_prefix,
-        status=status,
-        after_created_at=after_created_at,
-        after_registration_id=after_registration_id,
-        limit=limit + 1,
-    )
+    page = {
+        "status": status,
+        "after_created_at": after_created_at,
+        "after_registration_id": after_registration_id,
+        "limit": limit + 1,
+    }
+    if len(division_prefix) <= _COUNTY_DIGITS:
+        return await work.tx.fetch(_LIST_WIDE, prefix=division_prefix, **page)
+    bounds = {"division_from": division_prefix, "division_to": division_prefix + ":"}  # the character after 9
+    return await work.tx.fetch(_LIST, **bounds, **page)
 
 
 async def registrations_of(
@@ -145,7 +158,6 @@ async def registrations_of(
     return await work.tx.fetch(
         _OF_PERSON,
         person_id=person_id,
-        **visible_to(work),
         before_created_at=before_created_at,
         before_registration_id=before_registration_id,
         limit=limit + 1,
@@ -159,12 +171,26 @@ async def insert_registration(work: Work, record: RegistrationRecord) -> None:
 
 async def update_registration(work: Work, record: RegistrationRecord) -> None:
     """Store a changed or ended registration."""
-    await work.tx.execute(
+    tag = await work.tx.execute(
         _UPDATE,
         registration_id=record.registration_id,
         **record.model_dump(include=set(_UPDATED)),
         sealed=_sealed(work.keyring, record),
     )
+    require_one(tag)
+
+
+async def end_by_move(work: Work, record: RegistrationRecord) -> None:
+    """Store the end of a registration that its holder moved away from, in whichever town it was."""
+    is_done = await work.tx.fetch_value(
+        _END_BY_MOVE,
+        registration_id=record.registration_id,
+        ended_on=record.ended_on,
+        end_reason=record.end_reason,
+        version=record.version,
+        updated_at=record.updated_at,
+    )
+    require_one(int(is_done))
 
 
 def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:

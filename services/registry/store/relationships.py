@@ -11,7 +11,7 @@ from services.chassis.work import Work
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.relationships import RelationshipKind, RelationshipRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.visibility import VISIBLE, visible_to
+from services.registry.store.writing import require_one
 
 COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed,
     r.version, r.created_at, r.updated_at"""
@@ -25,13 +25,7 @@ _LIST = prepare(
     ORDER BY r.created_at, r.relationship_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608 - constants of this module
 )
-_FIND = prepare(
-    f"""
-    SELECT {COLUMNS} FROM relationship r
-    WHERE r.relationship_id = :relationship_id
-    AND EXISTS (SELECT FROM person p WHERE p.person_id IN (r.person_id, r.related_person_id) AND {VISIBLE})
-    """  # noqa: S608
-)
+_FIND = prepare(f"SELECT {COLUMNS} FROM relationship r WHERE r.relationship_id = :relationship_id")  # noqa: S608
 _LOCK = prepare(f"SELECT {COLUMNS} FROM relationship r WHERE r.relationship_id = :relationship_id FOR UPDATE")  # noqa: S608
 _CURRENT_BETWEEN = prepare(
     """
@@ -73,7 +67,7 @@ async def relationships_of(work: Work, person_id: UUID, *, after: tuple[datetime
 
 async def find_relationship(work: Work, relationship_id: UUID) -> RelationshipRecord | None:
     """The relationship, when either person is visible to the client."""
-    row = await work.tx.fetch_row(_FIND, relationship_id=relationship_id, **visible_to(work))
+    row = await work.tx.fetch_row(_FIND, relationship_id=relationship_id)
     return None if row is None else relationship_of(work.keyring, row)
 
 
@@ -108,7 +102,7 @@ async def insert_relationship(work: Work, record: RelationshipRecord) -> None:
 
 async def end_relationship(work: Work, record: RelationshipRecord) -> None:
     """Store the end of a relationship."""
-    await work.tx.execute(
+    tag = await work.tx.execute(
         _END,
         relationship_id=record.relationship_id,
         ended_on=record.ended_on,
@@ -116,6 +110,7 @@ async def end_relationship(work: Work, record: RelationshipRecord) -> None:
         version=record.version,
         updated_at=record.updated_at,
     )
+    require_one(tag)
 
 
 def relationship_of(keyring: Keyring, row: Record) -> RelationshipRecord:

@@ -22,6 +22,12 @@ _PERSONS = prepare(
     ORDER BY p.person_id LIMIT {_CHUNK}
     """  # noqa: S608 - constants of this module
 )
+_ERASED = prepare(
+    f"""
+    SELECT d.person_id, d.version, d.deleted_on FROM deleted_person d
+    WHERE CAST(:after AS uuid) IS NULL OR d.person_id > CAST(:after AS uuid) ORDER BY d.person_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
+)
 _RELATIONSHIPS = prepare(
     f"SELECT {relationships.COLUMNS} FROM relationship r WHERE r.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY r.created_at"
@@ -54,6 +60,18 @@ async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUI
             person = person_event(registry.PersonRegistered, keyring, persons.person_of(keyring, row))
             yield row["person_id"], [person, *about[row["person_id"]]]
         after = person_ids[-1]
+    async for erased in _erased(tx):
+        yield erased
+
+
+async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    """That persons were deleted, so that a restored neighbour forgets them too and does not wait for what came before."""
+    after: UUID | None = None
+    while rows := await tx.fetch(_ERASED, after=after):
+        for row in rows:
+            deleted = registry.PersonDeleted(person_id=row["person_id"], version=row["version"], deleted_on=row["deleted_on"])
+            yield row["person_id"], [deleted]
+        after = rows[-1]["person_id"]
 
 
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:

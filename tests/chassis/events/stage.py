@@ -22,9 +22,10 @@ from services.chassis.keyring import Keyring
 from services.chassis.outbox import Relay
 from services.chassis.principal import service_principal
 from services.chassis.reconciler import Reconciler
-from services.chassis.rows import SERVICE
+from services.chassis.rows import SERVICE, SERVICE_SESSION
 from services.chassis.subscriptions import Subscriptions, each, many
 from services.chassis.work import Work
+from tests.looking import Looking
 from tests.servers import Servers
 
 ORIGIN = "origin"
@@ -218,14 +219,14 @@ async def until_rows(pool: Pool, query: str, count: int, *arguments: object) -> 
     """Wait until `query` counts `count`."""
 
     async def reached() -> bool:
-        return bool(await pool.fetchval(query, *arguments) == count)
+        return bool(await Looking(pool).fetchval(query, *arguments) == count)
 
     await until(reached)
 
 
 async def assert_applied(pool: Pool, expected: Mapping[UUID, Sequence[int]]) -> None:
     """The checker (I2, I4): of each item exactly these sequences had an effect, once each and in order."""
-    rows = await pool.fetch(
+    rows = await Looking(pool).fetch(
         "SELECT item_id, array_agg(sequence ORDER BY effect_id) AS applied FROM effect WHERE item_id = ANY($1) GROUP BY 1",
         list(expected),
     )
@@ -236,7 +237,7 @@ async def assert_applied(pool: Pool, expected: Mapping[UUID, Sequence[int]]) -> 
 
 async def sequences_in(pool: Pool, table: str, item_ids: Iterable[UUID]) -> dict[UUID, list[int]]:
     """Sequences per key in `inbox_held` or `inbox_dead`."""
-    rows = await pool.fetch(
+    rows = await Looking(pool).fetch(
         f"SELECT partition_key, array_agg(sequence ORDER BY sequence) AS s FROM {table} "
         "WHERE partition_key = ANY($1) GROUP BY partition_key",
         list(item_ids),
@@ -246,7 +247,7 @@ async def sequences_in(pool: Pool, table: str, item_ids: Iterable[UUID]) -> dict
 
 async def leader_pid(party: Party, task: str) -> int | None:
     """The backend that holds the leadership."""
-    pid: int | None = await party.pool.fetchval(
+    pid: int | None = await Looking(party.pool).fetchval(
         """
         SELECT l.pid FROM pg_locks l JOIN pg_stat_activity a USING (pid)
         WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database() AND a.application_name = $1
@@ -259,7 +260,8 @@ async def leader_pid(party: Party, task: str) -> int | None:
 @asynccontextmanager
 async def superuser(servers: Servers, dsn: str = "@/postgres?") -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection that may do everything, to the database of `dsn`."""
-    connection = await asyncpg.connect(servers.postgres_url(dsn.partition("@/")[2].partition("?")[0]))
+    database = dsn.partition("@/")[2].partition("?")[0]
+    connection = await asyncpg.connect(servers.postgres_url(database), server_settings=SERVICE_SESSION)
     try:
         yield connection
     finally:

@@ -36,6 +36,7 @@ from tests.chassis.events.stage import (
     until,
     until_rows,
 )
+from tests.looking import Looking
 from tests.servers import Servers
 
 EFFECTS = "SELECT count(*) FROM effect"
@@ -105,7 +106,7 @@ async def test_unreadable_messages_do_not_stop_the_stream(origin: Party, mirror:
     )
     await until(following.settled)
     await assert_applied(mirror.pool, {good: [1]})
-    rows = await mirror.pool.fetch("SELECT partition_key, error FROM inbox_dead ORDER BY died_at")
+    rows = await Looking(mirror.pool).fetch("SELECT partition_key, error FROM inbox_dead ORDER BY died_at")
     assert [row["partition_key"] == UUID(int=0) for row in rows] == [True, True, True, True, False]
     assert all(row["error"].startswith("malformed: ce-") for row in rows)
 
@@ -218,7 +219,7 @@ async def test_settled_waits_for_what_is_in_flight(origin: Party, mirror: Party,
         await asyncio.sleep(0.02)
     may_go.set()
     await until(following.settled)
-    assert await mirror.pool.fetchval(EFFECTS) == 1
+    assert await Looking(mirror.pool).fetchval(EFFECTS) == 1
 
 
 async def test_what_a_handler_emits_is_published(origin: Party, mirror: Party, handlers: Mirror) -> None:
@@ -229,7 +230,7 @@ async def test_what_a_handler_emits_is_published(origin: Party, mirror: Party, h
     async with running(relay, mirror.consumer(handlers.one_by_one(), wake_relay=relay.wake)):
         await origin.bus.publish([outgoing(arrived(key, 1))])
         await until_rows(mirror.pool, "SELECT count(*) FROM outbox WHERE published_position = 1", 1)
-    assert await mirror.pool.fetchval("SELECT event_type FROM outbox") == ItemMirrored.event_type
+    assert await Looking(mirror.pool).fetchval("SELECT event_type FROM outbox") == ItemMirrored.event_type
 
 
 async def test_batches_follow_each_other_without_loss(origin: Party, mirror: Party, handlers: Mirror) -> None:
@@ -256,7 +257,7 @@ async def _acknowledge_first(self: "consumer_module._Follower", leader: object, 
 async def _settle_nothing_twice(self: Inbox, events: list[Arrived]) -> None:
     """A planted bug: the effect is committed, the position in another transaction that never happens."""
     await self._apply_together(events)
-    await self._pool.execute("UPDATE inbox_position SET sequence = sequence - 1 WHERE sequence > 1")
+    await Looking(self._pool).fetch("UPDATE inbox_position SET sequence = sequence - 1 WHERE sequence > 1")
 
 
 @pytest.mark.parametrize(

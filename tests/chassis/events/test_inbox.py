@@ -27,6 +27,7 @@ from tests.chassis.events.stage import (
     assert_applied,
     sequences_in,
 )
+from tests.looking import Looking
 from tests.servers import Servers
 
 LENGTH = 4
@@ -116,7 +117,7 @@ async def test_poison_does_not_touch_the_other_keys_of_its_batch(mirror: Party, 
     batch = [arrived(key, sequence, amount=POISON if key == keys[7] else 1) for sequence in (1, 2) for key in keys]
     await mirror.inbox(handlers.in_bulk()).settle(batch)
     await assert_applied(mirror.pool, {key: [] if key == keys[7] else [1, 2] for key in keys})
-    dead = await mirror.pool.fetchrow("SELECT * FROM inbox_dead")
+    dead = await Looking(mirror.pool).fetchrow("SELECT * FROM inbox_dead")
     assert dead is not None
     assert (dead["partition_key"], dead["sequence"], dead["tries"], dead["error"]) == (keys[7], 1, 3, "ValueError")
 
@@ -132,7 +133,7 @@ async def test_the_error_of_a_dead_event_names_fields_and_constraints_but_no_val
             Arrived(arrived(no_json, 1).envelope, "{"),
         ]
     )
-    rows = await mirror.pool.fetch("SELECT partition_key, error FROM inbox_dead")
+    rows = await Looking(mirror.pool).fetch("SELECT partition_key, error FROM inbox_dead")
     assert {row["partition_key"]: row["error"] for row in rows} == {
         wrong_type: "ValidationError: /amount int_parsing",
         too_large: "CheckViolationError: ck_effect_amount",
@@ -177,7 +178,7 @@ async def test_a_crash_before_the_drain_is_made_good_at_the_next_start(mirror: P
     key = new_id()
     inbox = mirror.inbox(handlers.in_bulk())
     await inbox.settle([arrived(key, 2), arrived(key, 3)])
-    await mirror.pool.execute("INSERT INTO inbox_position VALUES ('origin', $1, 1)", key)
+    await Looking(mirror.pool).fetch("INSERT INTO inbox_position VALUES ('origin', $1, 1)", key)
     await inbox.drain_ready()
     await assert_applied(mirror.pool, {key: (2, 3)})
 
@@ -211,7 +212,7 @@ async def test_types_nobody_handles_only_advance_the_sequence(mirror: Party, han
         ]
     )
     await assert_applied(mirror.pool, {key: [2]})
-    assert await mirror.pool.fetchval("SELECT sequence FROM inbox_position WHERE partition_key = $1", key) == 3
+    assert await Looking(mirror.pool).fetchval("SELECT sequence FROM inbox_position WHERE partition_key = $1", key) == 3
 
 
 async def test_many_handlers_get_one_list_per_type(mirror: Party, handlers: Mirror) -> None:
@@ -226,7 +227,7 @@ async def test_one_handler_that_wants_single_events_makes_all_go_one_by_one(mirr
     table: Subscriptions = {**handlers.in_bulk(), ItemWeighed: each(handlers.write_one)}
     await mirror.inbox(table).settle([arrived(key, 1), arrived(key, 2, model=ItemWeighed), arrived(key, 3)])
     assert handlers.calls == [1, 1, 1]
-    rows = await mirror.pool.fetch("SELECT event_type FROM effect ORDER BY effect_id")
+    rows = await Looking(mirror.pool).fetch("SELECT event_type FROM effect ORDER BY effect_id")
     assert [row["event_type"] for row in rows] == [ItemMoved.event_type, ItemWeighed.event_type, ItemMoved.event_type]
 
 
@@ -308,5 +309,5 @@ async def test_what_a_handler_emits_is_committed_with_its_effect(mirror: Party, 
     handlers.emits = True
     good, bad = new_id(), new_id()
     await mirror.inbox(handlers.one_by_one()).settle([arrived(good, 1), arrived(bad, 1, amount=5000)])
-    rows = await mirror.pool.fetch("SELECT partition_key FROM outbox")
+    rows = await Looking(mirror.pool).fetch("SELECT partition_key FROM outbox")
     assert [row["partition_key"] for row in rows] == [good]

@@ -1,5 +1,9 @@
 """What an operator sees and does about events."""
 
+import pytest
+
+from services.chassis import consumer as consumer_module
+from services.chassis import inbox as inbox_module
 from services.chassis import operations
 from services.chassis.ids import new_id
 from tests.chassis.events.stage import (
@@ -13,6 +17,7 @@ from tests.chassis.events.stage import (
     assert_applied,
     running,
     until,
+    until_rows,
 )
 
 
@@ -76,3 +81,45 @@ async def test_dead_events_are_listed_without_data_and_replayed_in_order(mirror:
     await assert_applied(mirror.pool, {first: (1, 2, 3), second: ()})
     assert await replay() == operations.ReplayReport(applied=1, still_dead=0)
     await assert_applied(mirror.pool, {second: [1]})
+
+
+@pytest.mark.parametrize("healed_by", ["the next replay", "the running service"])
+async def test_what_a_replay_set_free_before_it_died_is_not_forgotten(
+    origin: Party, mirror: Party, handlers: Mirror, monkeypatch: pytest.MonkeyPatch, healed_by: str
+) -> None:
+    """No dead event leads to it any more."""
+    monkeypatch.setattr(consumer_module, "_MEASURE_EVERY_S", 0.1)
+
+    class DiedError(Exception):
+        """Stands for SIGKILL at `replay.applied`."""
+
+    def die(point: str) -> None:
+        if point == "replay.applied":
+            raise DiedError
+
+    async def replay() -> operations.ReplayReport:
+        reports = await operations.replay(
+            mirror.pool, service=MIRROR, subscriptions=handlers.one_by_one(), make_work=mirror.make_work
+        )
+        return reports[ORIGIN]
+
+    async def follows() -> bool:
+        return consumer.states() == {ORIGIN: "following"}
+
+    key = new_id()
+    await origin.bus.ensure_stream(ORIGIN)
+    consumer = mirror.consumer(handlers.one_by_one())
+    async with running(origin.relay(), *([consumer] if healed_by == "the running service" else [])):
+        if healed_by == "the running service":
+            await until(follows)
+        await mirror.inbox(handlers.one_by_one()).settle([arrived(key, 1, amount=POISON), arrived(key, 2), arrived(key, 3)])
+        handlers.poisoned = False
+        monkeypatch.setattr(inbox_module, "crash_point", die)
+        with pytest.raises(DiedError):
+            await replay()
+        monkeypatch.setattr(inbox_module, "crash_point", lambda _: None)
+        if healed_by == "the next replay":
+            await assert_applied(mirror.pool, {key: [1]})
+            assert await replay() == operations.ReplayReport(applied=0, still_dead=0)
+        await until_rows(mirror.pool, "SELECT count(*) FROM effect WHERE item_id = $1", 3, key)
+        await assert_applied(mirror.pool, {key: [1, 2, 3]})

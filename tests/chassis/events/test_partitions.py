@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from tests.chassis.events.stage import Party, running, superuser, until_rows
+from tests.looking import Looking
 from tests.servers import Servers
 
 
@@ -26,8 +27,8 @@ async def test_partitions_are_made_ahead_and_dropped_when_kept_long_enough(origi
                 day,
                 position,
             )
-    await origin.pool.execute("SELECT maintain_outbox_partitions(35)")
-    rows = await origin.pool.fetch(
+    await Looking(origin.pool).fetch("SELECT maintain_outbox_partitions(35)")
+    rows = await Looking(origin.pool).fetch(
         "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'outbox'::regclass"
     )
     names = {row["name"] for row in rows}
@@ -35,7 +36,7 @@ async def test_partitions_are_made_ahead_and_dropped_when_kept_long_enough(origi
     assert f"outbox_{today + timedelta(days=2):%Y%m%d}" not in names
     assert "outbox_20250101" not in names
     assert "outbox_20250102" in names
-    assert await origin.pool.fetchval("SELECT first_position_kept FROM relay_state") == 42
+    assert await Looking(origin.pool).fetchval("SELECT first_position_kept FROM relay_state") == 42
 
 
 async def test_the_relay_maintains_partitions(origin: Party, servers: Servers) -> None:

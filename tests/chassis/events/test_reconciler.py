@@ -20,6 +20,7 @@ from services.chassis.snapshots import send_snapshot
 from tests.chassis.events.cable import Cable
 from tests.chassis.events.stage import ORIGIN, ItemMoved, ItemWeighed, Mirror, Party, assert_applied, running, until, until_rows
 from tests.chassis.events.test_broken_bus import bus_by, cable  # noqa: F401 - a fixture
+from tests.looking import Looking
 from tests.servers import Servers
 
 
@@ -98,15 +99,29 @@ async def test_snapshots_are_not_taken_for_events(origin: Party, mirror: Party, 
         assert await reconciled(origin) == Reconciliation(published=2, republished=0)
 
 
-async def test_memory_is_bounded_when_a_stretch_in_the_middle_is_gone(
-    origin: Party, mirror: Party, handlers: Mirror, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bounds of a million events, for a few hundred."""
     monkeypatch.setattr(reconciler, "_BATCH", 10)
     monkeypatch.setattr(reconciler, "_UNMATCHED_MAX", 30)
+    monkeypatch.setattr(reconciler, "_EARLY_MAX", 60)
+
+
+async def test_a_sound_stream_larger_than_memory_is_left_alone(
+    origin: Party, mirror: Party, handlers: Mirror, little_memory: None
+) -> None:
+    async with published(origin, mirror, handlers, seen=50, unseen=2200):
+        assert await reconciled(origin) == Reconciliation(published=2250, republished=0)
+
+
+@pytest.mark.parametrize("gone", [range(60, 190), range(1, 200), range(100, 251), range(1, 251, 2)])
+async def test_memory_is_bounded_whatever_stretch_is_gone(
+    origin: Party, mirror: Party, handlers: Mirror, little_memory: None, gone: range
+) -> None:
     async with published(origin, mirror, handlers, seen=50, unseen=200) as key:
-        for number in range(60, 190):
+        for number in gone:
             await origin.bus._jetstream.delete_msg(ORIGIN, number)
-        assert (await reconciled(origin)).republished >= 130
+        assert (await reconciled(origin)).republished >= len(gone)
         await assert_mirror_has_all(mirror, handlers, key, 250)
         assert (await reconciled(origin)).republished == 0
 
@@ -162,5 +177,5 @@ async def test_a_gap_that_does_not_close_makes_the_follower_read_again(
             await until(consumer.settled)
         await assert_applied(mirror.pool, {key: range(1, 5)})
         assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 0)
-        await origin.pool.execute("UPDATE event_sequence SET last_sequence = 2")
+        await Looking(origin.pool).fetch("UPDATE event_sequence SET last_sequence = 2")
         assert await operations.compare_inbox(origin.pool, mirror.pool, producer=ORIGIN) == InboxComparison(0, 1)

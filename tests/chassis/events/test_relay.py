@@ -26,6 +26,7 @@ from tests.chassis.events.stage import (
     until,
     until_rows,
 )
+from tests.looking import Looking
 from tests.servers import Servers
 
 FAIL_ONCE = """
@@ -81,7 +82,7 @@ async def test_a_later_id_that_commits_first_does_not_hide_an_earlier_one(origin
         may_commit.set()
         await late
         await until_rows(origin.pool, PUBLISHED, 2)
-    rows = await origin.pool.fetch("SELECT partition_key, published_position FROM outbox ORDER BY outbox_id")
+    rows = await Looking(origin.pool).fetch("SELECT partition_key, published_position FROM outbox ORDER BY outbox_id")
     assert [(row["partition_key"], row["published_position"]) for row in rows] == [(slow, 2), (fast, 1)]
     assert [message["ce-partitionkey"] for message in await stream_messages(servers, ORIGIN)] == [str(fast), str(slow)]
 
@@ -99,7 +100,9 @@ async def test_many_writers_reach_the_stream_once_and_in_order_per_key(origin: P
     async with running(relay):
         await asyncio.gather(*(writer(number) for number in range(4)))
         await until(relay.flushed)
-    rows = await origin.pool.fetch("SELECT partition_key, sequence, published_position FROM outbox ORDER BY published_position")
+    rows = await Looking(origin.pool).fetch(
+        "SELECT partition_key, sequence, published_position FROM outbox ORDER BY published_position"
+    )
     assert [row["published_position"] for row in rows] == list(range(1, len(rows) + 1))
     messages = await stream_messages(servers, ORIGIN)
     assert [(m["ce-partitionkey"], int(m["ce-sequence"])) for m in messages] == [
@@ -120,10 +123,10 @@ async def test_death_between_publishing_and_marking_has_no_second_effect(
         await until_rows(origin.pool, PUBLISHED, 5)
         await until_rows(mirror.pool, "SELECT count(*) FROM effect", 5)
         await until(consumer.settled)
-    assert await origin.pool.fetchval("SELECT last_value FROM attempts") == 2
+    assert await Looking(origin.pool).fetchval("SELECT last_value FROM attempts") == 2
     assert len(await stream_messages(servers, ORIGIN)) == 5
     await assert_applied(mirror.pool, {item: range(1, 6)})
-    positions = await origin.pool.fetch("SELECT published_position AS p FROM outbox ORDER BY outbox_id")
+    positions = await Looking(origin.pool).fetch("SELECT published_position AS p FROM outbox ORDER BY outbox_id")
     assert [row["p"] for row in positions] == [1, 2, 3, 4, 5]
 
 
@@ -147,7 +150,7 @@ async def test_a_large_backlog_is_published_in_order(origin: Party, servers: Ser
     state = await origin.bus.stream_state(ORIGIN)
     assert state is not None
     assert state.messages == 2700
-    positions = await origin.pool.fetchrow(
+    positions = await Looking(origin.pool).fetchrow(
         "SELECT count(DISTINCT published_position) AS distinct_positions, max(published_position) AS highest FROM outbox"
     )
     assert positions is not None
@@ -156,7 +159,7 @@ async def test_a_large_backlog_is_published_in_order(origin: Party, servers: Ser
 
 async def test_a_full_stream_loses_nothing_and_says_so(origin: Party, servers: Servers) -> None:
     big = "1" * 1000
-    await origin.pool.execute(
+    await Looking(origin.pool).fetch(
         """
         INSERT INTO outbox (event_id, event_type, partition_key, sequence, division_codes, data)
         SELECT gen_random_uuid(), 'origin.item.moved.v1', gen_random_uuid(), 1, '{}', $1 FROM generate_series(1, 20)
@@ -221,4 +224,4 @@ async def test_an_event_too_large_for_the_stream_fails_its_transaction(origin: P
 
     with pytest.raises(Exception, match="outbox_data_check"):
         await origin.emit(Tome(item_id=UUID(int=1), amount=1, text="x" * 70_000))
-    assert await origin.pool.fetchval("SELECT count(*) FROM outbox") == 0
+    assert await Looking(origin.pool).fetchval("SELECT count(*) FROM outbox") == 0

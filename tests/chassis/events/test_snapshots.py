@@ -25,6 +25,7 @@ from tests.chassis.events.stage import (
     sequences_in,
     until,
 )
+from tests.looking import Looking
 
 _ITEMS = prepare("SELECT DISTINCT partition_key FROM outbox WHERE event_type = 'origin.item.moved.v1' ORDER BY partition_key")
 
@@ -70,7 +71,7 @@ async def test_an_empty_service_fills_from_snapshot_and_tail(origin: Party, mirr
     # Two states at the snapshot's sequence, then the tail; what had been held is part of the snapshot.
     expected: dict[UUID, list[int]] = {key: [3, 3, 4] for key in keys[1:]} | {keys[0]: [4, 4, 5], gone: [5]}
     await assert_applied(mirror.pool, expected)
-    assert await mirror.pool.fetchval("SELECT count(*) FROM inbox_held") == 0
+    assert await Looking(mirror.pool).fetchval("SELECT count(*) FROM inbox_held") == 0
 
 
 async def test_a_snapshot_is_only_for_whom_it_names(origin: Party, mirror: Party, handlers: Mirror) -> None:
@@ -82,7 +83,7 @@ async def test_a_snapshot_is_only_for_whom_it_names(origin: Party, mirror: Party
         await forget_the_stream(origin)
         await send(origin, consumer="other")
         await until(consumer.settled)
-    assert await mirror.pool.fetchval("SELECT count(*) FROM inbox_dead") == 0
+    assert await Looking(mirror.pool).fetchval("SELECT count(*) FROM inbox_dead") == 0
 
 
 async def test_a_snapshot_that_is_not_newer_changes_nothing(origin: Party, mirror: Party, handlers: Mirror) -> None:

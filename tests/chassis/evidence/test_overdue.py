@@ -71,6 +71,27 @@ async def test_late_evidence_is_told_then_refused_then_good_again(blocked: Runni
     assert (await blocked.http.get("/readyz")).json()["warnings"] == {}
 
 
+async def test_a_damaged_end_is_a_warning_at_once(blocked: RunningService, log: Log) -> None:
+    """The sealer of the running service gives up on a log whose end is not what was signed, and readiness tells."""
+    clerk = blocked.caller(SCOPES)
+    for number in range(3):
+        assert (await clerk.post(NOTES, {"content": f"before {number}"})).status_code == 201
+
+    async def sealed() -> bool:
+        return await log.unsealed() == 0
+
+    await until(sealed)
+    await log.owner.execute("DELETE FROM audit_seal WHERE position = (SELECT max(position) FROM audit_seal)")
+    await log.pool.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'office:audit'")
+
+    async def told() -> bool:
+        readiness = (await blocked.http.get("/readyz")).json()
+        return bool(readiness["ready"] and readiness["warnings"].get("audit sealer") == "TailError")
+
+    await until(told)
+    assert (await clerk.post(NOTES, {"content": "after"})).status_code == 201
+
+
 async def test_a_line_without_a_seal_grows_overdue_too(log: Log) -> None:
     await log.write(3)
     await log.owner.execute("UPDATE audit_line SET recorded_at = recorded_at - interval '5 hours'")

@@ -14,6 +14,8 @@ def upgrade() -> None:
     ground.apply(op, 2)
     ground.apply(op, 3)
     ground.apply(op, 4)
+    ground.apply(op, 5)
+    ground.apply(op, 6)
     op.execute(
         """
         CREATE TABLE effect (

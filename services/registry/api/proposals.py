@@ -1,0 +1,10 @@
+"""The registry's acts that need two officers (chassis/two_person.py)."""
+
+from services.chassis.proposals import proposals_router
+from services.registry.actions.person_deletion import DELETE
+from services.registry.actions.person_proposals import CORRECT
+
+PROPOSALS_PATH = "/v1/registry/proposals"
+ACTS = {act.name: act for act in (CORRECT, DELETE)}
+
+router = proposals_router(PROPOSALS_PATH, ACTS, read_scope="registry.proposal.read", decide_scope="registry.proposal.decide")
