@@ -171,13 +171,22 @@ class Traffic:
                 assert shown["phone_masked"] == self.phones[person["person_id"]], "a correction was lost"
 
 
+async def in_service_context(registry: Registry, sql: str, *arguments: Any) -> list[Any]:
+    """Rows as the owner of the tables finds them in the context in which no policy hides any."""
+
+    async def body(tx: Transaction) -> list[Any]:
+        return list(await tx.connection.fetch(sql, *arguments))
+
+    return await in_transaction(registry.owner, body, rows=SERVICE)
+
+
 async def left(registry: Registry, report: RotationReport) -> dict[str, int]:
     """Counted apart from the rotation: values by column that do not name the new key."""
     found = {}
     for column in COLUMNS:
         condition = f"get_byte({column.column}, 0) < 64 AND position(convert_to($1, 'UTF8') IN {column.column}) <> 3"
         sql = f"SELECT count(*) FROM {column.table} WHERE {condition}"
-        found[column.label] = await registry.owner.fetchval(sql, report.key_id)
+        found[column.label] = (await in_service_context(registry, sql, report.key_id))[0][0]
     return found
 
 
@@ -192,7 +201,7 @@ async def test_a_rotation_under_traffic_fails_nothing_loses_nothing_and_leaves_n
     await traffic.require_unharmed()
     assert report.suite == "SM4_GCM"
     assert report.left == 0
-    assert report.resealed["person.sealed"] >= 1
+    assert report.resealed["identity_document.sealed"] == 16  # nobody writes these; persons may all be written anew meanwhile
     assert report.resealed["idempotency_key.body"] >= 16
     assert set((await left(registry, report)).values()) == {0}
     assert await registry.states() == ["retired", "active"]
@@ -328,14 +337,15 @@ async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, m
         for row in rows:
             context = self.column.context_of(dict(row))
             sealed = self.key.seal(self.open(row["sealed"], context), context)
-            await Looking(self.pool).fetch("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+            change = "UPDATE person SET sealed = $1 WHERE person_id = $2"
+            await in_service_context(registry, change, sealed, row["person_id"])
         return len(rows)
 
     monkeypatch.setattr(Resealing, "_write_back", blind)
     traffic = Traffic(registry)
-    await traffic.register(10)
+    await traffic.register(100)  # more than the writers come round to before their column's turn
     async with traffic.flowing():
-        await (await registry.rotation()).rotate(COLUMNS)
+        await (await registry.rotation()).rotate((PERSON, *(column for column in COLUMNS if column is not PERSON)))
     with pytest.raises(AssertionError, match="a correction was lost"):
         await traffic.require_unharmed()
 
@@ -373,10 +383,13 @@ async def test_data_under_a_key_file_of_the_first_form_are_read_and_brought_over
     secret, content = key_file.make_key(), key_file.parse(registry.key_file.read_text())
     once = Key(KeyKind.SERVICE, Suite.AES_256_GCM, b"k1", key_file.decode(secret))
     rotation = await registry.rotation()
-    for row in await registry.owner.fetch("SELECT person_id, sealed FROM person"):
+    persons = await in_service_context(registry, "SELECT person_id, sealed FROM person")
+    assert len(persons) == 3
+    for row in persons:
         context = PERSON.context_of(dict(row))
         sealed = once.seal(rotation.keyring.open(row["sealed"], context), context)
-        await registry.owner.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+        change = "UPDATE person SET sealed = $1 WHERE person_id = $2"
+        await in_service_context(registry, change, sealed, row["person_id"])
     first_form = content.model_copy(update={"data": key_file.KeySet(current="k1", keys={"k1": secret})})
     registry.key_file.write_text(first_form.model_dump_json())
     path = f"/v1/persons/{traffic.persons[0]['person_id']}"
