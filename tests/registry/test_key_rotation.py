@@ -328,12 +328,13 @@ async def test_a_value_changed_between_reading_and_writing_back_is_left_alone(re
 @pytest.mark.long
 async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted bug: written back without looking whether the value is still the one that was read."""
-    original = Resealing._write_back
+    original = Resealing.pass_over
 
-    async def blind(self: Resealing, rows: list[Any], types: dict[str, str]) -> int:
+    async def blind(self: Resealing, progress: Callable[[int], None]) -> int:
         if self.column is not PERSON:
-            return await original(self, rows, types)
-        await asyncio.sleep(0.2)  # time for somebody to write
+            return await original(self, progress)
+        rows = await in_service_context(registry, "SELECT person_id, sealed FROM person")
+        await asyncio.sleep(0.3)  # time for somebody to write
         for row in rows:
             context = self.column.context_of(dict(row))
             sealed = self.key.seal(self.open(row["sealed"], context), context)
@@ -341,11 +342,11 @@ async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, m
             await in_service_context(registry, change, sealed, row["person_id"])
         return len(rows)
 
-    monkeypatch.setattr(Resealing, "_write_back", blind)
+    monkeypatch.setattr(Resealing, "pass_over", blind)
     traffic = Traffic(registry)
-    await traffic.register(100)  # more than the writers come round to before their column's turn
+    await traffic.register(10)
     async with traffic.flowing():
-        await (await registry.rotation()).rotate((PERSON, *(column for column in COLUMNS if column is not PERSON)))
+        await (await registry.rotation()).rotate(COLUMNS)
     with pytest.raises(AssertionError, match="a correction was lost"):
         await traffic.require_unharmed()
 
