@@ -171,13 +171,22 @@ class Traffic:
                 assert shown["phone_masked"] == self.phones[person["person_id"]], "a correction was lost"
 
 
+async def in_service_context(registry: Registry, sql: str, *arguments: Any) -> list[Any]:
+    """Rows as the owner of the tables finds them in the context in which no policy hides any."""
+
+    async def body(tx: Transaction) -> list[Any]:
+        return list(await tx.connection.fetch(sql, *arguments))
+
+    return await in_transaction(registry.owner, body, rows=SERVICE)
+
+
 async def left(registry: Registry, report: RotationReport) -> dict[str, int]:
     """Counted apart from the rotation: values by column that do not name the new key."""
     found = {}
     for column in COLUMNS:
         condition = f"get_byte({column.column}, 0) < 64 AND position(convert_to($1, 'UTF8') IN {column.column}) <> 3"
         sql = f"SELECT count(*) FROM {column.table} WHERE {condition}"
-        found[column.label] = await registry.owner.fetchval(sql, report.key_id)
+        found[column.label] = (await in_service_context(registry, sql, report.key_id))[0][0]
     return found
 
 
@@ -192,7 +201,7 @@ async def test_a_rotation_under_traffic_fails_nothing_loses_nothing_and_leaves_n
     await traffic.require_unharmed()
     assert report.suite == "SM4_GCM"
     assert report.left == 0
-    assert report.resealed["person.sealed"] >= 1
+    assert report.resealed["identity_document.sealed"] == 16  # nobody writes these; persons may all be written anew meanwhile
     assert report.resealed["idempotency_key.body"] >= 16
     assert set((await left(registry, report)).values()) == {0}
     assert await registry.states() == ["retired", "active"]
@@ -319,19 +328,21 @@ async def test_a_value_changed_between_reading_and_writing_back_is_left_alone(re
 @pytest.mark.long
 async def test_the_checker_sees_a_rotation_that_overwrites(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted bug: written back without looking whether the value is still the one that was read."""
-    original = Resealing._write_back
+    original = Resealing.pass_over
 
-    async def blind(self: Resealing, rows: list[Any], types: dict[str, str]) -> int:
+    async def blind(self: Resealing, progress: Callable[[int], None]) -> int:
         if self.column is not PERSON:
-            return await original(self, rows, types)
-        await asyncio.sleep(0.2)  # time for somebody to write
+            return await original(self, progress)
+        rows = await in_service_context(registry, "SELECT person_id, sealed FROM person")
+        await asyncio.sleep(0.3)  # time for somebody to write
         for row in rows:
             context = self.column.context_of(dict(row))
             sealed = self.key.seal(self.open(row["sealed"], context), context)
-            await Looking(self.pool).fetch("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+            change = "UPDATE person SET sealed = $1 WHERE person_id = $2"
+            await in_service_context(registry, change, sealed, row["person_id"])
         return len(rows)
 
-    monkeypatch.setattr(Resealing, "_write_back", blind)
+    monkeypatch.setattr(Resealing, "pass_over", blind)
     traffic = Traffic(registry)
     await traffic.register(10)
     async with traffic.flowing():
@@ -373,10 +384,13 @@ async def test_data_under_a_key_file_of_the_first_form_are_read_and_brought_over
     secret, content = key_file.make_key(), key_file.parse(registry.key_file.read_text())
     once = Key(KeyKind.SERVICE, Suite.AES_256_GCM, b"k1", key_file.decode(secret))
     rotation = await registry.rotation()
-    for row in await registry.owner.fetch("SELECT person_id, sealed FROM person"):
+    persons = await in_service_context(registry, "SELECT person_id, sealed FROM person")
+    assert len(persons) == 3
+    for row in persons:
         context = PERSON.context_of(dict(row))
         sealed = once.seal(rotation.keyring.open(row["sealed"], context), context)
-        await registry.owner.execute("UPDATE person SET sealed = $1 WHERE person_id = $2", sealed, row["person_id"])
+        change = "UPDATE person SET sealed = $1 WHERE person_id = $2"
+        await in_service_context(registry, change, sealed, row["person_id"])
     first_form = content.model_copy(update={"data": key_file.KeySet(current="k1", keys={"k1": secret})})
     registry.key_file.write_text(first_form.model_dump_json())
     path = f"/v1/persons/{traffic.persons[0]['person_id']}"
