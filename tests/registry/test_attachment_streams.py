@@ -145,7 +145,7 @@ async def test_a_caller_who_leaves_in_the_middle_leaves_nothing(counter: Counter
         writer.transport.abort()
 
         async def swept() -> bool:
-            return counter.files() == before
+            return counter.files() <= before  # of an earlier test something may still be going
 
         await until(swept)
     assert await counter.count("attachment") == rows
@@ -170,7 +170,7 @@ async def test_an_upload_that_takes_too_long_ends_and_leaves_nothing(counter: Co
     writer.transport.abort()
 
     async def swept() -> bool:
-        return counter.files() == before
+        return counter.files() <= before  # of an earlier test something may still be going
 
     await until(swept)
 
