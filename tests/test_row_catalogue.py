@@ -49,6 +49,7 @@ LISTED = {
             "divisions_seeing": "codes of divisions, for the events' followers",
             "is_person_new": "yes or no",
             "hold_attachments": "locks whatever is named, tells nothing",
+            "release_attachments": "deletes the files of a person that is being erased, tells their ids",
             "obstacles_to_erasure": "three times yes or no",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "hold_by_registration": "trigger: the hold that a registration is",

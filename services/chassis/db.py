@@ -310,8 +310,8 @@ async def _transaction(connection: Connection, rows: RowContext) -> AsyncIterato
     asyncpg's own `transaction()` would need another round trip for the context, and takes the answer to COMMIT for granted:
     after an error that the block swallowed it is a rollback.
     """
-    await connection.execute(rows.begin)
     try:
+        await connection.execute(rows.begin)  # a task that is cancelled while it waits here has begun all the same
         yield
     except BaseException:
         if not is_lost(connection):

@@ -172,3 +172,22 @@ def test_a_clients_context_bounds_by_the_significant_digits(division: str, digit
 def test_a_zero_byte_is_no_context() -> None:
     with pytest.raises(ValueError, match="zero"):
         _ = RowContext("client", "33", "a\0b").begin
+
+
+async def test_a_task_cancelled_at_any_moment_leaves_no_transaction_open(pool: Pool) -> None:
+    """Also while BEGIN is on its way: asyncpg would find it when the connection comes back, roll it back and complain."""
+    loop = asyncio.get_running_loop()
+    complaints: list[str] = []
+    loop.set_exception_handler(lambda _, what: complaints.append(str(what["message"])))
+    try:
+        for moment in range(60):
+            task = asyncio.create_task(settings(pool, TOWN, writes=True))
+            for _ in range(moment // 4):
+                await asyncio.sleep(0)
+            await asyncio.sleep(moment % 4 / 5000)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    finally:
+        loop.set_exception_handler(None)
+    assert complaints == []
+    assert await settings(pool, TOWN, writes=True) == ("client", "330282107", "o'clock\\' || ':x", "2026-03-01")

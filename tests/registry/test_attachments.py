@@ -18,6 +18,7 @@ from tests.chassis.test_routing import problem
 from tests.looking import Looking
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application, citizen_number
+from tests.registry.test_person_deletion import deleted
 from tests.registry.uploads import PATH, download, upload, uploaded
 from tests.running import Caller
 
@@ -431,3 +432,34 @@ async def test_a_residence_registration_needs_no_file(office: Office, resident: 
     body = a_residence(resident.person_id, started_on=office.today.isoformat())
     expect(await cixi.post("/v1/residence-registrations", body), 201)
     expect(await cixi.post("/v1/residence-permits", an_application(resident.person_id)), 201)
+
+
+async def test_the_files_of_a_deleted_person_are_gone_with_it(office: Office, resident: Resident) -> None:
+    """Those named at the upload and those of its cases, also of the case it shared with somebody else; nobody else's."""
+    await resident.register_person()
+    relative = expect(await resident.caller.post("/v1/persons", a_person()), 201)["person_id"]
+    named = await uploaded(resident.caller, files.pdf(b"named"), person_id=str(resident.person_id))
+    of_the_case = await uploaded(resident.caller, files.pdf(b"evidence of both"))
+    others = await uploaded(resident.caller, files.pdf(b"of the relative"), person_id=relative)
+    related = {"person_id": resident.person_id, "related_person_id": relative, "kind": "spouse", "valid_from": "2000-01-01"}
+    evidence = [{"type": "marriage_certificate", "attachment_id": of_the_case["attachment_id"]}]
+    expect(await resident.caller.post("/v1/relationships", related | {"evidence": evidence}), 201)
+    gone = [await name_in_store(office, each) for each in (named, of_the_case)]
+    kept = await name_in_store(office, others)
+    assert (await deleted(office, resident.caller, str(resident.person_id)))["status"] == "approved"
+    for each in (named, of_the_case):
+        assert (await resident.caller.get(f"{PATH}/{each['attachment_id']}")).status_code == 404
+        assert await office.rows("SELECT FROM attachment WHERE attachment_id = $1", each["attachment_id"]) == []
+        assert await office.rows("SELECT FROM attachment_reference WHERE attachment_id = $1", each["attachment_id"]) == []
+        (line,) = await office.rows(
+            "SELECT line::jsonb AS line FROM audit_line WHERE line::jsonb->>'operation' = 'delete'"
+            " AND line::jsonb->>'resource_id' = $1",
+            each["attachment_id"],
+        )
+        assert (line["line"]["actor"], line["line"]["person"]) == ("officer-2", str(resident.person_id))
+    assert expect(await resident.caller.get(f"{PATH}/{others['attachment_id']}"), 200)["person_id"] == relative
+    await age(office)
+    await clean_up(office)
+    names = {path.name for path in stored_files(office)}
+    assert names.isdisjoint(gone)
+    assert kept in names

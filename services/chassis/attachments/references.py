@@ -30,6 +30,12 @@ async def refer(
     await rows.insert_references(work, sorted(found), resource, resource_id, person_ids)
 
 
+async def release(work: Work, person_id: UUID) -> None:
+    """The person is being erased: its files go, and those that only its cases needed. They open no more from the commit on."""
+    for attachment_id in await rows.release(work, person_id):
+        work.audit("delete", "attachment", attachment_id, person_id=person_id)
+
+
 def _error(pointer: str, record: rows.AttachmentRecord | None, person_ids: Sequence[UUID]) -> FieldError | None:
     if record is None:
         return FieldError(pointer, "attachment_not_found", "没有找到该附件", "there is no such attachment")

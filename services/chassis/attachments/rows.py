@@ -41,6 +41,7 @@ _COLUMNS = """a.attachment_id, a.person_id, a.division_code, a.media_type, a.siz
     ) AS referring_person_ids"""
 _FIND = prepare(f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = :attachment_id")  # noqa: S608 - constants
 _HOLD = prepare("SELECT hold_attachments(CAST(:attachment_ids AS uuid[]))")
+_RELEASE = prepare("SELECT attachment_id FROM release_attachments(CAST(:person_id AS uuid)) AS released (attachment_id)")
 _FIND_ALL = prepare(
     f"SELECT {_COLUMNS} FROM attachment a WHERE a.attachment_id = ANY (CAST(:attachment_ids AS uuid[]))"  # noqa: S608
 )
@@ -156,6 +157,12 @@ async def hold(work: Work, attachment_ids: Sequence[UUID]) -> dict[UUID, Attachm
     await work.tx.execute(_HOLD, attachment_ids=list(attachment_ids))
     rows = await work.tx.fetch(_FIND_ALL, attachment_ids=list(attachment_ids))
     return {row["attachment_id"]: AttachmentRecord.of(work.keyring, row) for row in rows}
+
+
+async def release(work: Work, person_id: UUID) -> list[UUID]:
+    """Delete what belongs to a person whose cases are gone; which attachments that were."""
+    rows = await work.tx.fetch(_RELEASE, person_id=person_id)
+    return [row["attachment_id"] for row in rows]
 
 
 async def insert_references(

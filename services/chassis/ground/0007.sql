@@ -65,3 +65,27 @@ BEGIN
     PERFORM FROM attachment WHERE attachment_id = ANY (wanted) ORDER BY attachment_id FOR KEY SHARE;
     PERFORM narrow_row_context(asked_as);
 END $$;
+
+-- A person is erased: its cases are gone, so nothing refers to files for them any more, for whoever shared a case either. The files
+-- go that were the person's or that only those cases needed; with the row goes the key, and the job removes what is stored.
+CREATE FUNCTION release_attachments(of_person uuid) RETURNS SETOF uuid LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    asked_as text := widen_row_context();
+    released uuid[];
+BEGIN
+    WITH unneeded AS (
+        DELETE FROM attachment_reference r USING attachment_reference own
+        WHERE own.person_id = of_person AND r.resource = own.resource AND r.resource_id = own.resource_id
+        RETURNING r.attachment_id
+    )
+    SELECT array_agg(attachment_id) INTO released FROM unneeded;
+    RETURN QUERY WITH gone AS (
+        DELETE FROM attachment a WHERE (a.person_id = of_person OR a.attachment_id = ANY (released))
+        AND NOT EXISTS (SELECT FROM attachment_reference r WHERE r.attachment_id = a.attachment_id)
+        RETURNING a.attachment_id, a.address
+    ), announced AS (
+        INSERT INTO attachment_unowned (address) SELECT g.address FROM gone g
+    )
+    SELECT g.attachment_id FROM gone g;
+    PERFORM narrow_row_context(asked_as);
+END $$;

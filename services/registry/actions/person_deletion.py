@@ -1,7 +1,8 @@
 """The deletion of a person (V-19, V-20): two officers, obstacles told with their articles, nothing left but ids and evidence.
 
-What is deleted is gone at once: rows, document indexes and tokens, and with the person's key every remembered version. Backups
-still hold it until they expire (decision 0008), and the bus until its messages do (14 days, masked names and birth dates).
+What is deleted is gone at once: rows, document indexes and tokens, files with their keys, and with the person's key every
+remembered version. Backups still hold it until they expire (decision 0008), and the bus until its messages do (14 days, masked
+names and birth dates).
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from services.chassis.attachments import references
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.contracts.registry import PersonDeleted
@@ -54,6 +56,7 @@ async def _execute(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
     divisions = await divisions_of(work, person_id)
     version = person.version + 1
     await store.erase_person(work, person_id, version=version, reason=body.reason, legal_ground=body.legal_ground)
+    await references.release(work, person_id)
     work.emit(PersonDeleted(person_id=person_id, version=version, deleted_on=work.today), division_codes=divisions)
     work.audit("delete", RESOURCE, person_id, person_id=person_id)
     return ()

@@ -33,4 +33,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Files stay in the store; their keys are gone with the tables."""
     op.execute("DROP TABLE attachment_unowned, attachment_reference, attachment")
-    op.execute("DROP FUNCTION hold_attachments")
+    op.execute("DROP FUNCTION hold_attachments, release_attachments")
