@@ -41,7 +41,7 @@ def test_what_was_sealed_opens(length: int, piece: int) -> None:
     content = content_of(length)
     ciphertext = sealed(content, piece)
     assert len(ciphertext) == sealed_length(length)
-    assert content[:1000] not in ciphertext
+    assert length < 16 or content[:16] not in ciphertext  # a byte or two may be in any ciphertext by chance
     assert opened(ciphertext, piece) == content
 
 
