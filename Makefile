@@ -25,7 +25,7 @@ run: environment ## Start the whole suite; Ctrl-C stops it, the data stay
 	@exec $(IN_VENV) services.suite up --end-with-parent
 
 test: dev-environment ## Run every test on embedded servers of its own (ARGS="-k permit" narrows)
-	@$(IN_VENV) pytest -m "not long" $(ARGS)
+	@$(IN_VENV) pytest -m "not long" --hypothesis-profile=repeatable $(ARGS)
 
 test-long: dev-environment ## Run the tests marked long: thousands of permit lives, hundreds of crashes, planted bugs
 	@$(IN_VENV) pytest -m long $(ARGS) || { code=$$?; test $$code -eq 5 && echo "No test is marked 'long' yet."; }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from joserfc.jwk import ECKey
 
 from services.chassis import migrations
@@ -16,6 +17,10 @@ from tests.running import InsideKeys
 from tests.servers import Servers, embedded_servers
 
 pytest_plugins = ["tests.budget"]
+
+# `make test` says the same of the same code every time, on however busy a machine: a red run means a change and not a lucky
+# draw. New examples are looked for by `make test-long` and by a plain `pytest`.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 
 
 @pytest.fixture(scope="session")
