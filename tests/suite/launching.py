@@ -51,9 +51,10 @@ class RunningUp:
     pids: dict[str, int] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> Any:
-        """What `xinshimin … --json` answers; it must succeed."""
+        """What `xinshimin … --json` answers; it must succeed, and leave nothing behind that complains."""
         done = xinshimin(*arguments, "--json", environment=self.environment)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
         return json.loads(done.stdout)
 
     def readiness(self) -> httpx.Response:

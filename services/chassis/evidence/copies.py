@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
@@ -148,8 +149,9 @@ class Stream:
     async def everything(self) -> AsyncGenerator[str]:
         """All messages; none before the stream is there."""
         if await self.last() is not None:
-            async for body in self._archive.everything():
-                yield body.decode(errors="replace")
+            async with aclosing(self._archive.everything()) as bodies:
+                async for body in bodies:
+                    yield body.decode(errors="replace")
 
 
 COPY_PLACES = (Folder.name, Stream.name)
