@@ -54,6 +54,8 @@ LISTED = {
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "hold_by_registration": "trigger: the hold that a registration is",
             "hold_by_permit": "trigger: the hold that an open permit is",
+            "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
+            "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",
         },
         evidence=_EVIDENCE | {"endorsement"},
     ),

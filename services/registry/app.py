@@ -32,6 +32,8 @@ DEFINITION = ServiceDefinition(
         "relationship": "registry.person.read",
         "residence_registration": "registry.registration.read",
         "residence_permit": "registry.permit.read",
+        "premises": "registry.premises.read",
+        "stay": "registry.stay.read",
     },
     fields=FIELDS,
     publishes=EVENTS,

@@ -7,8 +7,17 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import people
+from services.contracts.registry import homes, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.homes import (
+    PremisesChanged,
+    PremisesEnded,
+    PremisesRegistered,
+    PremisesState,
+    StayEnded,
+    StayStarted,
+    StayState,
+)
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -33,7 +42,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -44,6 +53,10 @@ __all__ = [
     "PersonDeleted",
     "PersonRegistered",
     "PersonState",
+    "PremisesChanged",
+    "PremisesEnded",
+    "PremisesRegistered",
+    "PremisesState",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",
@@ -60,4 +73,7 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "StayEnded",
+    "StayStarted",
+    "StayState",
 ]

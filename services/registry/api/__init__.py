@@ -1,12 +1,25 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, permits, persons, proposals, registrations, relationships
+from services.registry.api import (
+    attachments,
+    landlords,
+    permits,
+    persons,
+    premises,
+    proposals,
+    registrations,
+    relationships,
+    stays,
+)
 
 ROUTERS = (
     persons.router,
     relationships.router,
     registrations.router,
     permits.router,
+    landlords.router,
+    premises.router,
+    stays.router,
     proposals.router,
     attachments.router,
 )
