@@ -25,7 +25,7 @@ _ACQUIRE_TIMEOUT_S = 30.0
 
 
 class CancelledByClientError(Exception):
-    """The client asked to stop, and a part has just ended."""
+    """The client asked to stop."""
 
 
 class ActFailedError(Exception):
@@ -51,11 +51,15 @@ class Part:
 
 @dataclass(slots=True)
 class Course:
-    """See the module's docstring. `rehearsal`: the parts' effects are rolled back, what they tell is kept."""
+    """See the module's docstring. `rehearsal`: the parts' effects are rolled back, what they tell is kept.
+
+    `head` is the first line of the file that what the parts leave becomes.
+    """
 
     runtime: Runtime
     operation: OperationRecord
     rehearsal: bool = False
+    head: bytes = b""
     counts: dict[str, int] = field(init=False)
     parts_done: int = field(init=False)
 
@@ -72,9 +76,11 @@ class Course:
     async def part(self, act: Callable[[Work], Awaitable[Part]]) -> None:
         """Do the next part.
 
-        Raises `CancelledByClientError` after it when the client asked to stop, `rows.PartLostError` when somebody else goes on
-        with the operation, and `DomainError('busy')` and `('database-unavailable')` as `in_transaction` does.
+        Raises `CancelledByClientError` instead when the client has asked to stop, `rows.PartLostError` when somebody else goes
+        on with the operation, and `DomainError('busy')` and `('database-unavailable')` as `in_transaction` does.
         """
+        if await self._is_cancel_requested():
+            raise CancelledByClientError
         told: list[Part] = []
 
         async def whole(tx: Transaction) -> dict[str, int]:
@@ -94,12 +100,10 @@ class Course:
             counts = await self._in_transaction(telling)
         crash_point("operation.committed")
         self.counts, self.parts_done = counts, self.parts_done + 1
-        if await self._is_cancel_requested():
-            raise CancelledByClientError
 
-    async def finish(self, state: OperationState, head: bytes, problem: str | None = None) -> None:
-        """End the operation; what the parts left becomes a CSV that begins with `head`, a file of the client's division."""
-        taken = await self._gathered(head)
+    async def finish(self, state: OperationState, problem: str | None = None) -> None:
+        """End the operation; what the parts left becomes a CSV, a file of the client's division."""
+        taken = await self._gathered()
         crash_point("operation.gathered")
 
         async def ending(tx: Transaction) -> None:
@@ -121,7 +125,7 @@ class Course:
 
         await in_transaction(self.runtime.pool, ending, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S)
 
-    async def _gathered(self, head: bytes) -> TakenFile | None:
+    async def _gathered(self) -> TakenFile | None:
         """The file of what the parts left, stored and announced; `None` when they left nothing."""
         keeper = self.runtime.attachments
         assert keeper is not None, "a service with long work keeps files"
@@ -132,7 +136,7 @@ class Course:
                 if first is None:
                     return None
                 intake = await in_thread(Intake, keeper.spool, self.runtime.keyring.current.suite, MediaType.CSV.value)
-                await _write(intake, (head, first), left)
+                await _write(intake, (self.head, first), left)
         taken = await in_thread(intake.finish)
         announce = partial(attachment_rows.announce, address=taken.sealed.address)
         await in_transaction(self.runtime.pool, announce, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S)
@@ -175,9 +179,5 @@ async def _write(intake: Intake, first: Iterable[bytes], rest: AsyncIterator[byt
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What a kind of operation does with its course, and the first line of the file of what was not right."""
-
-    run: Callable[[Course], Awaitable[None]]
-    head: bytes
+Act = Callable[[Course], Awaitable[None]]
+"""What a kind of operation does with its course. It says `course.head` before its first part."""

@@ -135,14 +135,12 @@ async def work_off(runtime: Runtime, acts: Mapping[str, Act], operation_id: UUID
         return
     runtime.evidence.refuse_if_overdue()
     course = Course(runtime, operation, rehearsal=bool(operation.parameters.get("dry_run")))
-    act, state, problem = acts[operation.kind], OperationState.SUCCEEDED, None
+    state, problem = OperationState.SUCCEEDED, None
     try:
-        if operation.is_cancel_requested:
-            raise CancelledByClientError
-        await act.run(course)
+        await acts[operation.kind](course)
     except CancelledByClientError:
         state = OperationState.CANCELLED
     except ActFailedError as error:
         state, problem = OperationState.FAILED, error.problem
-    await course.finish(state, act.head, problem)
+    await course.finish(state, problem)
     logger.info("operation ended", extra={"fields": {"operation_id": str(operation_id), "state": state, **course.counts}})

@@ -1,6 +1,6 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, permits, persons, proposals, registrations, relationships
+from services.registry.api import attachments, imports, permits, persons, proposals, registrations, relationships
 
 ROUTERS = (
     persons.router,
@@ -9,4 +9,6 @@ ROUTERS = (
     permits.router,
     proposals.router,
     attachments.router,
+    imports.router,
+    imports.operations,
 )
