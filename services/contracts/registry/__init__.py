@@ -7,8 +7,9 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import people
+from services.contracts.registry import notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -33,13 +34,14 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "NoticeRequested",
     "PersonCorrected",
     "PersonDeleted",
     "PersonRegistered",
