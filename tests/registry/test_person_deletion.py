@@ -69,7 +69,7 @@ async def test_a_deleted_person_leaves_ids_and_evidence_and_no_value(office: Off
     history = await office.rows("SELECT version, actor, snapshot FROM history WHERE person_id = $1", resident.person_id)
     assert len(history) >= 7
     for table in ("person_key", "notice"):
-        assert await office.rows(f"SELECT FROM {table} WHERE person_id = $1", resident.person_id) == []  # noqa: S608
+        assert await office.rows(f"SELECT FROM {table} WHERE person_id = $1", resident.person_id) == []
     lines = await office.rows("SELECT line::jsonb AS line FROM audit_line WHERE person_id = $1", resident.person_id)
     last = [row["line"] for row in lines if row["line"]["operation"] == "delete"]
     assert [(line["actor"], line["proposer"]) for line in last] == [("officer-2", "officer-1")]
