@@ -1,7 +1,7 @@
 """Long work and the bulk door: operations; persons and registrations entered many at a time.
 
-Revision ID: 0008
-Revises: 0007
+Revision ID: 0009
+Revises: 0008
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
