@@ -107,7 +107,9 @@ async def test_a_person_of_another_town_is_resolved_by_number_and_name(importer:
     guessed = await importer.run([here | {"姓名": "张三"}, here], division="330282108")
     assert guessed.counts == {"refused": 2}, "a roster tries one name to a number"
     assert (await importer.run([here], division="330282108")).counts == {"registered": 1}
-    attempts = "SELECT line::jsonb ->> 'outcome' FROM audit_line WHERE line::jsonb ->> 'operation' = 'resolve' ORDER BY audit_id"
+    attempts = (
+        "SELECT line::jsonb ->> 'outcome' FROM audit_line WHERE line::jsonb ->> 'operation' = 'resolve' ORDER BY audit_id"
+    )
     assert [row[0] for row in await importer.rows(attempts)] == ["not_found", "done"]
 
 

@@ -1,7 +1,9 @@
 """The bulk door: rosters, and the operations that work them off."""
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from services.chassis.long_work.routes import operations_router
 from services.chassis.long_work.views import OperationView
@@ -14,6 +16,8 @@ from services.registry.schemas.roster_columns import RosterKind, template
 
 _OPERATIONS = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"
+
+KindParameter = Annotated[RosterKind, Query(description="What the roster is about.")]
 
 router = ServiceRouter(tags=["imports"])
 operations = operations_router(_OPERATIONS, read_scope="registry.import.read", write_scope="registry.import.write")
@@ -43,8 +47,8 @@ def _template_read() -> dict[str, Any]:
     return declared
 
 
-@router.get("/v1/imports/templates/{kind}", **_template_read())
-async def read_template(work: CurrentWork, kind: RosterKind) -> StreamedAnswer:  # noqa: ARG001 - nothing is looked up
+@router.get("/v1/imports/template", **_template_read())
+async def read_template(work: CurrentWork, kind: KindParameter) -> StreamedAnswer:  # noqa: ARG001 - nothing is looked up
     """Download a roster to begin with.
 
     A CSV with the Chinese headers and one example.
