@@ -16,6 +16,7 @@ EVERY_SCOPE = frozenset(
         "registry.field.minors",
         "registry.field.personal",
         "registry.field.sensitive",
+        "registry.notice.read",
         "registry.person.delete",
         "registry.person.read",
         "registry.person.resolve",
