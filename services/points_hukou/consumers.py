@@ -30,5 +30,6 @@ UNUSED: dict[type[EventData], str] = {
     registry.StayStarted: "points follow the registration, not the book of guests",
     registry.StayEnded: "points follow the registration, not the book of guests",
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
+    registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

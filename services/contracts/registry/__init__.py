@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import homes, people
+from services.contracts.registry import homes, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.homes import (
     PremisesChanged,
@@ -18,6 +18,7 @@ from services.contracts.registry.homes import (
     StayStarted,
     StayState,
 )
+from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -42,13 +43,14 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "NoticeRequested",
     "PersonCorrected",
     "PersonDeleted",
     "PersonRegistered",

@@ -2,7 +2,9 @@
 
 from services.registry.api import (
     attachments,
+    imports,
     landlords,
+    notices,
     permits,
     persons,
     premises,
@@ -17,9 +19,12 @@ ROUTERS = (
     relationships.router,
     registrations.router,
     permits.router,
+    notices.router,
     landlords.router,
     premises.router,
     stays.router,
     proposals.router,
     attachments.router,
+    imports.router,
+    imports.operations,
 )

@@ -1,15 +1,15 @@
 """Homes: landlords, letters, premises with their rooms, stays.
 
-Revision ID: 0008
-Revises: 0007
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
