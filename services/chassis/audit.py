@@ -30,7 +30,7 @@ _LINES = prepare(
 )
 # A transaction of its own that brings its row context along: one round trip instead of three. A group whose commit was cut off
 # is written again, and may be there already.
-_INSERT = f"INSERT INTO audit_line (audit_id, person_id, line, digest) {_LINES.protected} ON CONFLICT DO NOTHING"  # noqa: S608
+_INSERT = f"INSERT INTO audit_line (audit_id, person_id, line, digest) {_LINES.protected} ON CONFLICT DO NOTHING"
 
 
 class ReadAuditor:

@@ -18,7 +18,7 @@ from sqlalchemy.types import UserDefinedType
 
 from services.chassis.errors import DomainError
 from services.chassis.metrics import REPEATED_TRANSACTIONS
-from services.chassis.pool import RestingPool
+from services.chassis.pool import RestingPool, is_lost
 from services.chassis.rows import RowContext, protected
 
 Record = asyncpg.Record
@@ -245,14 +245,6 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         raise DomainError("busy", retry_after=1) from error
     except _CANNOT_CONNECT as error:
         raise DomainError("database-unavailable", retry_after=2) from error
-
-
-def is_lost(connection: Connection) -> bool:
-    """Whether the connection is gone; the pool takes a closed one back, and its proxy then refuses even this question."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
 
 
 @contextmanager
