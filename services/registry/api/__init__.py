@@ -2,6 +2,7 @@
 
 from services.registry.api import (
     attachments,
+    field_work,
     imports,
     landlords,
     notices,
@@ -23,6 +24,7 @@ ROUTERS = (
     landlords.router,
     premises.router,
     stays.router,
+    field_work.router,
     proposals.router,
     attachments.router,
     imports.router,
