@@ -115,6 +115,13 @@ class Story:
         }
         self._add(fact, state | changed)
 
+    def merge(self, fact: type[registry.PersonAliasState], version: int, canonical_person_id: UUID, **changed: Any) -> None:
+        """The id turns out to be another person's, or not to be."""
+        merged_on = date(2027, 1, 15)
+        unmerged_on = date(2027, 2, 1) if fact is registry.PersonUnmerged else None
+        state = {"canonical_person_id": canonical_person_id, "merged_on": merged_on, "unmerged_on": unmerged_on}
+        self._add(fact, state | {"version": version} | changed)
+
     def deletion(self) -> None:
         """The person is deleted."""
         self._add(registry.PersonDeleted, {"version": 9, "deleted_on": date(2031, 2, 9)})
@@ -182,6 +189,8 @@ def full_story() -> Story:
     story.permit(registry.ResidencePermitReplaced, permit, 5)
     story.permit(registry.ResidencePermitSuspended, permit, 6, status="suspended", suspended_on=date(2027, 9, 11))
     story.permit(registry.ResidencePermitEndorsed, permit, 7, residence_years_from=date(2027, 11, 2))
+    story.merge(registry.PersonMerged, 1, new_id())
+    story.merge(registry.PersonUnmerged, 2, new_id())
     left = {"status": "ended", "ended_on": date(2029, 1, 31), "end_reason": "moved"}
     story.registration(registry.ResidenceRegistrationEnded, home, 4, **left)
     story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2029, 2, 9))
@@ -216,6 +225,8 @@ def _message(event: EventData, sequence: int) -> Outgoing:
 
 
 def _subject(event: EventData) -> UUID:
+    if isinstance(event, registry.PersonAliasState):
+        return UUID(int=event.person_id.int ^ 1)  # that the id is an alias is another subject than the person
     for name in ("relationship_id", "registration_id", "permit_id", "person_id"):
         if (found := getattr(event, name, None)) is not None:
             return UUID(str(found))

@@ -17,6 +17,7 @@ EVERY_SCOPE = frozenset(
         "registry.field.personal",
         "registry.field.sensitive",
         "registry.person.delete",
+        "registry.person.merge",
         "registry.person.read",
         "registry.person.resolve",
         "registry.person.write",

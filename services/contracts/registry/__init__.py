@@ -7,8 +7,9 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import people
+from services.contracts.registry import merging, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -33,17 +34,20 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "PersonAliasState",
     "PersonCorrected",
     "PersonDeleted",
+    "PersonMerged",
     "PersonRegistered",
     "PersonState",
+    "PersonUnmerged",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",

@@ -31,6 +31,8 @@ from services.registry.actions.refusals import (
     notice,
     person_not_found,
     require_held,
+    require_own_id,
+    require_settled,
     with_id,
 )
 from services.registry.actions.sights import record_shown, sight_of, sight_on
@@ -73,6 +75,7 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     person = await _lock_person(work, body)
     assessment = _assess(work, body, person)
     residence = await store.residence_of(work, person.person_id)
+    require_settled(residence)
     periods = list(residence.periods)
     if residence.current is not None:
         moved = await _move_away(work, residence.current, body.division_code)
@@ -149,6 +152,7 @@ async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPe
         person = locked.get(person_id)
         if person is None:
             raise person_not_found(pointer)
+    require_own_id(locked[body.person_id])
     return locked[body.person_id]
 
 

@@ -1,9 +1,10 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, permits, persons, proposals, registrations, relationships
+from services.registry.api import attachments, merging, permits, persons, proposals, registrations, relationships
 
 ROUTERS = (
     persons.router,
+    merging.router,
     relationships.router,
     registrations.router,
     permits.router,

@@ -11,8 +11,8 @@ from services.contracts import registry
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
-from services.registry.store import permits, persons, registrations, relationships
-from services.registry.store.events import permit_event, person_event, registration_event, relationship_event
+from services.registry.store import merging, permits, persons, registrations, relationships
+from services.registry.store.events import merge_event, permit_event, person_event, registration_event, relationship_event
 
 _CHUNK = 500
 
@@ -27,6 +27,11 @@ _ERASED = prepare(
     SELECT d.person_id, d.version, d.deleted_on FROM deleted_person d
     WHERE CAST(:after AS uuid) IS NULL OR d.person_id > CAST(:after AS uuid) ORDER BY d.person_id LIMIT {_CHUNK}
     """  # noqa: S608 - constants of this module
+)
+# The last word about an id: a neighbour that still holds a merge which was taken back has to hear of it, too.
+_MERGES = prepare(
+    f"SELECT DISTINCT ON (a.person_id) {merging.COLUMNS} FROM person_alias a"  # noqa: S608
+    " WHERE a.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY a.person_id, a.created_at DESC"
 )
 _RELATIONSHIPS = prepare(
     f"SELECT {relationships.COLUMNS} FROM relationship r WHERE r.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
@@ -76,6 +81,8 @@ async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]
 
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
     found: defaultdict[UUID, list[EventData]] = defaultdict(list)
+    for row in await tx.fetch(_MERGES, person_ids=person_ids):
+        found[row["person_id"]].append(_merge(keyring, row))
     for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
         found[row["person_id"]].append(_relationship(keyring, row))
     for row in await tx.fetch(_REGISTRATIONS, person_ids=person_ids):
@@ -83,6 +90,11 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
     for row in await tx.fetch(_PERMITS, person_ids=person_ids):
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
     return found
+
+
+def _merge(keyring: Keyring, row: Record) -> EventData:
+    record = merging.merge_of(keyring, row)
+    return merge_event(registry.PersonMerged if record.unmerged_on is None else registry.PersonUnmerged, record)
 
 
 def _relationship(keyring: Keyring, row: Record) -> EventData:
