@@ -165,7 +165,7 @@ class Story:
 
 
 def full_story() -> Story:
-    """Every event the registry publishes; what may come twice does, also with other types in between."""
+    """Every event about a human with one id; what may come twice does, also with other types in between."""
     story, marriage, home, move, refused, withdrawn, permit = Story(), *(new_id() for _ in range(6))
     unissued = {"issued_on": None, "residence_years_from": None}
     story.person(document_tokens=(token(), token("passport")))
@@ -189,8 +189,6 @@ def full_story() -> Story:
     story.permit(registry.ResidencePermitReplaced, permit, 5)
     story.permit(registry.ResidencePermitSuspended, permit, 6, status="suspended", suspended_on=date(2027, 9, 11))
     story.permit(registry.ResidencePermitEndorsed, permit, 7, residence_years_from=date(2027, 11, 2))
-    story.merge(registry.PersonMerged, 1, new_id())
-    story.merge(registry.PersonUnmerged, 2, new_id())
     left = {"status": "ended", "ended_on": date(2029, 1, 31), "end_reason": "moved"}
     story.registration(registry.ResidenceRegistrationEnded, home, 4, **left)
     story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2029, 2, 9))

@@ -7,9 +7,10 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import merging, people
+from services.contracts.registry import merging, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
+from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -34,13 +35,14 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "NoticeRequested",
     "PersonAliasState",
     "PersonCorrected",
     "PersonDeleted",

@@ -1,6 +1,16 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, merging, permits, persons, proposals, registrations, relationships
+from services.registry.api import (
+    attachments,
+    imports,
+    merging,
+    notices,
+    permits,
+    persons,
+    proposals,
+    registrations,
+    relationships,
+)
 
 ROUTERS = (
     persons.router,
@@ -8,6 +18,9 @@ ROUTERS = (
     relationships.router,
     registrations.router,
     permits.router,
+    notices.router,
     proposals.router,
     attachments.router,
+    imports.router,
+    imports.operations,
 )

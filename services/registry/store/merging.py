@@ -32,7 +32,7 @@ _OF_PERSON = prepare(
 _CONFLICTS = prepare(
     """
     SELECT * FROM (
-        SELECT c.conflict_id, c.merge_id, c.kind, a.canonical_person_id AS person_id, a.person_id AS duplicate_person_id,
+        SELECT c.conflict_id, c.merge_id, c.kind, c.person_id, a.person_id AS duplicate_person_id,
             ARRAY[c.canonical_thing_id, c.duplicate_thing_id] AS thing_ids, a.merged_on AS opened_on, c.created_at,
             CASE WHEN is_conflict_open(c.conflict_id) THEN 'open' ELSE 'settled' END AS status
         FROM merge_conflict c JOIN person_alias a USING (merge_id)

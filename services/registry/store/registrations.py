@@ -7,6 +7,7 @@ person now has no business with the old address.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -171,7 +172,7 @@ async def registrations_of(
 
 async def insert_registration(work: Work, record: RegistrationRecord) -> None:
     """Store a new registration."""
-    await work.tx.execute(_INSERT, **record.model_dump(exclude={"address"}), sealed=_sealed(work.keyring, record))
+    await work.tx.execute(_INSERT, **record.model_dump(exclude={"address"}), sealed=sealed_registration(work.keyring, record))
 
 
 async def update_registration(work: Work, record: RegistrationRecord) -> None:
@@ -180,7 +181,7 @@ async def update_registration(work: Work, record: RegistrationRecord) -> None:
         _UPDATE,
         registration_id=record.registration_id,
         **record.model_dump(include=set(_UPDATED)),
-        sealed=_sealed(work.keyring, record),
+        sealed=sealed_registration(work.keyring, record),
     )
     require_one(tag)
 
@@ -198,7 +199,7 @@ async def end_by_move(work: Work, record: RegistrationRecord) -> None:
     require_one(int(is_done))
 
 
-def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
+def registration_of(keyring: Keyring, row: Record | dict[str, Any]) -> RegistrationRecord:
     """The state of a registration in a row."""
     columns = dict(row.items())
     context = f"residence_registration|sealed|{row['registration_id']}"
@@ -206,5 +207,6 @@ def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
     return RegistrationRecord(**columns, address=secrets.address)
 
 
-def _sealed(keyring: Keyring, record: RegistrationRecord) -> bytes:
+def sealed_registration(keyring: Keyring, record: RegistrationRecord) -> bytes:
+    """The encrypted column of a registration."""
     return seal(keyring, _Secrets(address=record.address), f"residence_registration|sealed|{record.registration_id}")

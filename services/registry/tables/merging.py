@@ -52,12 +52,14 @@ class MergeConflict(Table, table=True):
     __table_args__ = (
         one_of("kind", ("residence_registration", "residence_permit")),
         Index("ix_merge_conflict_merge_id", "merge_id"),
+        Index("ix_merge_conflict_person_id", "person_id"),
         Index("ix_merge_conflict_created_at", "created_at", "conflict_id"),
         is_kept(Retention.PERSON),
     )
 
     conflict_id: UUID = Field(primary_key=True)
     merge_id: UUID = Field(foreign_key="person_alias.merge_id")
+    person_id: UUID = Field(foreign_key="person.person_id", description="The canonical person.")
     kind: str = Field(sa_type=Text)
     canonical_thing_id: UUID = Field(description="Id of the registration or permit of the canonical person.")
     duplicate_thing_id: UUID = Field(description="Id of the one that came with the duplicate.")

@@ -1,15 +1,15 @@
 """Merging by alias (architecture §1): two ids on the register are one human, and no row is keyed anew.
 
-Revision ID: 0008
-Revises: 0007
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -42,15 +42,18 @@ SELECT protect_rows('person_alias');
 CREATE TABLE merge_conflict (
     conflict_id uuid NOT NULL,
     merge_id uuid NOT NULL,
+    person_id uuid NOT NULL,
     kind text NOT NULL,
     canonical_thing_id uuid NOT NULL,
     duplicate_thing_id uuid NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT pk_merge_conflict PRIMARY KEY (conflict_id),
     CONSTRAINT fk_merge_conflict_merge_id_person_alias FOREIGN KEY (merge_id) REFERENCES person_alias (merge_id),
+    CONSTRAINT fk_merge_conflict_person_id_person FOREIGN KEY (person_id) REFERENCES person (person_id),
     CONSTRAINT ck_merge_conflict_kind CHECK (kind IN ('residence_registration', 'residence_permit'))
 );
 CREATE INDEX ix_merge_conflict_merge_id ON merge_conflict (merge_id);
+CREATE INDEX ix_merge_conflict_person_id ON merge_conflict (person_id);
 CREATE INDEX ix_merge_conflict_created_at ON merge_conflict (created_at, conflict_id);
 COMMENT ON TABLE merge_conflict IS 'retention: person';
 SELECT protect_rows('merge_conflict');
@@ -156,12 +159,12 @@ BEGIN
     INSERT INTO person_resolution (person_id, client_id, expires_at)
     SELECT canonical, r.client_id, r.expires_at FROM person_resolution r WHERE r.person_id = duplicate
     ON CONFLICT DO NOTHING;
-    INSERT INTO merge_conflict (conflict_id, merge_id, kind, canonical_thing_id, duplicate_thing_id, created_at)
-    SELECT gen_random_uuid(), merge, 'residence_registration', k.registration_id, d.registration_id, at
+    INSERT INTO merge_conflict (conflict_id, merge_id, person_id, kind, canonical_thing_id, duplicate_thing_id, created_at)
+    SELECT gen_random_uuid(), merge, canonical, 'residence_registration', k.registration_id, d.registration_id, at
     FROM residence_registration k, residence_registration d
     WHERE k.person_id = ANY (before) AND k.status = 'current' AND d.person_id = duplicate AND d.status = 'current'
     UNION ALL
-    SELECT gen_random_uuid(), merge, 'residence_permit', k.permit_id, d.permit_id, at
+    SELECT gen_random_uuid(), merge, canonical, 'residence_permit', k.permit_id, d.permit_id, at
     FROM residence_permit k, residence_permit d
     WHERE k.person_id = ANY (before) AND k.status IN ('accepted', 'valid', 'suspended')
     AND d.person_id = duplicate AND d.status IN ('accepted', 'valid', 'suspended');
