@@ -7,8 +7,17 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import merging, notices, people
+from services.contracts.registry import homes, merging, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.homes import (
+    PremisesChanged,
+    PremisesEnded,
+    PremisesRegistered,
+    PremisesState,
+    StayEnded,
+    StayStarted,
+    StayState,
+)
 from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
@@ -35,7 +44,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -50,6 +59,10 @@ __all__ = [
     "PersonRegistered",
     "PersonState",
     "PersonUnmerged",
+    "PremisesChanged",
+    "PremisesEnded",
+    "PremisesRegistered",
+    "PremisesState",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",
@@ -66,4 +79,7 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "StayEnded",
+    "StayStarted",
+    "StayState",
 ]

@@ -3,13 +3,16 @@
 from services.registry.api import (
     attachments,
     imports,
+    landlords,
     merging,
     notices,
     permits,
     persons,
+    premises,
     proposals,
     registrations,
     relationships,
+    stays,
 )
 
 ROUTERS = (
@@ -19,6 +22,9 @@ ROUTERS = (
     registrations.router,
     permits.router,
     notices.router,
+    landlords.router,
+    premises.router,
+    stays.router,
     proposals.router,
     attachments.router,
     imports.router,
