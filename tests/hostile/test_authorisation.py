@@ -20,6 +20,7 @@ from tests.hostile.operations import Published
 from tests.hostile.people import COUNTY_BESIDE, PURPOSE, TOWN_BESIDE, VILLAGE_BELOW, City, problem, request
 from tests.journeys.suite import Office
 
+PERSONS = {("person_id", "related_person_id"), ("person_id", "duplicate_person_id")}  # who are persons, too
 OPEN = {"POST /oauth/token"}
 """Published operations without a policy: whoever calls them is only about to prove who they are."""
 ROUTES = load_routes()
@@ -134,7 +135,7 @@ def test_an_id_of_another_kind_is_no_object(city: City, forge: Forge, name: str)
     operation = city.operations[name]
     for parameter in operation.parameters:
         for other, value in city.known.items():
-            if other == parameter or (parameter, other) == ("person_id", "related_person_id"):
+            if other == parameter or (parameter, other) in PERSONS:
                 continue
             confused = city.known | {parameter: value}
             answer = request(city, operation, forge.access_token(), operation.target(confused), operation.body(city.known))
