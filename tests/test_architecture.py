@@ -29,7 +29,7 @@ EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.
 UNUSED: dict[str, Mapping[type[EventData], str]] = {"points_hukou": points_consumers.UNUSED, "registry": {}}
 EXAMPLES = ROOT / "tests" / "contracts" / "examples"
 _AGREED = ("scope", "purpose", "actor", "body_limit_bytes", "deadline_s")
-NEEDED = ("README.md", "api", "app.py", "migrations", "problems.toml", "settings.py", "store", "tables.py")
+NEEDED = ("README.md", "api", "app.py", "migrations", "problems.toml", "settings.py", "store", "tables")
 
 
 def python_files(*folders: str) -> Iterator[Path]:

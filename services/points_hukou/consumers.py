@@ -25,5 +25,6 @@ SUBSCRIPTIONS: Subscriptions = {
 
 UNUSED: dict[type[EventData], str] = {
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
+    registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

@@ -1,12 +1,15 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, permits, persons, proposals, registrations, relationships
+from services.registry.api import attachments, imports, notices, permits, persons, proposals, registrations, relationships
 
 ROUTERS = (
     persons.router,
     relationships.router,
     registrations.router,
     permits.router,
+    notices.router,
     proposals.router,
     attachments.router,
+    imports.router,
+    imports.operations,
 )

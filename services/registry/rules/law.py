@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division import Divisions, read_divisions
+from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
+from services.registry.rules.working_days import WorkingDays, read_working_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class RegistryLaw:
     code_tables: CodeTables
     registration: RegistrationParameters
     regimes: Regimes
+    working_days: WorkingDays
+    notices: Notices
 
 
 def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
@@ -30,4 +34,6 @@ def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
         code_tables=read_code_tables(documents["code_tables"]),
         registration=read_registration_parameters(documents["residence_registration"]),
         regimes=read_regimes(documents),
+        working_days=read_working_days(documents["working_days"]),
+        notices=read_notices(documents["notices"]),
     )

@@ -1,4 +1,7 @@
-"""The whole present state of the register as events, person by person, for a new or restored neighbour (architecture §5)."""
+"""The whole present state of the register as events, person by person, for a new or restored neighbour (architecture §5).
+
+Notices are requests, not states: none is repeated here, or everybody would be told everything again (decision 0026).
+"""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence

@@ -1,10 +1,4 @@
-"""What the registry tells its neighbours: persons, relationships, residence registrations and residence permits.
-
-Every event carries the whole state its subject has *after* the fact, so a mirror is an upsert and a snapshot is a list of the
-same events. All of them are about a person and keep order per `person_id`. They never carry a full name, an identity or card
-number, a phone or an address (architecture §1). Codes are national codes (policy `codes.md`), dates are law dates in
-Asia/Shanghai.
-"""
+"""Persons, relationships, residence registrations and residence permits: events that keep order per `person_id`."""
 
 from datetime import date
 from typing import ClassVar, Literal
@@ -13,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.chassis.events import EventData
+from services.contracts.registry.about import AboutPerson
 
 
 class DocumentToken(BaseModel):
@@ -25,18 +20,6 @@ class DocumentToken(BaseModel):
     document_type: str = Field(description="`citizen_id`, `passport`, … as registered.")
     key_id: str = Field(description="Which suite key made the token; a rotation publishes tokens of the old and the new key.")
     token: str = Field(description="HMAC-SHA-256 of type and normalised number, hexadecimal.")
-
-
-class AboutPerson(EventData):
-    """Part of every event here: the person it is about, which is also the key that keeps order."""
-
-    person_id: UUID
-    version: int = Field(ge=1, description="Version of the subject (person, registration, …), rising by one per change.")
-
-    @property
-    def partition_key(self) -> UUID:
-        """Order is kept per person."""
-        return self.person_id
 
 
 class PersonState(AboutPerson):

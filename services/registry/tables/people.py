@@ -1,57 +1,29 @@
-"""The registry's tables. They say what is stored and what can never be stored; meaning is in `rules`, statements are in
-`store`.
+"""Persons, what they are to each other, where they live, and their permits."""
 
-Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sealed|<id>`); columns named `*_index` hold keyed
-digests for equality search. `*_on` are law dates, `*_at` instants of the system clock.
-"""
-
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, DateTime, Index, MetaData, Text, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text, text
+from sqlmodel import Field
 
-from services.chassis.db import NAMING_CONVENTION, Jsonb
-from services.chassis.retention import APPEND_ONLY, Retention, kept
+from services.chassis.db import Jsonb
+from services.chassis.retention import APPEND_ONLY, Retention
 from services.chassis.sealed_columns import SealedColumn
-
-METADATA = MetaData(naming_convention=NAMING_CONVENTION)
-
-_INSTANT = DateTime(timezone=True)
-_NOW: dict[str, Any] = {"server_default": text("now()")}
-_DIGEST_BYTES = 32
+from services.registry.tables.ground import INSTANT, NOW, Table, digest, is_kept, one_of
 
 
-class _Table(SQLModel):
-    metadata = METADATA
-
-
-def _one_of(column: str, values: Sequence[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
-
-def _digest(column: str) -> CheckConstraint:
-    return CheckConstraint(f"octet_length({column}) = {_DIGEST_BYTES}", name=column)
-
-
-def _kept(retention: Retention, note: str = "") -> dict[str, str]:
-    return {"comment": kept(retention, note)}
-
-
-class Person(_Table, table=True):
+class Person(Table, table=True):
     """A human. `sealed`: name and phone. Visible to divisions through `PersonDivision` only."""
 
     __tablename__ = "person"
     __table_args__ = (
         CheckConstraint("version > 0", name="version"),
-        _one_of("sex_code", ("0", "1", "2", "9")),
-        _one_of("no_document_reason", ("newborn", "lost", "never_issued")),
-        _digest("name_index"),
+        one_of("sex_code", ("0", "1", "2", "9")),
+        one_of("no_document_reason", ("newborn", "lost", "never_issued")),
+        digest("name_index"),
         Index("ix_person_name_index", "name_index", "birth_date"),
-        _kept(Retention.PERSON),
+        is_kept(Retention.PERSON),
     )
 
     person_id: UUID = Field(primary_key=True)
@@ -65,16 +37,16 @@ class Person(_Table, table=True):
     no_document_reason: str | None = Field(sa_type=Text)
     warnings: list[Any] = Field(sa_type=Jsonb, description="Doubts told to the caller, as given then.")
     version: int
-    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
-    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
-class IdentityDocument(_Table, table=True):
+class IdentityDocument(Table, table=True):
     """One identity document. `sealed`: number as given, normalised number, issuer. Current until superseded by a correction."""
 
     __tablename__ = "identity_document"
     __table_args__ = (
-        _digest("number_index"),
+        digest("number_index"),
         Index(
             "uq_identity_document_current",
             "number_index",
@@ -82,7 +54,7 @@ class IdentityDocument(_Table, table=True):
             postgresql_where=text("superseded_at IS NULL"),
         ),
         Index("ix_identity_document_person_id", "person_id"),
-        _kept(Retention.PERSON),
+        is_kept(Retention.PERSON),
     )
 
     document_id: UUID = Field(primary_key=True)
@@ -92,11 +64,11 @@ class IdentityDocument(_Table, table=True):
     sealed: bytes
     valid_from: date | None
     valid_until: date | None
-    recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
-    superseded_at: datetime | None = Field(sa_type=_INSTANT)
+    recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    superseded_at: datetime | None = Field(sa_type=INSTANT)
 
 
-class PersonDivision(_Table, table=True):
+class PersonDivision(Table, table=True):
     """Why a division may see a person, and change what is about the person while the row is open: `intake` (entered there, not
     yet registered), a residence registration there, or an open permit. The last two come and go by triggers.
 
@@ -105,7 +77,7 @@ class PersonDivision(_Table, table=True):
 
     __tablename__ = "person_division"
     __table_args__ = (
-        _one_of("source", ("intake", "residence_registration", "residence_permit")),
+        one_of("source", ("intake", "residence_registration", "residence_permit")),
         CheckConstraint("until >= since", name="until"),
         Index(
             "uq_person_division_open",
@@ -116,7 +88,7 @@ class PersonDivision(_Table, table=True):
             postgresql_where=text("until IS NULL"),
         ),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
-        _kept(Retention.PERSON, "without effect two years after `until`"),
+        is_kept(Retention.PERSON, "without effect two years after `until`"),
     )
 
     person_division_id: UUID = Field(primary_key=True)
@@ -127,43 +99,43 @@ class PersonDivision(_Table, table=True):
     until: date | None
 
 
-class PersonResolution(_Table, table=True):
+class PersonResolution(Table, table=True):
     """A client named the person by complete number and name; until `expires_at` it may read masked data and register the
     person.
     """
 
     __tablename__ = "person_resolution"
-    __table_args__ = (_kept(Retention.EXPIRY, "expires_at"),)
+    __table_args__ = (is_kept(Retention.EXPIRY, "expires_at"),)
 
     person_id: UUID = Field(primary_key=True, foreign_key="person.person_id")
     client_id: str = Field(primary_key=True, sa_type=Text)
-    expires_at: datetime = Field(sa_type=_INSTANT)
+    expires_at: datetime = Field(sa_type=INSTANT)
 
 
-class DeletedPerson(_Table, table=True):
+class DeletedPerson(Table, table=True):
     """That there was a person, until it was deleted by law (V-19): no values, but who may be told so (towns, no finer)."""
 
     __tablename__ = "deleted_person"
     __table_args__ = (
         CheckConstraint("version > 0", name="version"),
-        _kept(Retention.YEARS_3, "V-33; ids only"),
+        is_kept(Retention.YEARS_3, "V-33; ids only"),
     )
 
     person_id: UUID = Field(primary_key=True)
     version: int
     deleted_on: date
-    deleted_at: datetime = Field(sa_type=_INSTANT)
+    deleted_at: datetime = Field(sa_type=INSTANT)
     reason: str = Field(sa_type=Text)
     legal_ground: str = Field(sa_type=Text)
     division_codes: list[str] = Field(sa_type=ARRAY(Text))
 
 
-class Relationship(_Table, table=True):
+class Relationship(Table, table=True):
     """`related_person_id` is the `kind` of `person_id`. `sealed`: evidence."""
 
     __tablename__ = "relationship"
     __table_args__ = (
-        _one_of("kind", ("parent", "guardian", "spouse", "sibling")),
+        one_of("kind", ("parent", "guardian", "spouse", "sibling")),
         CheckConstraint("person_id <> related_person_id", name="two_persons"),
         CheckConstraint("(ended_on IS NULL) = (end_reason IS NULL)", name="ended"),
         CheckConstraint("ended_on >= valid_from", name="ended_on"),
@@ -177,7 +149,7 @@ class Relationship(_Table, table=True):
             postgresql_where=text("ended_on IS NULL"),
         ),
         Index("ix_relationship_related_person_id", "related_person_id"),
-        _kept(Retention.PERSON),
+        is_kept(Retention.PERSON),
     )
 
     relationship_id: UUID = Field(primary_key=True)
@@ -189,16 +161,16 @@ class Relationship(_Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     sealed: bytes
     version: int
-    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
-    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
-class ResidenceRegistration(_Table, table=True):
+class ResidenceRegistration(Table, table=True):
     """Where a person lives; at most one is current per person. `sealed`: address."""
 
     __tablename__ = "residence_registration"
     __table_args__ = (
-        _one_of("status", ("current", "ended")),
+        one_of("status", ("current", "ended")),
         CheckConstraint("(status = 'ended') = (ended_on IS NOT NULL AND end_reason IS NOT NULL)", name="ended"),
         CheckConstraint("started_on <= registered_on", name="started_on"),
         CheckConstraint("version > 0", name="version"),
@@ -212,7 +184,7 @@ class ResidenceRegistration(_Table, table=True):
             "registration_id",
             postgresql_ops={"division_code": "text_pattern_ops"},
         ),
-        _kept(Retention.PERSON),
+        is_kept(Retention.PERSON),
     )
 
     registration_id: UUID = Field(primary_key=True)
@@ -232,17 +204,17 @@ class ResidenceRegistration(_Table, table=True):
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
     version: int
-    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
-    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
-class ResidencePermit(_Table, table=True):
+class ResidencePermit(Table, table=True):
     """A permit from application to end; at most one is open per person. `sealed`: card number, evidence, officers' notes."""
 
     __tablename__ = "residence_permit"
     __table_args__ = (
-        _one_of("status", ("accepted", "refused", "withdrawn", "valid", "suspended", "ended")),
-        _one_of("card_status", ("in_use", "reported_lost", "replaced", "withdrawn")),
+        one_of("status", ("accepted", "refused", "withdrawn", "valid", "suspended", "ended")),
+        one_of("card_status", ("in_use", "reported_lost", "replaced", "withdrawn")),
         CheckConstraint(
             "(status IN ('ended', 'withdrawn')) = (ended_on IS NOT NULL) AND (ended_on IS NULL) = (end_reason IS NULL)",
             name="ended",
@@ -262,7 +234,7 @@ class ResidencePermit(_Table, table=True):
         ),
         Index("ix_residence_permit_person_id", "person_id"),
         Index("ix_residence_permit_window", "endorsement_until", postgresql_where=text("status = 'valid'")),
-        _kept(Retention.PERSON),
+        is_kept(Retention.PERSON),
     )
 
     permit_id: UUID = Field(primary_key=True)
@@ -292,11 +264,11 @@ class ResidencePermit(_Table, table=True):
     reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal, with article and both texts.")
     sealed: bytes
     version: int
-    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
-    updated_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
-class Endorsement(_Table, table=True):
+class Endorsement(Table, table=True):
     """A decision on an endorsement (RR-30 to RR-33), accepted or refused, with the window it was asked for in."""
 
     __tablename__ = "endorsement"
@@ -304,7 +276,7 @@ class Endorsement(_Table, table=True):
         CheckConstraint("window_from <= window_until", name="window"),
         CheckConstraint("accepted OR NOT is_late", name="is_late"),
         Index("ix_endorsement_permit_id", "permit_id", "decided_on"),
-        _kept(Retention.PERSON, APPEND_ONLY),
+        is_kept(Retention.PERSON, APPEND_ONLY),
     )
 
     endorsement_id: UUID = Field(primary_key=True)
@@ -316,7 +288,7 @@ class Endorsement(_Table, table=True):
     window_from: date = Field(description="The window that was waiting; inclusive.")
     window_until: date
     reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal.")
-    recorded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs=_NOW)
+    recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
 SEALED = (

@@ -1,0 +1,65 @@
+"""What the registry tells its neighbours: persons and what is about them, employers, homes.
+
+Every event carries the whole state its subject has *after* the fact, so a mirror is an upsert and a snapshot is a list of the
+same events. What is about a person keeps order per `person_id`, everything else per its own id. They never carry a full name,
+an identity or card number, a phone or an address (architecture §1). Codes are national codes (policy `codes.md`), dates are law
+dates in Asia/Shanghai.
+"""
+
+from services.chassis.events import EventData
+from services.contracts.registry import notices, people
+from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.notices import NoticeRequested
+from services.contracts.registry.people import (
+    DocumentToken,
+    PersonCorrected,
+    PersonDeleted,
+    PersonRegistered,
+    PersonState,
+    RelationshipEnded,
+    RelationshipRegistered,
+    RelationshipState,
+    ResidencePermitAccepted,
+    ResidencePermitEnded,
+    ResidencePermitEndorsed,
+    ResidencePermitIssued,
+    ResidencePermitLossReported,
+    ResidencePermitRefused,
+    ResidencePermitReplaced,
+    ResidencePermitState,
+    ResidencePermitSuspended,
+    ResidenceRegistrationChanged,
+    ResidenceRegistrationEnded,
+    ResidenceRegistrationRegistered,
+    ResidenceRegistrationState,
+)
+
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS)
+"""Everything the registry publishes."""
+
+__all__ = [
+    "EVENTS",
+    "AboutPerson",
+    "DocumentToken",
+    "NoticeRequested",
+    "PersonCorrected",
+    "PersonDeleted",
+    "PersonRegistered",
+    "PersonState",
+    "RelationshipEnded",
+    "RelationshipRegistered",
+    "RelationshipState",
+    "ResidencePermitAccepted",
+    "ResidencePermitEnded",
+    "ResidencePermitEndorsed",
+    "ResidencePermitIssued",
+    "ResidencePermitLossReported",
+    "ResidencePermitRefused",
+    "ResidencePermitReplaced",
+    "ResidencePermitState",
+    "ResidencePermitSuspended",
+    "ResidenceRegistrationChanged",
+    "ResidenceRegistrationEnded",
+    "ResidenceRegistrationRegistered",
+    "ResidenceRegistrationState",
+]
