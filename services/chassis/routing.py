@@ -310,10 +310,7 @@ class _Call:
             assert isinstance(answer, StoredAnswer), "what a write answers is kept under its key"
             work.refuse_ignored_version()
             crash_point("route.acted")
-            await work.flush()
-            crash_point("route.flushed")
-            if claim is not None:
-                await claim.store(work, answer)
+            await work.flush(None if claim is None else claim.keep(work, answer))
             crash_point("route.stored")
             return answer, work.has_events, False
 
