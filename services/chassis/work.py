@@ -5,7 +5,6 @@ before the commit. So an event, its history and its audit line exist if and only
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from services.chassis.clock import utc_now
 from services.chassis.db import Record, Transaction, prepare
@@ -291,9 +291,6 @@ class Work:
         return {row["person_id"] for row in unready}
 
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def history_context(resource: str, resource_id: UUID, version: int) -> str:
     """Where a history snapshot lives; authenticated with it."""
     return f"history|{resource}|{resource_id}|{version}"
@@ -301,7 +298,7 @@ def history_context(resource: str, resource_id: UUID, version: int) -> str:
 
 def canonical_json(value: dict[str, Any]) -> str:
     """RFC 8785 for what audit lines hold: strings, integers, lists and null under ASCII keys."""
-    return _CANONICAL.encode(value)
+    return to_json(dict(sorted(value.items()))).decode()
 
 
 def audit_line(  # noqa: PLR0913 - the fields of an audit line
