@@ -1,6 +1,18 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, imports, notices, permits, persons, proposals, registrations, relationships
+from services.registry.api import (
+    attachments,
+    imports,
+    landlords,
+    notices,
+    permits,
+    persons,
+    premises,
+    proposals,
+    registrations,
+    relationships,
+    stays,
+)
 
 ROUTERS = (
     persons.router,
@@ -8,6 +20,9 @@ ROUTERS = (
     registrations.router,
     permits.router,
     notices.router,
+    landlords.router,
+    premises.router,
+    stays.router,
     proposals.router,
     attachments.router,
     imports.router,
