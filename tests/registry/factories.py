@@ -13,6 +13,7 @@ EVERY_SCOPE = frozenset(
         "registry.attachment.read",
         "registry.attachment.write",
         "registry.changes.read",
+        "registry.division.read",
         "registry.field.minors",
         "registry.field.personal",
         "registry.field.sensitive",

@@ -1,6 +1,6 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, permits, persons, proposals, registrations, relationships
+from services.registry.api import attachments, divisions, permits, persons, proposals, registrations, relationships
 
 ROUTERS = (
     persons.router,
@@ -8,5 +8,6 @@ ROUTERS = (
     registrations.router,
     permits.router,
     proposals.router,
+    divisions.router,
     attachments.router,
 )
