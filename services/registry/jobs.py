@@ -1,9 +1,10 @@
-"""Time-driven work: what the law clock does to permits is written down with its events; what has expired is forgotten."""
+"""Time-driven work: what the law clock does to permits is written down and told; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.permit_clock import bring_up_to_date
+from services.registry.actions.permit_notices import remind_of_endorsement
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
 from services.registry.store.visibility import forget_resolutions
@@ -19,6 +20,11 @@ async def suspend_lapsed_permits(work: Work) -> bool:
         record = await reload_permit(work, permit_id)
         suspended += await bring_up_to_date(work, record) is not record
     return len(permit_ids) == CHUNK and suspended > 0
+
+
+async def remind_holders(work: Work) -> bool:
+    """Remind holders of the endorsement that is due (RR-30, RR-38); returns whether more may be waiting."""
+    return await remind_of_endorsement(work, limit=CHUNK) == CHUNK
 
 
 async def forget_expired_resolutions(work: Work) -> bool:
@@ -39,6 +45,7 @@ async def finish_erasures(work: Work) -> bool:
 
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
+    Job("remind-of-endorsement", remind_holders),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),

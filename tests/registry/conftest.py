@@ -70,11 +70,11 @@ class Office:
         """Look into the database directly."""
         return list(await Looking(self.service.runtime.pool).fetch(sql, *arguments))
 
-    async def events_about(self, person_id: str) -> list[asyncpg.Record]:
-        """The person's events in order: event_type, sequence, division_codes, data."""
+    async def events_about(self, person_id: str, *, with_notices: bool = False) -> list[asyncpg.Record]:
+        """The person's events in order: event_type, sequence, division_codes, data. Notices are told to, not of, a person."""
         sql = """SELECT event_type, sequence, division_codes, data::jsonb AS data FROM outbox
-            WHERE partition_key = $1 ORDER BY sequence"""
-        return await self.rows(sql, person_id)
+            WHERE partition_key = $1 AND ($2 OR event_type <> 'registry.notice.requested.v1') ORDER BY sequence"""
+        return await self.rows(sql, person_id, with_notices)
 
 
 @pytest.fixture(scope="session")

@@ -356,7 +356,7 @@ async def test_racing_acts_happen_once(office: Office, holder: Resident, verb: s
     with office.on(on):
         answers = await asyncio.gather(*(holder.caller.post(path, body) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [200] + [409] * 11
-    events = await office.events_about(holder.person_id)
+    events = await office.events_about(holder.person_id, with_notices=True)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
 
 

@@ -36,6 +36,7 @@ async def gone_resident(office: Office, resident: Resident, number: str) -> list
     assert (await resident.apply(today, evidence=papers))["status"] == "accepted"
     await resident.act("issue", today, {"card_number": CARD})
     expect(await resident.caller.patch(f"/v1/persons/{resident.person_id}", {"education_code": "61"}, version=1), 200)
+    await resident.act("suspend", today, {"reason": "核查"})
     await resident.act("end", today, {"reason": "death", "note": "家属李代桃来电"})
     path = f"/v1/residence-registrations/{resident.registration_id}/end"
     expect(await resident.caller.post(path, {"reason": "death"}), 200)
@@ -67,7 +68,8 @@ async def test_a_deleted_person_leaves_ids_and_evidence_and_no_value(office: Off
     assert await found_in_cells(office, [*values, resident.person_id]) == {resident.person_id}
     history = await office.rows("SELECT version, actor, snapshot FROM history WHERE person_id = $1", resident.person_id)
     assert len(history) >= 7
-    assert await office.rows("SELECT FROM person_key WHERE person_id = $1", resident.person_id) == []
+    for table in ("person_key", "notice"):
+        assert await office.rows(f"SELECT FROM {table} WHERE person_id = $1", resident.person_id) == []
     lines = await office.rows("SELECT line::jsonb AS line FROM audit_line WHERE person_id = $1", resident.person_id)
     last = [row["line"] for row in lines if row["line"]["operation"] == "delete"]
     assert [(line["actor"], line["proposer"]) for line in last] == [("officer-2", "officer-1")]

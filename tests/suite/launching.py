@@ -23,6 +23,7 @@ def clean_environment(data_dir: Path, **variables: str) -> dict[str, str]:
     """This process's environment without settings of a suite, with a data folder and a free port."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("XINSHIMIN_")}  # noqa: TID251
     own = {"XINSHIMIN_DATA_DIR": str(data_dir), "XINSHIMIN_PORT": "0", "XINSHIMIN_SANDBOX": "1", "XINSHIMIN_ENV_FILE": ""}
+    own |= {"XINSHIMIN_KEY_REFRESH_S": "0.5"}  # a rotation waits until every process has looked
     return inherited | own | variables
 
 

@@ -7,8 +7,18 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import people
+from services.contracts.registry import homes, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.homes import (
+    PremisesChanged,
+    PremisesEnded,
+    PremisesRegistered,
+    PremisesState,
+    StayEnded,
+    StayStarted,
+    StayState,
+)
+from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
     PersonCorrected,
@@ -33,17 +43,22 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "NoticeRequested",
     "PersonCorrected",
     "PersonDeleted",
     "PersonRegistered",
     "PersonState",
+    "PremisesChanged",
+    "PremisesEnded",
+    "PremisesRegistered",
+    "PremisesState",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",
@@ -60,4 +75,7 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "StayEnded",
+    "StayStarted",
+    "StayState",
 ]

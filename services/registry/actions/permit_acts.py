@@ -26,6 +26,7 @@ from services.registry.actions.permit_clock import (
     shown,
     with_clock,
 )
+from services.registry.actions.permit_notices import tell_suspended
 from services.registry.actions.refusals import day_errors, invalid, not_found, require_held
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
@@ -123,7 +124,9 @@ async def suspend_permit(work: Work, permit_id: UUID, body: PermitSuspension) ->
             "secrets": _secrets(before, suspension_note=body.reason),
         }
     )
-    return await shown(work, await save(work, "suspend", ResidencePermitSuspended, before, suspended))
+    after = await save(work, "suspend", ResidencePermitSuspended, before, suspended)
+    await tell_suspended(work, after)
+    return await shown(work, after)
 
 
 async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitView:

@@ -12,6 +12,7 @@ from services.chassis.fields import Sight
 from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitState, ResidencePermitSuspended
 from services.registry.actions.law import LAW
+from services.registry.actions.permit_notices import tell_suspended
 from services.registry.actions.sights import record_shown, sight_of
 from services.registry.actions.trail import leave
 from services.registry.rules.permit_states import PermitStatus
@@ -111,11 +112,13 @@ async def shown(work: Work, record: PermitRecord) -> PermitView:
 
 
 async def bring_up_to_date(work: Work, record: PermitRecord) -> PermitRecord:
-    """Write down a suspension that the law clock brought about, with its event."""
+    """Write down a suspension that the law clock brought about, with its event and a notice to the holder."""
     current = as_of(record, work.today)
     if current is record:
         return record
-    return await save(work, "suspend", ResidencePermitSuspended, record, current)
+    written = await save(work, "suspend", ResidencePermitSuspended, record, current)
+    await tell_suspended(work, written)
+    return written
 
 
 async def save(

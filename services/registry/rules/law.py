@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.homes.law import HomesLaw, read_homes_law
+from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
 from services.registry.rules.working_days import WorkingDays, read_working_days
@@ -23,6 +25,8 @@ class RegistryLaw:
     registration: RegistrationParameters
     regimes: Regimes
     working_days: WorkingDays
+    notices: Notices
+    homes: HomesLaw
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
@@ -33,4 +37,6 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         registration=read_registration_parameters(documents["residence_registration"]),
         regimes=read_regimes(documents),
         working_days=read_working_days(documents["working_days"]),
+        notices=read_notices(documents["notices"]),
+        homes=read_homes_law(documents),
     )

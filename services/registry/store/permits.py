@@ -105,6 +105,18 @@ _LAPSED = prepare(
     """
 )
 
+# The key is that of `actions.notices.dedupe_key` for this template and window.
+_UNREMINDED = prepare(
+    """
+    SELECT m.permit_id FROM residence_permit m JOIN person p USING (person_id)
+    WHERE m.status = 'valid' AND m.endorsement_until >= CAST(:today AS date)
+        AND m.endorsement_from <= CAST(:today AS date) + CAST(:days AS integer)
+        AND NOT EXISTS (SELECT FROM notice n
+            WHERE n.dedupe_key = concat_ws('|', 'endorsement_due', m.person_id, m.permit_id, m.endorsement_until))
+    ORDER BY m.endorsement_until, m.permit_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EndorsementDecision:
@@ -161,6 +173,12 @@ async def permits_of(work: Work, person_id: UUID, *, before: tuple[datetime, UUI
 async def lapsed_permits(work: Work, *, limit: int) -> list[UUID]:
     """Valid permits whose window has passed, with their holders' rows locked."""
     rows = await work.tx.fetch(_LAPSED, today=work.today, limit=limit)
+    return [row["permit_id"] for row in rows]
+
+
+async def lock_unreminded(work: Work, *, days: int, limit: int) -> list[UUID]:
+    """Valid permits whose window is open or opens within `days` and whose holders were not told yet, holders' rows locked."""
+    rows = await work.tx.fetch(_UNREMINDED, today=work.today, days=days, limit=limit)
     return [row["permit_id"] for row in rows]
 
 

@@ -1,0 +1,58 @@
+"""What the holder of a permit is told by the law clock and by officers: endorsement is due, the function is suspended."""
+
+from services.chassis.work import Work
+from services.registry.actions.law import LAW
+from services.registry.actions.notices import About, request_notice
+from services.registry.rules.notice_templates import Addressee
+from services.registry.schemas.permit_views import PermitRecord
+from services.registry.store.permits import lock_unreminded, reload_permit
+
+_SUBJECT = "residence_permit"
+
+
+async def remind_of_endorsement(work: Work, *, limit: int) -> int:
+    """Remind holders whose window opens soon or is open, once per window (RR-30, RR-38); how many were reminded.
+
+    Whose window closed while nobody was running is told of the suspension instead, which the law has brought about.
+    """
+    days = LAW.notices.endorsement_reminder_days.on(work.today)
+    permit_ids = await lock_unreminded(work, days=days, limit=limit)
+    for permit_id in permit_ids:
+        record = await reload_permit(work, permit_id)
+        assert record.endorsement_from is not None
+        assert record.endorsement_until is not None
+        assert record.division_code is not None
+        await request_notice(
+            work,
+            "endorsement_due",
+            addressee=Addressee.PERSON,
+            addressee_id=record.person_id,
+            division_code=record.division_code,
+            about=About(_SUBJECT, permit_id, record.endorsement_until),
+            parameters={
+                "permit_id": permit_id,
+                "window_from": record.endorsement_from,
+                "window_until": record.endorsement_until,
+            },
+        )
+    return len(permit_ids)
+
+
+async def tell_suspended(work: Work, record: PermitRecord) -> None:
+    """Tell the holder of a suspension just written down, whoever or whatever caused it (RR-31)."""
+    assert record.suspended_on is not None
+    assert record.suspension_cause is not None
+    assert record.division_code is not None
+    await request_notice(
+        work,
+        "permit_suspended",
+        addressee=Addressee.PERSON,
+        addressee_id=record.person_id,
+        division_code=record.division_code,
+        about=About(_SUBJECT, record.permit_id, f"version {record.version}"),
+        parameters={
+            "permit_id": record.permit_id,
+            "suspended_on": record.suspended_on,
+            "cause": record.suspension_cause.value,
+        },
+    )
