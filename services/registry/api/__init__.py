@@ -2,6 +2,7 @@
 
 from services.registry.api import (
     attachments,
+    divisions,
     imports,
     landlords,
     merging,
@@ -26,6 +27,7 @@ ROUTERS = (
     premises.router,
     stays.router,
     proposals.router,
+    divisions.router,
     attachments.router,
     imports.router,
     imports.operations,
