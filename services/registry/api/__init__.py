@@ -2,9 +2,11 @@
 
 from services.registry.api import (
     attachments,
+    divisions,
     field_work,
     imports,
     landlords,
+    merging,
     notices,
     permits,
     persons,
@@ -17,6 +19,7 @@ from services.registry.api import (
 
 ROUTERS = (
     persons.router,
+    merging.router,
     relationships.router,
     registrations.router,
     permits.router,
@@ -26,6 +29,7 @@ ROUTERS = (
     stays.router,
     field_work.router,
     proposals.router,
+    divisions.router,
     attachments.router,
     imports.router,
     imports.operations,
