@@ -156,7 +156,7 @@ def _a_conflict(owner: Office, known: Mapping[str, str]) -> dict[str, str]:
     batch = owner.post("/v1/field-visits/batches", {"visits": [visit | seen]})
     (result,) = batch["results"]
     (conflict,) = result["conflicts"]
-    return {"assignment_id": assignment, "visit_id": visit["visit_id"], "conflict_id": conflict["conflict_id"]}
+    return {"assignment_id": assignment, "visit_id": visit["visit_id"], "visit_conflict_id": conflict["visit_conflict_id"]}
 
 
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:

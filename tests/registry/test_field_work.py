@@ -50,7 +50,13 @@ class Walk:
 
 def to_person(person_id: str | None, outcome: str, **given: Any) -> dict[str, Any]:
     """A visit to a person."""
-    visit = {"visit_id": str(uuid4()), "subject": "person", "outcome": outcome, "visited_at": AT, "division_code": TOWN}
+    visit: dict[str, Any] = {
+        "visit_id": str(uuid4()),
+        "subject": "person",
+        "outcome": outcome,
+        "visited_at": AT,
+        "division_code": TOWN,
+    }
     if outcome == "found":
         visit["data_matches"] = True
     return visit | ({"person_id": person_id} if person_id else {}) | given
@@ -151,8 +157,8 @@ async def test_where_the_register_changed_since_both_stand_until_an_officer_deci
     assert (conflict["kind"], conflict["seen_version"], conflict["current_version"]) == ("register_changed", 1, 2)
     assert (await walk.one(visit))["conflicts"] == [conflict], "told again with the same batch"
     listed = expect(await walk.city.get(f"{CONFLICTS}?status=open&division_code={TOWN}&limit=200"), 200)["items"]
-    assert conflict["conflict_id"] in {item["conflict_id"] for item in listed}
-    decide = f"{CONFLICTS}/{conflict['conflict_id']}/decide"
+    assert conflict["visit_conflict_id"] in {item["visit_conflict_id"] for item in listed}
+    decide = f"{CONFLICTS}/{conflict['visit_conflict_id']}/decide"
     expect(await walk.city.post(decide, {"decision": "other_counts"}), 422)
     decided = expect(await walk.city.post(decide, {"decision": "neither_counts"}), 200)
     assert (decided["decision"], decided["decided_on"], decided["version"]) == ("neither_counts", DAY.isoformat(), 2)
@@ -169,7 +175,7 @@ async def test_two_coordinators_who_differ_are_told_and_one_is_chosen(office: Of
     (conflict,) = (await walk.one(second, who="walker-2"))["conflicts"]
     assert (conflict["kind"], conflict["other_visit_id"]) == ("visits_differ", first["visit_id"])
     assert (await walk.one(to_home(home, "found"), who="walker-3"))["conflicts"][0]["other_visit_id"] == second["visit_id"]
-    expect(await walk.city.post(f"{CONFLICTS}/{conflict['conflict_id']}/decide", {"decision": "other_counts"}), 200)
+    expect(await walk.city.post(f"{CONFLICTS}/{conflict['visit_conflict_id']}/decide", {"decision": "other_counts"}), 200)
     aside = [expect(await walk.city.get(f"/v1/field-visits/{v['visit_id']}"), 200)["set_aside"] for v in (first, second)]
     assert aside == [False, True]
 
@@ -269,7 +275,7 @@ async def test_a_conflict_keeps_its_visits_out_of_the_rates_and_a_person_counts_
         await office.run_job(compute_rates)
         assert await consistency(office) == (0, 1), "only the visit of the day before"
     with office.on(date(2025, 11, 4)):
-        expect(await cixi.post(f"{CONFLICTS}/{conflict['conflict_id']}/decide", {"decision": "other_counts"}), 200)
+        expect(await cixi.post(f"{CONFLICTS}/{conflict['visit_conflict_id']}/decide", {"decision": "other_counts"}), 200)
         await office.run_job(compute_rates)
         assert await consistency(office) == (1, 1), "the last visit counts, and the person once"
 

@@ -15,16 +15,16 @@ from services.registry.schemas.field_work.assignments import AssignmentEnd, Assi
 from services.registry.schemas.field_work.rates import MonthParameter, RateView
 from services.registry.schemas.field_work.visits import (
     ConflictSettlement,
-    ConflictView,
     VisitBatch,
     VisitBatchView,
+    VisitConflictView,
     VisitView,
 )
 
 router = ServiceRouter(tags=["field work"])
 
 
-class ConflictStatus(StrEnum):
+class VisitConflictStatus(StrEnum):
     """Whether an officer has decided."""
 
     OPEN = "open"
@@ -32,7 +32,7 @@ class ConflictStatus(StrEnum):
 
 
 CoordinatorParameter = Annotated[str | None, Query(max_length=64, description="Only this coordinator's.")]
-ConflictStatusParameter = Annotated[ConflictStatus | None, Query(description="Only open or only decided ones.")]
+ConflictStatusParameter = Annotated[VisitConflictStatus | None, Query(description="Only open or only decided ones.")]
 RateParameter = Annotated[str | None, Query(max_length=60, description="Only this rate, e.g. `information_registration`.")]
 
 
@@ -139,36 +139,36 @@ async def list_conflicts(
     status: ConflictStatusParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 50,
-) -> Page[ConflictView]:
+) -> Page[VisitConflictView]:
     """List what visits disagree about, oldest first."""
     return await conflicts.list_conflicts(work, division_code, status, cursor, limit)
 
 
 @router.get(
-    "/v1/field-visit-conflicts/{conflict_id}",
-    **read("registry.field.read", summary_zh="读取走访冲突", problems=["conflict-not-found"]),
+    "/v1/field-visit-conflicts/{visit_conflict_id}",
+    **read("registry.field.read", summary_zh="读取走访冲突", problems=["visit-conflict-not-found"]),
 )
-async def read_conflict(work: CurrentWork, conflict_id: UUID) -> Answer[ConflictView]:
+async def read_conflict(work: CurrentWork, visit_conflict_id: UUID) -> Answer[VisitConflictView]:
     """Read a conflict."""
-    found = await conflicts.read_conflict(work, conflict_id)
+    found = await conflicts.read_conflict(work, visit_conflict_id)
     return Answer(found, version=found.version)
 
 
 @router.post(
-    "/v1/field-visit-conflicts/{conflict_id}/decide",
+    "/v1/field-visit-conflicts/{visit_conflict_id}/decide",
     **write(
         "registry.field.decide",
         actor=True,
         summary_zh="裁定走访冲突",
-        problems=["conflict-not-found", "conflict-decided"],
+        problems=["visit-conflict-not-found", "visit-conflict-decided"],
     ),
 )
-async def decide_conflict(work: CurrentWork, conflict_id: UUID, body: ConflictSettlement) -> Answer[ConflictView]:
+async def decide_conflict(work: CurrentWork, visit_conflict_id: UUID, body: ConflictSettlement) -> Answer[VisitConflictView]:
     """Decide which of the visits counts.
 
     The register stays as it is; whether a registration changes is decided where registrations are.
     """
-    decided = await conflicts.decide_conflict(work, conflict_id, body)
+    decided = await conflicts.decide_conflict(work, visit_conflict_id, body)
     return Answer(decided, version=decided.version)
 
 

@@ -89,11 +89,11 @@ class FieldVisitConflict(Table, table=True):
         CheckConstraint("version > 0", name="version"),
         Index("ix_field_visit_conflict_visit", "visit_id"),
         Index("ix_field_visit_conflict_other", "other_visit_id"),
-        Index("ix_field_visit_conflict_created_at", "created_at", "conflict_id"),
+        Index("ix_field_visit_conflict_created_at", "created_at", "visit_conflict_id"),
         is_kept(Retention.PERSON, "with the visits"),
     )
 
-    conflict_id: UUID = Field(primary_key=True)
+    visit_conflict_id: UUID = Field(primary_key=True)
     division_code: str = Field(sa_type=Text)
     visit_id: UUID = Field(foreign_key="field_visit.visit_id", ondelete="CASCADE")
     other_visit_id: UUID | None = Field(foreign_key="field_visit.visit_id", ondelete="CASCADE")

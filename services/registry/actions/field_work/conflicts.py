@@ -10,20 +10,20 @@ from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.division import significant
 from services.registry.rules.field_work.visits import ConflictDecision, ConflictKind
-from services.registry.schemas.field_work.visits import ConflictSettlement, ConflictView
+from services.registry.schemas.field_work.visits import ConflictSettlement, VisitConflictView
 from services.registry.store.field_work import visits as store
 
 RESOURCE = "field_visit_conflict"
 
 
-async def decide_conflict(work: Work, conflict_id: UUID, body: ConflictSettlement) -> ConflictView:
+async def decide_conflict(work: Work, visit_conflict_id: UUID, body: ConflictSettlement) -> VisitConflictView:
     """An officer decides which visit counts. The register is changed as always, by whoever it is for, or not at all."""
-    before = await store.lock_conflict(work, conflict_id)
+    before = await store.lock_conflict(work, visit_conflict_id)
     if before is None:
-        raise not_found("conflict")
+        raise not_found("visit-conflict")
     work.expect_version(before.version)
     if before.decision is not None:
-        raise DomainError("conflict-decided")
+        raise DomainError("visit-conflict-decided")
     if body.decision is ConflictDecision.OTHER_COUNTS and before.kind is not ConflictKind.VISITS_DIFFER:
         zh, en = "该冲突没有另一次走访", "there is no other visit in this conflict"
         raise invalid([FieldError("/decision", "no_other_visit", zh, en)])
@@ -42,22 +42,22 @@ async def decide_conflict(work: Work, conflict_id: UUID, body: ConflictSettlemen
     }[body.decision]
     both = (before.visit_id, before.other_visit_id)
     await store.decide_conflict(work, after, [visit for visit in both if visit is not None and visit != keeps])
-    leave(work, "decide", RESOURCE, conflict_id, None, before=before, after=after, division_codes=())
-    return ConflictView.of(after)
+    leave(work, "decide", RESOURCE, visit_conflict_id, None, before=before, after=after, division_codes=())
+    return VisitConflictView.of(after)
 
 
-async def read_conflict(work: Work, conflict_id: UUID) -> ConflictView:
+async def read_conflict(work: Work, visit_conflict_id: UUID) -> VisitConflictView:
     """One conflict."""
-    record = await store.find_conflict(work, conflict_id)
+    record = await store.find_conflict(work, visit_conflict_id)
     if record is None:
-        raise not_found("conflict")
-    work.audit("read", RESOURCE, conflict_id)
-    return ConflictView.of(record)
+        raise not_found("visit-conflict")
+    work.audit("read", RESOURCE, visit_conflict_id)
+    return VisitConflictView.of(record)
 
 
 async def list_conflicts(
     work: Work, division_code: str | None, status: str | None, cursor: str | None, limit: int
-) -> Page[ConflictView]:
+) -> Page[VisitConflictView]:
     """Conflicts in a division, oldest first."""
     if division_code is not None:
         require_own_division(work, division_code, "?division_code")
@@ -71,6 +71,6 @@ async def list_conflicts(
         scope,
         rows,
         limit,
-        lambda row: ConflictView.of(store.conflict_of(row)),
-        id_column="conflict_id",
+        lambda row: VisitConflictView.of(store.conflict_of(row)),
+        id_column="visit_conflict_id",
     )

@@ -25,10 +25,10 @@ from services.registry.rules.field_work.visits import (
 from services.registry.rules.findings import Finding
 from services.registry.schemas.field_work.assignments import AssignmentRecord
 from services.registry.schemas.field_work.visits import (
-    ConflictRecord,
-    ConflictView,
     VisitBatch,
     VisitBatchView,
+    VisitConflictRecord,
+    VisitConflictView,
     VisitEntry,
     VisitRecord,
     VisitResult,
@@ -152,7 +152,7 @@ def _record(work: Work, coordinator: str, visit: VisitEntry, known: store.Known 
 
 def _conflicts(
     work: Work, record: VisitRecord, known: store.Known | None, others: list[store.OtherVisit]
-) -> list[ConflictRecord]:
+) -> list[VisitConflictRecord]:
     """Every disagreement of a visit, open."""
     version = None if known is None else known.version
     kinds: list[tuple[ConflictKind, UUID | None]] = []
@@ -163,8 +163,8 @@ def _conflicts(
         kinds += [(kind, None) for kind in found]
     kinds += [(ConflictKind.VISITS_DIFFER, other.visit_id) for other in others if other.outcome != record.outcome]
     return [
-        ConflictRecord(
-            conflict_id=new_id(),
+        VisitConflictRecord(
+            visit_conflict_id=new_id(),
             division_code=record.division_code,
             visit_id=record.visit_id,
             other_visit_id=other_visit_id,
@@ -185,7 +185,7 @@ def _content_index(work: Work, coordinator: str, visit: VisitEntry) -> bytes:
     return work.keyring.blind_index("field_visit.content", f"{coordinator}|{visit.model_dump_json()}")
 
 
-def _again(visit: VisitEntry, conflicts: list[ConflictRecord], *, is_same: bool) -> VisitResultView:
+def _again(visit: VisitEntry, conflicts: list[VisitConflictRecord], *, is_same: bool) -> VisitResultView:
     if is_same:
         return _result(visit, VisitResult.REPEATED, conflicts)
     return _refused(visit, [_ID_TAKEN])
@@ -196,9 +196,9 @@ def _refused(visit: VisitEntry, reasons: list[Finding]) -> VisitResultView:
 
 
 def _result(
-    visit: VisitEntry, result: VisitResult, conflicts: list[ConflictRecord], reasons: list[Notice] | None = None
+    visit: VisitEntry, result: VisitResult, conflicts: list[VisitConflictRecord], reasons: list[Notice] | None = None
 ) -> VisitResultView:
-    shown = [ConflictView.of(conflict) for conflict in conflicts]
+    shown = [VisitConflictView.of(conflict) for conflict in conflicts]
     return VisitResultView(visit_id=visit.visit_id, result=result, conflicts=shown, reasons=reasons or [])
 
 

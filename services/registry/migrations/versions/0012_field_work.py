@@ -67,7 +67,7 @@ COMMENT ON TABLE field_visit IS 'retention: person';
 SELECT protect_rows('field_visit');
 
 CREATE TABLE field_visit_conflict (
-    conflict_id uuid NOT NULL,
+    visit_conflict_id uuid NOT NULL,
     division_code text NOT NULL,
     visit_id uuid NOT NULL,
     other_visit_id uuid,
@@ -80,7 +80,7 @@ CREATE TABLE field_visit_conflict (
     version integer NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
-    CONSTRAINT pk_field_visit_conflict PRIMARY KEY (conflict_id),
+    CONSTRAINT pk_field_visit_conflict PRIMARY KEY (visit_conflict_id),
     CONSTRAINT ck_field_visit_conflict_kind
         CHECK (kind IN ('register_changed', 'registered_after_all', 'visits_differ')),
     CONSTRAINT ck_field_visit_conflict_status CHECK (status IN ('open', 'decided')),
@@ -93,7 +93,7 @@ CREATE TABLE field_visit_conflict (
     CONSTRAINT fk_field_visit_conflict_other_visit_id FOREIGN KEY(other_visit_id)
         REFERENCES field_visit (visit_id) ON DELETE CASCADE
 );
-CREATE INDEX ix_field_visit_conflict_created_at ON field_visit_conflict (created_at, conflict_id);
+CREATE INDEX ix_field_visit_conflict_created_at ON field_visit_conflict (created_at, visit_conflict_id);
 CREATE INDEX ix_field_visit_conflict_other ON field_visit_conflict (other_visit_id);
 CREATE INDEX ix_field_visit_conflict_visit ON field_visit_conflict (visit_id);
 COMMENT ON TABLE field_visit_conflict IS 'retention: person; with the visits';
@@ -136,7 +136,7 @@ CREATE POLICY field_work_sees ON history FOR SELECT USING (
     CASE resource
     WHEN 'coordinator_assignment' THEN
         EXISTS (SELECT FROM coordinator_assignment a WHERE a.assignment_id = history.resource_id)
-    WHEN 'field_visit_conflict' THEN EXISTS (SELECT FROM field_visit_conflict c WHERE c.conflict_id = history.resource_id)
+    WHEN 'field_visit_conflict' THEN EXISTS (SELECT FROM field_visit_conflict c WHERE c.visit_conflict_id = history.resource_id)
     ELSE false
     END);
 """

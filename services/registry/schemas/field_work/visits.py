@@ -113,10 +113,10 @@ class VisitView(PersonalView):
         return sight.show(cls(**record.__dict__))
 
 
-class ConflictRecord(VersionedRecord):
+class VisitConflictRecord(VersionedRecord):
     """Where a visit disagrees with the register or with another visit."""
 
-    conflict_id: UUID
+    visit_conflict_id: UUID
     division_code: str
     visit_id: UUID
     other_visit_id: UUID | None
@@ -127,10 +127,10 @@ class ConflictRecord(VersionedRecord):
     decided_on: date | None
 
 
-class ConflictView(View):
+class VisitConflictView(View):
     """A conflict; open while there is no decision. Meanwhile none of its visits counts in any rate."""
 
-    conflict_id: UUID
+    visit_conflict_id: UUID
     version: int
     division_code: str
     visit_id: UUID
@@ -144,7 +144,7 @@ class ConflictView(View):
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: ConflictRecord) -> Self:
+    def of(cls, record: VisitConflictRecord) -> Self:
         """The conflict."""
         return cls(**record.__dict__)
 
@@ -162,7 +162,7 @@ class VisitResultView(View):
 
     visit_id: UUID
     result: VisitResult
-    conflicts: list[ConflictView]
+    conflicts: list[VisitConflictView]
     reasons: list[Notice]
 
 

@@ -9,15 +9,15 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
-from services.registry.schemas.field_work.visits import ConflictRecord, VisitRecord
+from services.registry.schemas.field_work.visits import VisitConflictRecord, VisitRecord
 from services.registry.store.homes.claims import claim
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
 _COLUMNS = """v.visit_id, v.division_code, v.coordinator, v.subject, v.outcome, v.person_id, v.premises_id, v.visited_at,
     v.visited_on, v.seen_version, v.was_registered, v.data_matches, v.sealed, v.set_aside, v.recorded_at"""
-_CONFLICT_COLUMNS = """c.conflict_id, c.division_code, c.visit_id, c.other_visit_id, c.kind, c.seen_version, c.current_version,
-    c.decision, c.decided_on, c.version, c.created_at, c.updated_at"""
+_CONFLICT_COLUMNS = """c.visit_conflict_id, c.division_code, c.visit_id, c.other_visit_id, c.kind, c.seen_version,
+    c.current_version, c.decision, c.decided_on, c.version, c.created_at, c.updated_at"""
 
 _FIND = prepare(f"SELECT {_COLUMNS} FROM field_visit v WHERE v.visit_id = :visit_id")  # noqa: S608
 _LIST = prepare(
@@ -70,38 +70,38 @@ _INSERT = prepare(
 )
 _INSERT_CONFLICT = prepare(
     """
-    INSERT INTO field_visit_conflict (conflict_id, division_code, visit_id, other_visit_id, kind, seen_version, current_version,
-        status, decision, decided_on, version, created_at, updated_at)
-    VALUES (:conflict_id, :division_code, :visit_id, :other_visit_id, :kind, :seen_version, :current_version, 'open', NULL,
-        NULL, :version, :created_at, :updated_at)
+    INSERT INTO field_visit_conflict (visit_conflict_id, division_code, visit_id, other_visit_id, kind, seen_version,
+        current_version, status, decision, decided_on, version, created_at, updated_at)
+    VALUES (:visit_conflict_id, :division_code, :visit_id, :other_visit_id, :kind, :seen_version, :current_version, 'open',
+        NULL, NULL, :version, :created_at, :updated_at)
     """
 )
 _FIND_CONFLICT = prepare(
-    f"SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE c.conflict_id = :conflict_id"  # noqa: S608
+    f"SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE c.visit_conflict_id = :visit_conflict_id"  # noqa: S608
 )
 _LOCK_CONFLICT = prepare(
-    f"SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE c.conflict_id = :conflict_id FOR UPDATE"  # noqa: S608
+    f"SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE c.visit_conflict_id = :visit_conflict_id FOR UPDATE"  # noqa: S608
 )
 _CONFLICTS = prepare(
     f"""
     SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE starts_with(c.division_code, CAST(:prefix AS text))
     AND (CAST(:status AS text) IS NULL OR c.status = :status)
     AND (CAST(:after_created_at AS timestamptz) IS NULL
-        OR (c.created_at, c.conflict_id) > (:after_created_at, CAST(:after_conflict_id AS uuid)))
-    ORDER BY c.created_at, c.conflict_id LIMIT CAST(:limit AS integer)
+        OR (c.created_at, c.visit_conflict_id) > (:after_created_at, CAST(:after_visit_conflict_id AS uuid)))
+    ORDER BY c.created_at, c.visit_conflict_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
 _CONFLICTS_OF = prepare(
     f"""
     SELECT {_CONFLICT_COLUMNS} FROM field_visit_conflict c WHERE c.visit_id = ANY (CAST(:visit_ids AS uuid[]))
-    ORDER BY c.created_at, c.conflict_id
+    ORDER BY c.created_at, c.visit_conflict_id
     """  # noqa: S608
 )
 _DECIDE = prepare(
     """
     UPDATE field_visit_conflict SET status = 'decided', decision = :decision, decided_on = :decided_on, version = :version,
         updated_at = :updated_at
-    WHERE conflict_id = :conflict_id
+    WHERE visit_conflict_id = :visit_conflict_id
     """
 )
 _SET_ASIDE = prepare("UPDATE field_visit SET set_aside = true WHERE visit_id = ANY (CAST(:visit_ids AS uuid[]))")
@@ -170,14 +170,14 @@ async def insert_visit(work: Work, record: VisitRecord, content_index: bytes) ->
     return tag == "INSERT 0 1"
 
 
-async def insert_conflict(work: Work, record: ConflictRecord) -> None:
+async def insert_conflict(work: Work, record: VisitConflictRecord) -> None:
     """Store an open conflict."""
     await work.tx.execute(_INSERT_CONFLICT, **record.model_dump(exclude={"decision", "decided_on"}))
 
 
-async def conflicts_of(work: Work, visit_ids: Sequence[UUID]) -> Mapping[UUID, list[ConflictRecord]]:
+async def conflicts_of(work: Work, visit_ids: Sequence[UUID]) -> Mapping[UUID, list[VisitConflictRecord]]:
     """The conflicts that came with these visits."""
-    found: dict[UUID, list[ConflictRecord]] = {}
+    found: dict[UUID, list[VisitConflictRecord]] = {}
     for row in await work.tx.fetch(_CONFLICTS_OF, visit_ids=list(visit_ids)):
         found.setdefault(row["visit_id"], []).append(conflict_of(row))
     return found
@@ -204,15 +204,15 @@ async def list_visits(
     )
 
 
-async def find_conflict(work: Work, conflict_id: UUID) -> ConflictRecord | None:
+async def find_conflict(work: Work, visit_conflict_id: UUID) -> VisitConflictRecord | None:
     """The conflict, when it is visible to the client."""
-    row = await work.tx.fetch_row(_FIND_CONFLICT, conflict_id=conflict_id)
+    row = await work.tx.fetch_row(_FIND_CONFLICT, visit_conflict_id=visit_conflict_id)
     return None if row is None else conflict_of(row)
 
 
-async def lock_conflict(work: Work, conflict_id: UUID) -> ConflictRecord | None:
+async def lock_conflict(work: Work, visit_conflict_id: UUID) -> VisitConflictRecord | None:
     """The conflict as it is now, held until the commit."""
-    row = await work.tx.fetch_row(_LOCK_CONFLICT, conflict_id=conflict_id)
+    row = await work.tx.fetch_row(_LOCK_CONFLICT, visit_conflict_id=visit_conflict_id)
     return None if row is None else conflict_of(row)
 
 
@@ -220,20 +220,20 @@ async def list_conflicts(
     work: Work, *, division_prefix: str, status: str | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Record]:
     """Up to `limit` + 1 visible rows below a division, oldest first."""
-    after_created_at, after_conflict_id = after or (None, None)
+    after_created_at, after_visit_conflict_id = after or (None, None)
     return await work.tx.fetch(
         _CONFLICTS,
         prefix=division_prefix,
         status=status,
         after_created_at=after_created_at,
-        after_conflict_id=after_conflict_id,
+        after_visit_conflict_id=after_visit_conflict_id,
         limit=limit + 1,
     )
 
 
-async def decide_conflict(work: Work, record: ConflictRecord, set_aside: Sequence[UUID]) -> None:
+async def decide_conflict(work: Work, record: VisitConflictRecord, set_aside: Sequence[UUID]) -> None:
     """Store a decision and take the visits that do not count out of the rates."""
-    decided = record.model_dump(include={"conflict_id", "decision", "decided_on", "version", "updated_at"})
+    decided = record.model_dump(include={"visit_conflict_id", "decision", "decided_on", "version", "updated_at"})
     require_one(await work.tx.execute(_DECIDE, **decided))
     await work.tx.execute(_SET_ASIDE, visit_ids=list(set_aside))
 
@@ -245,9 +245,9 @@ def visit_of(keyring: Keyring, row: Record) -> VisitRecord:
     return VisitRecord(**columns, found_address=secrets.found_address)
 
 
-def conflict_of(row: Record) -> ConflictRecord:
+def conflict_of(row: Record) -> VisitConflictRecord:
     """The conflict in a row."""
-    return ConflictRecord(**dict(row.items()))
+    return VisitConflictRecord(**dict(row.items()))
 
 
 def _columns(asked: Sequence[tuple[int, UUID, date]]) -> dict[str, list[object]]:
