@@ -303,3 +303,11 @@ async def test_letters_are_counted_by_landlord_and_a_month_without_any_has_no_ra
     assert (item["numerator"], item["denominator"], item["hundredths_of_percent"]) == (5, 6, 8333)
     (city,) = [item for item in empty if item["division_code"] == "330282"]
     assert (city["denominator"], city["hundredths_of_percent"]) == (0, None)
+
+
+async def test_before_the_first_definition_there_is_nothing_to_compute(office: Office, cixi: Caller) -> None:
+    with office.on(date(2011, 6, 1)):
+        await office.run_job(compute_rates)
+        assert expect(await cixi.get("/v1/registry/rates"), 200)["items"] == []
+        batch = {"visits": [to_person(None, "found_not_registered", visited_at="2011-06-01T01:00:00+08:00")]}
+        assert expect(await cixi.post(BATCHES, batch), 409)["type"].endswith("field-work-rules-not-held")

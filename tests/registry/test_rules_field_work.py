@@ -6,7 +6,7 @@ import pytest
 
 from services.registry.rules.field_work.rates import months_open, show_rate
 from services.registry.rules.field_work.visits import (
-    ConflictKind,
+    VisitConflictKind,
     VisitFacts,
     VisitOutcome,
     VisitSubject,
@@ -63,14 +63,14 @@ def test_what_may_be_reported(case: Case) -> None:
     [
         ("found", 1, 1, True, []),
         ("found", None, 2, True, []),
-        ("found", 1, 2, True, [ConflictKind.REGISTER_CHANGED]),
-        ("moved", 1, None, False, [ConflictKind.REGISTER_CHANGED]),
-        ("found_not_registered", None, 1, True, [ConflictKind.REGISTERED_AFTER_ALL]),
+        ("found", 1, 2, True, [VisitConflictKind.REGISTER_CHANGED]),
+        ("moved", 1, None, False, [VisitConflictKind.REGISTER_CHANGED]),
+        ("found_not_registered", None, 1, True, [VisitConflictKind.REGISTERED_AFTER_ALL]),
         ("found_not_registered", None, None, False, []),
     ],
 )
 def test_where_a_visit_disagrees_with_the_register(
-    outcome: str, seen: int | None, now: int | None, was_registered: bool, expected: list[ConflictKind]
+    outcome: str, seen: int | None, now: int | None, was_registered: bool, expected: list[VisitConflictKind]
 ) -> None:
     found = conflicts_with_register(VisitOutcome(outcome), seen_version=seen, version=now, was_registered=was_registered)
     assert list(found) == expected

@@ -93,7 +93,12 @@ async def end_assignment(work: CurrentWork, assignment_id: UUID, body: Assignmen
 
 @router.post(
     "/v1/field-visits/batches",
-    **write("registry.field.visit", actor=True, summary_zh="上报走访记录", problems=["division-out-of-scope"]),
+    **write(
+        "registry.field.visit",
+        actor=True,
+        summary_zh="上报走访记录",
+        problems=["division-out-of-scope", "field-work-rules-not-held"],
+    ),
 )
 async def hand_in_visits(work: CurrentWork, body: VisitBatch) -> VisitBatchView:
     """Hand in a coordinator's visits, from however long offline.

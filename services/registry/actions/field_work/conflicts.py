@@ -9,7 +9,7 @@ from services.registry.actions.divisions import require_own_division
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.division import significant
-from services.registry.rules.field_work.visits import ConflictDecision, ConflictKind
+from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
 from services.registry.schemas.field_work.visits import ConflictSettlement, VisitConflictView
 from services.registry.store.field_work import visits as store
 
@@ -24,7 +24,7 @@ async def decide_conflict(work: Work, visit_conflict_id: UUID, body: ConflictSet
     work.expect_version(before.version)
     if before.decision is not None:
         raise DomainError("visit-conflict-decided")
-    if body.decision is ConflictDecision.OTHER_COUNTS and before.kind is not ConflictKind.VISITS_DIFFER:
+    if body.decision is VisitConflictDecision.OTHER_COUNTS and before.kind is not VisitConflictKind.VISITS_DIFFER:
         zh, en = "该冲突没有另一次走访", "there is no other visit in this conflict"
         raise invalid([FieldError("/decision", "no_other_visit", zh, en)])
     after = before.model_copy(
@@ -36,9 +36,9 @@ async def decide_conflict(work: Work, visit_conflict_id: UUID, body: ConflictSet
         }
     )
     keeps = {
-        ConflictDecision.VISIT_COUNTS: before.visit_id,
-        ConflictDecision.OTHER_COUNTS: before.other_visit_id,
-        ConflictDecision.NEITHER_COUNTS: None,
+        VisitConflictDecision.VISIT_COUNTS: before.visit_id,
+        VisitConflictDecision.OTHER_COUNTS: before.other_visit_id,
+        VisitConflictDecision.NEITHER_COUNTS: None,
     }[body.decision]
     both = (before.visit_id, before.other_visit_id)
     await store.decide_conflict(work, after, [visit for visit in both if visit is not None and visit != keeps])

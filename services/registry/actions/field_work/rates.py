@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
-from services.chassis.parameters import Dated
+from services.chassis.parameters import Dated, NotInForceError
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
@@ -16,9 +16,16 @@ from services.registry.store.field_work import rates as store
 
 
 async def compute_open_month(work: Work) -> bool:
-    """Compute the figures of one open month not yet computed today; returns whether there was one."""
+    """Compute the figures of one open month not yet computed today; returns whether there was one.
+
+    On a day before the first definition there is nothing to compute.
+    """
     city = LAW.divisions.city
-    for month in months_open(work.today, LAW.field_work.open_months.on(work.today)):
+    try:
+        open_months = LAW.field_work.open_months.on(work.today)
+    except NotInForceError:
+        return False
+    for month in months_open(work.today, open_months):
         if await store.is_computed(work, month, city):
             continue
         next_month = add_months(month, 1)
@@ -51,7 +58,7 @@ def _view(row: Record) -> RateView:
         row["numerator"],
         row["denominator"],
         division_code=row["division_code"],
-        small_cell_below=LAW.field_work.small_cell_below.on(row["month"]),
+        small_cell_below=LAW.field_work.small_cell_below.on(row["computed_on"]),
     )
     return RateView(
         rate_value_id=row["rate_value_id"],

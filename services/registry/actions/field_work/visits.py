@@ -9,7 +9,9 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.clock import LAW_ZONE
+from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
+from services.chassis.parameters import NotInForceError
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
@@ -17,7 +19,7 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import notice
 from services.registry.rules.division import covers
 from services.registry.rules.field_work.visits import (
-    ConflictKind,
+    VisitConflictKind,
     VisitFacts,
     conflicts_with_register,
     visit_problems,
@@ -46,6 +48,10 @@ async def hand_in_visits(work: Work, body: VisitBatch) -> VisitBatchView:
     A division outside the client's own refuses the whole batch: nothing about it may then be learnt from a single answer.
     """
     coordinator = work.require_actor()
+    try:
+        days_max = LAW.field_work.visit_days_max.on(work.today)
+    except NotInForceError as error:
+        raise DomainError("field-work-rules-not-held", extra={"on": work.today.isoformat()}) from error
     for place, visit in enumerate(body.visits):
         require_own_division(work, visit.division_code, f"/visits/{place}/division_code")
     await store.claim_divisions(work, (visit.division_code for visit in body.visits))
@@ -60,7 +66,8 @@ async def hand_in_visits(work: Work, body: VisitBatch) -> VisitBatchView:
         if visit.visit_id in here:
             results.append(_again(visit, earlier.get(visit.visit_id, []), is_same=here[visit.visit_id] == content))
             continue
-        reasons = _reasons(work, visit, assigned, is_known=place in known or _subject(visit) is None)
+        is_known = place in known or _subject(visit) is None
+        reasons = _reasons(work, visit, assigned, days_max, is_known=is_known)
         if reasons:
             results.append(_refused(visit, reasons))
             continue
@@ -111,7 +118,9 @@ def _law_date(visit: VisitEntry) -> date:
     return visit.visited_at.astimezone(LAW_ZONE).date()
 
 
-def _reasons(work: Work, visit: VisitEntry, assigned: list[AssignmentRecord], *, is_known: bool) -> list[Finding]:
+def _reasons(
+    work: Work, visit: VisitEntry, assigned: list[AssignmentRecord], days_max: int, *, is_known: bool
+) -> list[Finding]:
     """Why a visit is not taken."""
     day = _law_date(visit)
     facts = VisitFacts(
@@ -123,7 +132,6 @@ def _reasons(work: Work, visit: VisitEntry, assigned: list[AssignmentRecord], *,
         has_data_match=visit.data_matches is not None,
         has_found_address=visit.found_address is not None,
     )
-    days_max = LAW.field_work.visit_days_max.on(work.today)
     reasons = [*visit_problems(facts, today=work.today, days_max=days_max)]
     if visit.visited_at > work.law_now:
         reasons.append(_IN_FUTURE)
@@ -155,13 +163,13 @@ def _conflicts(
 ) -> list[VisitConflictRecord]:
     """Every disagreement of a visit, open."""
     version = None if known is None else known.version
-    kinds: list[tuple[ConflictKind, UUID | None]] = []
+    kinds: list[tuple[VisitConflictKind, UUID | None]] = []
     if known is not None:
         found = conflicts_with_register(
             record.outcome, seen_version=record.seen_version, version=version, was_registered=known.was_registered
         )
         kinds += [(kind, None) for kind in found]
-    kinds += [(ConflictKind.VISITS_DIFFER, other.visit_id) for other in others if other.outcome != record.outcome]
+    kinds += [(VisitConflictKind.VISITS_DIFFER, other.visit_id) for other in others if other.outcome != record.outcome]
     return [
         VisitConflictRecord(
             visit_conflict_id=new_id(),

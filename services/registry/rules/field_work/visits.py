@@ -32,7 +32,7 @@ class VisitOutcome(StrEnum):
     """met and not registered; a home: let and not registered"""
 
 
-class ConflictKind(StrEnum):
+class VisitConflictKind(StrEnum):
     """In what two records disagree."""
 
     REGISTER_CHANGED = "register_changed"
@@ -43,7 +43,7 @@ class ConflictKind(StrEnum):
     """another coordinator found something else on the same day"""
 
 
-class ConflictDecision(StrEnum):
+class VisitConflictDecision(StrEnum):
     """Which of the visits an officer lets count."""
 
     VISIT_COUNTS = "visit_counts"
@@ -85,13 +85,13 @@ def visit_problems(facts: VisitFacts, *, today: date, days_max: int) -> tuple[Fi
 
 def conflicts_with_register(
     outcome: VisitOutcome, *, seen_version: int | None, version: int | None, was_registered: bool
-) -> tuple[ConflictKind, ...]:
+) -> tuple[VisitConflictKind, ...]:
     """Where a visit disagrees with the register: the version the coordinator had seen, and the state on the day."""
     found = []
     if seen_version is not None and seen_version != version:
-        found.append(ConflictKind.REGISTER_CHANGED)
+        found.append(VisitConflictKind.REGISTER_CHANGED)
     if outcome is VisitOutcome.FOUND_NOT_REGISTERED and was_registered:
-        found.append(ConflictKind.REGISTERED_AFTER_ALL)
+        found.append(VisitConflictKind.REGISTERED_AFTER_ALL)
     return tuple(found)
 
 

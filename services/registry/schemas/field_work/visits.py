@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import Command, Notice, View
-from services.registry.rules.field_work.visits import ConflictDecision, ConflictKind, VisitOutcome, VisitSubject
+from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind, VisitOutcome, VisitSubject
 from services.registry.schemas.homes.stays import Instant
 from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import Address, DivisionCode
@@ -120,10 +120,10 @@ class VisitConflictRecord(VersionedRecord):
     division_code: str
     visit_id: UUID
     other_visit_id: UUID | None
-    kind: ConflictKind
+    kind: VisitConflictKind
     seen_version: int | None
     current_version: int | None
-    decision: ConflictDecision | None
+    decision: VisitConflictDecision | None
     decided_on: date | None
 
 
@@ -135,10 +135,10 @@ class VisitConflictView(View):
     division_code: str
     visit_id: UUID
     other_visit_id: UUID | None
-    kind: ConflictKind
+    kind: VisitConflictKind
     seen_version: int | None
     current_version: int | None = Field(description="The register's version when the visit came in.")
-    decision: ConflictDecision | None
+    decision: VisitConflictDecision | None
     decided_on: date | None
     created_at: datetime
     updated_at: datetime
@@ -154,7 +154,7 @@ class ConflictSettlement(Command):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"decision": "visit_counts"}]})
 
-    decision: ConflictDecision
+    decision: VisitConflictDecision
 
 
 class VisitResultView(View):
