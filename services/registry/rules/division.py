@@ -125,6 +125,7 @@ class Divisions:
     questioned: frozenset[str]
     rows: Register[Division]
     _by_code: Mapping[str, tuple[Dated[Division], ...]] = field(init=False, repr=False, compare=False)
+    _warned: dict[tuple[str, date], tuple[Finding, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_code: dict[str, tuple[Dated[Division], ...]] = {}
@@ -140,6 +141,13 @@ class Divisions:
 
     def warnings(self, code: str, on: date) -> tuple[Finding, ...]:
         """Doubts about a well-formed code; never a reason to reject it (C-07). Raises ValueError on a malformed code."""
+        if (found := self._warned.get((code, on))) is None:
+            if len(self._warned) >= _CODES_REMEMBERED:
+                self._warned.clear()
+            found = self._warned[code, on] = self._find_warnings(code, on)
+        return found
+
+    def _find_warnings(self, code: str, on: date) -> tuple[Finding, ...]:
         bare = significant(code)
         for part in (*ancestors(bare), bare):
             if part in self.questioned or (self._by_code.get(part) and self.named(part, on) is None):
