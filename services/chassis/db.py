@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from sqlalchemy.types import UserDefinedType
 
 from services.chassis.errors import DomainError
 from services.chassis.metrics import REPEATED_TRANSACTIONS
+from services.chassis.pool import RestingPool, is_lost
 from services.chassis.rows import RowContext, protected
 
 Record = asyncpg.Record
@@ -139,6 +140,10 @@ class Transaction:
 
     connection: Connection
 
+    def end(self) -> None:
+        """Whoever kept this longer than its connection was lent cannot meddle with what the next one does on it."""
+        object.__setattr__(self, "connection", _ENDED)
+
     async def fetch(self, statement: Prepared, /, **arguments: Any) -> Sequence[Record]:
         """All rows."""
         return await self._run(self.connection.fetch, statement, arguments)
@@ -175,6 +180,16 @@ class Reader(Transaction):
             return await method(statement.sql, *statement.arguments(arguments))
 
 
+class _Ended:
+    """Stands for the connection of a transaction that is over."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise asyncpg.InterfaceError(f"{name}: this transaction has ended")
+
+
+_ENDED = _Ended()
+
+
 async def set_codecs(connection: Connection) -> None:
     """Per-connection set-up: `jsonb` and `json` as Python values."""
     for name in ("jsonb", "json"):
@@ -194,13 +209,12 @@ async def create_pool(
     database_url: str, *, size: int, command_timeout: float, application: str, connect_timeout: float = 5.0
 ) -> Pool:
     """A pool of at most `size` connections; times in seconds."""
-    return await asyncpg.create_pool(
+    return await RestingPool(
         database_url,
         min_size=1,
         max_size=size,
         timeout=connect_timeout,
         command_timeout=command_timeout,
-        max_inactive_connection_lifetime=300,
         init=set_codecs,
         reset=_keep_state,
         server_settings={
@@ -233,43 +247,45 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         raise DomainError("database-unavailable", retry_after=2) from error
 
 
-def is_lost(connection: Connection) -> bool:
-    """Whether the connection is gone; the pool takes a closed one back, and its proxy then refuses even this question."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
+def _told(error: BaseException, connection: PooledConnection) -> DomainError | None:
+    """What the caller may be told of a lock that did not come, a conflict, a lost database; a bug of ours stays what it is."""
+    if isinstance(error, (*_BUSY, *RETRIABLE)):
+        return DomainError("busy", retry_after=1)
+    if isinstance(error, _LOST):
+        return DomainError("database-unavailable", retry_after=2)
+    # Of asyncpg's own errors some are misuse, such as two statements at once on one connection.
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and is_lost(connection):
+        return DomainError("database-unavailable", retry_after=2)
+    return None
 
 
-@contextmanager
-def _outages_translated(connection: PooledConnection) -> Iterator[None]:
-    """A lock that did not come and a lost database become what the caller may be told; a bug of ours stays what it is."""
-    try:
-        yield
-    except _BUSY as error:
-        raise DomainError("busy", retry_after=1) from error
-    except _LOST as error:
-        raise DomainError("database-unavailable", retry_after=2) from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        if not is_lost(connection):  # misuse, such as two statements at once on one connection
-            raise
-        raise DomainError("database-unavailable", retry_after=2) from error
-
-
-@asynccontextmanager
-async def without_transaction(pool: Pool, *, rows: RowContext, acquire_timeout: float = 2.0) -> AsyncIterator[Reader]:
+class without_transaction:  # noqa: N801 - reads as the function it might be; a generator costs more than what it wraps
     """A connection for reads on behalf of whom `rows` says.
 
     Raises `DomainError('busy')` and `('database-unavailable')` like `in_transaction`.
     """
-    connection = await acquire(pool, timeout=acquire_timeout)
-    try:
-        with _outages_translated(connection):
-            yield Reader(connection, rows)
-    except RETRIABLE as error:
-        raise DomainError("busy", retry_after=1) from error
-    finally:
-        await release(pool, connection)
+
+    __slots__ = ("_acquire_timeout", "_connection", "_pool", "_reader", "_rows")
+
+    def __init__(self, pool: Pool, *, rows: RowContext, acquire_timeout: float = 2.0) -> None:
+        self._pool = pool
+        self._rows = rows
+        self._acquire_timeout = acquire_timeout
+
+    async def __aenter__(self) -> Reader:
+        self._connection = await acquire(self._pool, timeout=self._acquire_timeout)
+        self._reader = Reader(self._connection, self._rows)
+        return self._reader
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._reader.end()
+        if error is None:
+            await release(self._pool, self._connection, in_order=True)
+            return
+        told = _told(error, self._connection)
+        await release(self._pool, self._connection)
+        if told is not None:
+            raise told from error
 
 
 async def in_transaction(
@@ -289,16 +305,24 @@ async def in_transaction(
     """
     for attempt in range(attempts):
         connection = await acquire(pool, timeout=acquire_timeout)
+        tx = Transaction(connection)
+        in_order = False
         try:
-            with _outages_translated(connection):
-                async with _transaction(connection, rows):
-                    return await body(Transaction(connection))
+            async with _transaction(connection, rows):
+                result = await body(tx)
+            in_order = True
+            return result
         except RETRIABLE as error:
             REPEATED_TRANSACTIONS.labels(error.sqlstate).inc()
             if attempt == attempts - 1:
                 raise DomainError("busy", retry_after=1) from error
+        except Exception as error:
+            if (told := _told(error, connection)) is not None:
+                raise told from error
+            raise
         finally:
-            await release(pool, connection)
+            tx.end()
+            await release(pool, connection, in_order=in_order)
         await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
 
@@ -321,7 +345,9 @@ async def _transaction(connection: Connection, rows: RowContext) -> AsyncIterato
         raise asyncpg.InFailedSQLTransactionError("the transaction had failed before its COMMIT")
 
 
-async def release(pool: Pool, connection: PooledConnection) -> None:
-    """Give the connection back even when the task is being cancelled."""
+async def release(pool: Pool, connection: PooledConnection, *, in_order: bool = False) -> None:
+    """Give the connection back even when the task is being cancelled; `in_order` when its last statement ended as it should."""
+    if in_order and isinstance(pool, RestingPool) and pool.rest(connection):
+        return
     with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
         await pool.release(connection, timeout=5)

@@ -24,6 +24,11 @@ SUBSCRIPTIONS: Subscriptions = {
 }
 
 UNUSED: dict[type[EventData], str] = {
+    registry.PremisesRegistered: "where homes are let gives nobody points",
+    registry.PremisesChanged: "where homes are let gives nobody points",
+    registry.PremisesEnded: "where homes are let gives nobody points",
+    registry.StayStarted: "points follow the registration, not the book of guests",
+    registry.StayEnded: "points follow the registration, not the book of guests",
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
     registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }

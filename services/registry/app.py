@@ -34,6 +34,8 @@ DEFINITION = ServiceDefinition(
         "residence_registration": "registry.registration.read",
         "residence_permit": "registry.permit.read",
         "notice": "registry.notice.read",
+        "premises": "registry.premises.read",
+        "stay": "registry.stay.read",
     },
     fields=FIELDS,
     publishes=EVENTS,

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.clients import ANY_PURPOSE, CreatedClient, create_client
 from gateway.routes import known_scopes, load_routes
 from services.chassis.db import close_pool, create_pool
-from tests.hostile.operations import Published, operations, resolved
+from tests.hostile.operations import PUBLIC, Published, operations, resolved
 from tests.journeys.suite import Office, Suite, citizen_number
 
 TOWN, TOWN_BESIDE, VILLAGE_BELOW, COUNTY_BESIDE = "330282107", "330282114", "330282107201", "330281"
@@ -95,6 +95,7 @@ def settle(suite: Suite) -> City:
     known["permit_id"] = owner.post("/v1/residence-permits", application)["permit_id"]
     owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
     clock.set_clock(None)
+    known |= _a_home(owner, known["person_id"])
     correction = f"/v1/persons/{known['person_id']}/correction"
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
@@ -125,9 +126,25 @@ def _an_import(city: City) -> str:
     return str(city.owner.post("/v1/imports", asked)["operation_id"])
 
 
+def _a_home(owner: Office, guest: str) -> dict[str, str]:
+    """A home with a room, its landlord, and the resident as its guest."""
+    landlord = {"kind": "person", "division_code": TOWN, "name": "陈阿大", "phone": "13805748888"}
+    number = citizen_number("330222", "19500505", 5)
+    made = owner.post("/v1/landlords", {**landlord, "document_type": "citizen_id", "number": number})
+    room = {"label": "201", "kind": "bedroom", "usable_area_dm2": 1250, "beds": 2, "is_let": True}
+    home = {"kind": "rental_home", "division_code": TOWN, "address": "古窑浦二弄5号", "let_from": "2024-03-01", "rooms": [room]}
+    premises = owner.post("/v1/premises", {**home, "landlord_id": made["landlord_id"]})
+    known = {"landlord_id": made["landlord_id"], "premises_id": premises["premises_id"]}
+    known["room_id"] = premises["rooms"][0]["room_id"]
+    stay = {"person_id": guest, "started_at": "2024-05-01T09:30:00+08:00", "bed": 1}
+    where = {name: known[name] for name in ("premises_id", "room_id")}
+    known["stay_id"] = owner.post("/v1/stays", {**stay, **where})["stay_id"]
+    return known
+
+
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:
     """Objects of later routes: whatever POST answers with the id that a path asks for, with its own example as the body."""
-    wanted = {name for each in city.operations.values() for name in each.parameters} - city.known.keys()
+    wanted = {name for each in city.operations.values() for name in each.parameters} - city.known.keys() - PUBLIC.keys()
     for name in sorted(wanted):
         maker = next((each for each in city.operations.values() if _makes(each, name, document)), None)
         assert maker is not None, f"say in tests/hostile/people.py how a real {{{name}}} comes to be"

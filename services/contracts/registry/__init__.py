@@ -7,8 +7,17 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import notices, people
+from services.contracts.registry import homes, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.homes import (
+    PremisesChanged,
+    PremisesEnded,
+    PremisesRegistered,
+    PremisesState,
+    StayEnded,
+    StayStarted,
+    StayState,
+)
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
@@ -34,7 +43,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -46,6 +55,10 @@ __all__ = [
     "PersonDeleted",
     "PersonRegistered",
     "PersonState",
+    "PremisesChanged",
+    "PremisesEnded",
+    "PremisesRegistered",
+    "PremisesState",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",
@@ -62,4 +75,7 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "StayEnded",
+    "StayStarted",
+    "StayState",
 ]

@@ -1,6 +1,19 @@
 """How the registry is asked: routes by the nouns of the office."""
 
-from services.registry.api import attachments, imports, notices, permits, persons, proposals, registrations, relationships
+from services.registry.api import (
+    attachments,
+    divisions,
+    imports,
+    landlords,
+    notices,
+    permits,
+    persons,
+    premises,
+    proposals,
+    registrations,
+    relationships,
+    stays,
+)
 
 ROUTERS = (
     persons.router,
@@ -8,7 +21,11 @@ ROUTERS = (
     registrations.router,
     permits.router,
     notices.router,
+    landlords.router,
+    premises.router,
+    stays.router,
     proposals.router,
+    divisions.router,
     attachments.router,
     imports.router,
     imports.operations,

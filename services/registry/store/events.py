@@ -6,11 +6,15 @@ from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
     PersonState,
+    PremisesState,
     RelationshipState,
     ResidencePermitState,
     ResidenceRegistrationState,
+    StayState,
 )
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.homes.premises import PremisesRecord
+from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
@@ -20,6 +24,8 @@ PersonEvent = TypeVar("PersonEvent", bound=PersonState)
 RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
+PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+StayEvent = TypeVar("StayEvent", bound=StayState)
 
 
 def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord) -> PersonEvent:
@@ -55,3 +61,14 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
     """What happened to a residence permit."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
     return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))
+
+
+def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:
+    """What happened to a home; of its rooms how many there are."""
+    state = {name: getattr(record, name) for name in fact.model_fields if name != "let_rooms"}
+    return fact(**state, let_rooms=len(record.let_rooms))
+
+
+def stay_event(fact: type[StayEvent], record: StayRecord) -> StayEvent:
+    """What happened to a stay."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})

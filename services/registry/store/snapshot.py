@@ -11,11 +11,20 @@ from services.chassis.db import Record, Transaction, prepare
 from services.chassis.events import EventData
 from services.chassis.keyring import Keyring
 from services.contracts import registry
+from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
 from services.registry.store import permits, persons, registrations, relationships
-from services.registry.store.events import permit_event, person_event, registration_event, relationship_event
+from services.registry.store.events import (
+    permit_event,
+    person_event,
+    premises_event,
+    registration_event,
+    relationship_event,
+    stay_event,
+)
+from services.registry.store.homes import premises, stays
 
 _CHUNK = 500
 
@@ -43,6 +52,15 @@ _PERMITS = prepare(
     f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY m.created_at"
 )
+_STAYS = prepare(
+    f"SELECT {stays.COLUMNS} FROM stay s WHERE s.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY s.created_at"  # noqa: S608
+)
+_PREMISES = prepare(
+    f"""
+    SELECT {premises.COLUMNS} FROM premises p WHERE CAST(:after AS uuid) IS NULL OR p.premises_id > CAST(:after AS uuid)
+    ORDER BY p.premises_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
+)
 _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
     PermitStatus.ACCEPTED: registry.ResidencePermitAccepted,
     PermitStatus.REFUSED: registry.ResidencePermitRefused,
@@ -54,7 +72,7 @@ _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
 
 
 async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
-    """Every person with everything about the person, each as the event that tells its present state."""
+    """Every person with everything about the person, then every home, each as the event that tells its present state."""
     after: UUID | None = None
     while rows := await tx.fetch(_PERSONS, after=after):
         person_ids = [row["person_id"] for row in rows]
@@ -65,6 +83,8 @@ async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUI
         after = person_ids[-1]
     async for erased in _erased(tx):
         yield erased
+    async for home in _homes(tx, keyring):
+        yield home
 
 
 async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
@@ -77,6 +97,17 @@ async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]
         after = rows[-1]["person_id"]
 
 
+async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    after: UUID | None = None
+    while rows := await tx.fetch(_PREMISES, after=after):
+        for row in rows:
+            record = premises.premises_of(keyring, dict(row.items()))
+            is_let = record.status is PremisesStatus.REGISTERED
+            fact = registry.PremisesRegistered if is_let else registry.PremisesEnded
+            yield record.premises_id, [premises_event(fact, record)]
+        after = rows[-1]["premises_id"]
+
+
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
     found: defaultdict[UUID, list[EventData]] = defaultdict(list)
     for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
@@ -85,6 +116,9 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         found[row["person_id"]].append(_registration(keyring, row))
     for row in await tx.fetch(_PERMITS, person_ids=person_ids):
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
+    for row in await tx.fetch(_STAYS, person_ids=person_ids):
+        stay = stays.stay_of(keyring, row)
+        found[stay.person_id].append(stay_event(registry.StayStarted if stay.ended_at is None else registry.StayEnded, stay))
     return found
 
 
