@@ -5,6 +5,7 @@ from services.registry.api import (
     divisions,
     imports,
     landlords,
+    merging,
     notices,
     permits,
     persons,
@@ -17,6 +18,7 @@ from services.registry.api import (
 
 ROUTERS = (
     persons.router,
+    merging.router,
     relationships.router,
     registrations.router,
     permits.router,

@@ -18,7 +18,7 @@ from enum import StrEnum
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
-from services.registry.actions.refusals import invalid, require_held
+from services.registry.actions.refusals import invalid, require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
@@ -96,6 +96,7 @@ class Decisions:
         assert row.entry is not None
         entry = row.entry.model_copy(update={"person_id": known.person.person_id})
         where = residence(known.registrations)
+        require_settled(where)
         current = where.current
         if current is not None:
             if (current.division_code, current.address) == (entry.division_code, entry.address):
