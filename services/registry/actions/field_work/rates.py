@@ -26,13 +26,13 @@ async def compute_open_month(work: Work) -> bool:
     except NotInForceError:
         return False
     for month in months_open(work.today, open_months):
-        if await store.is_computed(work, month, city):
+        definitions = LAW.field_work.rates.on(month)
+        if not definitions or await store.is_computed(work, month, city):
             continue
         next_month = add_months(month, 1)
         day = min(work.today, next_month - timedelta(days=1))
-        for row in LAW.field_work.rates.rows:
-            if row.is_in_force(month):
-                await store.compute_rate(work, row.value, month=month, next_month=next_month, day=day, city=city)
+        for definition in definitions:
+            await store.compute_rate(work, definition, month=month, next_month=next_month, day=day, city=city)
         return True
     return False
 
