@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import homes, notices, people
+from services.contracts.registry import homes, merging, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.homes import (
     PremisesChanged,
@@ -18,6 +18,7 @@ from services.contracts.registry.homes import (
     StayStarted,
     StayState,
 )
+from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
@@ -43,7 +44,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -51,10 +52,13 @@ __all__ = [
     "AboutPerson",
     "DocumentToken",
     "NoticeRequested",
+    "PersonAliasState",
     "PersonCorrected",
     "PersonDeleted",
+    "PersonMerged",
     "PersonRegistered",
     "PersonState",
+    "PersonUnmerged",
     "PremisesChanged",
     "PremisesEnded",
     "PremisesRegistered",

@@ -2,8 +2,10 @@
 
 from services.registry.api import (
     attachments,
+    divisions,
     imports,
     landlords,
+    merging,
     notices,
     permits,
     persons,
@@ -16,6 +18,7 @@ from services.registry.api import (
 
 ROUTERS = (
     persons.router,
+    merging.router,
     relationships.router,
     registrations.router,
     permits.router,
@@ -24,6 +27,7 @@ ROUTERS = (
     premises.router,
     stays.router,
     proposals.router,
+    divisions.router,
     attachments.router,
     imports.router,
     imports.operations,
