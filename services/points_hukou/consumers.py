@@ -25,6 +25,8 @@ SUBSCRIPTIONS: Subscriptions = {
 
 UNUSED: dict[type[EventData], str] = {
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
+    registry.HistoricalPermitRecorded: "a permit's `residence_years_from` has old papers in it already",
+    registry.HistoricalPermitAnnulled: "as above",
     registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

@@ -69,3 +69,16 @@ def a_residence(person_id: str, **given: Any) -> dict[str, Any]:
 def an_application(person_id: str, **given: Any) -> dict[str, Any]:
     """A permit application body with a labour contract."""
     return {"person_id": person_id, "ground": "employment", "evidence": [{"type": "labour_contract"}]} | given
+
+
+def a_paper(person_id: str, **given: Any) -> dict[str, Any]:
+    """A temporary permit of 2013 to 2016, to be recorded."""
+    return {
+        "person_id": person_id,
+        "kind": "temporary_residence_permit",
+        "division_code": "330282107",
+        "issued_on": "2013-03-01",
+        "valid_until": "2016-02-29",
+        "card_number": "330282000123",
+        "evidence": [{"type": "temporary_residence_permit_card"}],
+    } | given

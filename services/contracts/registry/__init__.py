@@ -7,8 +7,13 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import notices, people
+from services.contracts.registry import historical_permits, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.historical_permits import (
+    HistoricalPermitAnnulled,
+    HistoricalPermitRecorded,
+    HistoricalPermitState,
+)
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
@@ -34,13 +39,16 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS, *historical_permits.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "HistoricalPermitAnnulled",
+    "HistoricalPermitRecorded",
+    "HistoricalPermitState",
     "NoticeRequested",
     "PersonCorrected",
     "PersonDeleted",

@@ -5,12 +5,14 @@ from typing import TypeVar
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
+    HistoricalPermitState,
     PersonState,
     RelationshipState,
     ResidencePermitState,
     ResidenceRegistrationState,
 )
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
@@ -20,6 +22,7 @@ PersonEvent = TypeVar("PersonEvent", bound=PersonState)
 RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
+HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 
 
 def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord) -> PersonEvent:
@@ -55,3 +58,8 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
     """What happened to a residence permit."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
     return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))
+
+
+def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
+    """What happened to the record of an old paper."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
