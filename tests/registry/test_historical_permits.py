@@ -39,7 +39,7 @@ async def test_a_recorded_paper_stays_valid_to_its_expiry(office: Office, reside
     ],
 )
 async def test_what_cannot_be_such_a_paper_is_refused_at_its_field(
-    resident: Resident, given: dict[str, str], pointer: str, code: str
+    resident: Resident, given: dict[str, Any], pointer: str, code: str
 ) -> None:
     await resident.register_person()
     problem = await recorded(resident, date(2017, 3, 1), 422, **given)
@@ -48,7 +48,7 @@ async def test_what_cannot_be_such_a_paper_is_refused_at_its_field(
 
 async def test_a_nine_year_permit_is_recorded_with_its_doubts(office: Office, resident: Resident) -> None:
     await resident.register_person()
-    nine = {"kind": "residence_permit", "issued_on": "2014-03-01", "valid_until": "2023-02-28"}
+    nine: dict[str, Any] = {"kind": "residence_permit", "issued_on": "2014-03-01", "valid_until": "2023-02-28"}
     made = await recorded(resident, date(2017, 3, 1), **nine)
     assert [doubt["code"] for doubt in made["doubts"]] == ["years_not_on_file"]
     assert (await recorded(resident, date(2017, 3, 1), 409, **nine))["type"].endswith("historical-permit-exists")
