@@ -39,6 +39,8 @@ from services.chassis.evidence.watch import Watch
 from services.chassis.fields import FieldTable
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.keyring import Keyring
+from services.chassis.long_work import housekeeping as operations_kept
+from services.chassis.long_work.starter import Starter
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
 from services.chassis.openapi import describe_problems
 from services.chassis.outbox import Relay
@@ -68,7 +70,7 @@ class ServiceDefinition:
     `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
     A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
-    `attachments.rows.SEALED` among its columns.
+    `attachments.rows.SEALED` among its columns. `long_work` names the module that is run to work off an operation.
     """
 
     name: str
@@ -89,6 +91,7 @@ class ServiceDefinition:
     snapshot: Snapshot | None = None
     sealed: Sequence[SealedColumn] = ()
     attachments: SeesAnyOf | None = None
+    long_work: str | None = None
 
 
 def service_app(definition: ServiceDefinition, settings: ServiceSettings | None = None) -> FastAPI:
@@ -210,8 +213,9 @@ class _Process:
                 make_work=self.runtime.own_work,
                 wake_relay=self.relay.wake,
             )
-        housekeeping_jobs = () if definition.attachments is None else housekeeping.JOBS
-        self.scheduler = Scheduler(self.runtime, (*definition.jobs, *housekeeping_jobs))
+        own: tuple[Job, ...] = () if definition.attachments is None else housekeeping.JOBS
+        own += () if definition.long_work is None else operations_kept.JOBS
+        self.scheduler = Scheduler(self.runtime, (*definition.jobs, *own))
         self.sealer = self._sealer(dsn, bus)
 
         async def database() -> str | None:
@@ -250,6 +254,9 @@ class _Process:
         parts += [("audit sealer", self.sealer.run()), ("audit watch", self.runtime.evidence.run())]
         if self.consumer is not None:
             parts.append(("consumer", self.consumer.run()))
+        if (module := self.definition.long_work) is not None:
+            starter = Starter(self.runtime.pool, self.settings, module, service=self.definition.name)
+            parts.append(("long work", starter.run()))
         return parts
 
     def _start(self, label: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from services.chassis.db import Pool, Transaction, in_transaction, prepare
+from services.chassis.db import Pool, prepare, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.rows import SERVICE
 from services.chassis.work import AuditLine
@@ -21,16 +21,16 @@ _LAST_GROUPS_S = 5.0
 
 _Waiting = tuple[list[AuditLine], asyncio.Future[None]]
 
-# A group whose commit was cut off is written again, and may be there already.
-_INSERT = prepare(
+_LINES = prepare(
     """
-    INSERT INTO audit_line (audit_id, person_id, line, digest)
     SELECT * FROM unnest(
         CAST(:ids AS uuid[]), CAST(:person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
-    )
-    ON CONFLICT DO NOTHING
+    ) AS g (audit_id, person_id, line, digest)
     """
 )
+# A transaction of its own that brings its row context along: one round trip instead of three. A group whose commit was cut off
+# is written again, and may be there already.
+_INSERT = f"INSERT INTO audit_line (audit_id, person_id, line, digest) {_LINES.protected} ON CONFLICT DO NOTHING"
 
 
 class ReadAuditor:
@@ -75,7 +75,7 @@ class ReadAuditor:
             count += len(group[-1][0])
         lines = [line for some, _ in group for line in some]
         try:
-            await in_transaction(self._pool, lambda tx: _insert(tx, lines), rows=SERVICE)
+            await _insert(self._pool, lines)
         except asyncio.CancelledError:
             self._waiting[:0] = group
             raise
@@ -94,11 +94,13 @@ def _refuse(group: list[_Waiting]) -> None:
             done.set_exception(DomainError("audit-unavailable", retry_after=2))
 
 
-async def _insert(tx: Transaction, lines: list[AuditLine]) -> None:
-    await tx.execute(
-        _INSERT,
-        ids=[line.audit_id for line in lines],
-        person_ids=[line.person_id for line in lines],
-        lines=[line.line for line in lines],
-        digests=[line.digest for line in lines],
-    )
+async def _insert(pool: Pool, lines: list[AuditLine]) -> None:
+    """Return when they are committed."""
+    given = {
+        "ids": [line.audit_id for line in lines],
+        "person_ids": [line.person_id for line in lines],
+        "lines": [line.line for line in lines],
+        "digests": [line.digest for line in lines],
+    }
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        await tx.connection.execute(_INSERT, *_LINES.arguments(given), *SERVICE.values)

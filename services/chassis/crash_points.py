@@ -35,6 +35,10 @@ POINTS = (
     "sealer.sealed",  # seals and checkpoint are written, nothing committed
     "sealer.committed",  # committed, nowhere copied
     "sealer.copied",  # in a place outside, the database does not know yet
+    "operation.acted",  # a part of an operation did its work, events and evidence are not written
+    "operation.flushed",  # all of a part is written, nothing committed
+    "operation.committed",  # a part is committed, the next has not begun
+    "operation.gathered",  # the file of what was not right is stored, the operation has not ended
     "replay.applied",  # a dead event is applied, what it held back still waits
 )
 

@@ -18,6 +18,7 @@ from sqlalchemy.types import UserDefinedType
 
 from services.chassis.errors import DomainError
 from services.chassis.metrics import REPEATED_TRANSACTIONS
+from services.chassis.pool import RestingPool, is_lost
 from services.chassis.rows import RowContext, protected
 
 Record = asyncpg.Record
@@ -139,6 +140,10 @@ class Transaction:
 
     connection: Connection
 
+    def end(self) -> None:
+        """Whoever kept this longer than its connection was lent cannot meddle with what the next one does on it."""
+        object.__setattr__(self, "connection", _ENDED)
+
     async def fetch(self, statement: Prepared, /, **arguments: Any) -> Sequence[Record]:
         """All rows."""
         return await self._run(self.connection.fetch, statement, arguments)
@@ -175,6 +180,16 @@ class Reader(Transaction):
             return await method(statement.sql, *statement.arguments(arguments))
 
 
+class _Ended:
+    """Stands for the connection of a transaction that is over."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise asyncpg.InterfaceError(f"{name}: this transaction has ended")
+
+
+_ENDED = _Ended()
+
+
 async def set_codecs(connection: Connection) -> None:
     """Per-connection set-up: `jsonb` and `json` as Python values."""
     for name in ("jsonb", "json"):
@@ -194,13 +209,12 @@ async def create_pool(
     database_url: str, *, size: int, command_timeout: float, application: str, connect_timeout: float = 5.0
 ) -> Pool:
     """A pool of at most `size` connections; times in seconds."""
-    return await asyncpg.create_pool(
+    return await RestingPool(
         database_url,
         min_size=1,
         max_size=size,
         timeout=connect_timeout,
         command_timeout=command_timeout,
-        max_inactive_connection_lifetime=300,
         init=set_codecs,
         reset=_keep_state,
         server_settings={
@@ -233,14 +247,6 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         raise DomainError("database-unavailable", retry_after=2) from error
 
 
-def is_lost(connection: Connection) -> bool:
-    """Whether the connection is gone; the pool takes a closed one back, and its proxy then refuses even this question."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
-
-
 @contextmanager
 def _outages_translated(connection: PooledConnection) -> Iterator[None]:
     """A lock that did not come and a lost database become what the caller may be told; a bug of ours stays what it is."""
@@ -263,13 +269,17 @@ async def without_transaction(pool: Pool, *, rows: RowContext, acquire_timeout: 
     Raises `DomainError('busy')` and `('database-unavailable')` like `in_transaction`.
     """
     connection = await acquire(pool, timeout=acquire_timeout)
+    reader = Reader(connection, rows)
+    in_order = False
     try:
         with _outages_translated(connection):
-            yield Reader(connection, rows)
+            yield reader
+        in_order = True
     except RETRIABLE as error:
         raise DomainError("busy", retry_after=1) from error
     finally:
-        await release(pool, connection)
+        reader.end()
+        await release(pool, connection, in_order=in_order)
 
 
 async def in_transaction(
@@ -289,16 +299,21 @@ async def in_transaction(
     """
     for attempt in range(attempts):
         connection = await acquire(pool, timeout=acquire_timeout)
+        tx = Transaction(connection)
+        in_order = False
         try:
             with _outages_translated(connection):
                 async with _transaction(connection, rows):
-                    return await body(Transaction(connection))
+                    result = await body(tx)
+            in_order = True
+            return result
         except RETRIABLE as error:
             REPEATED_TRANSACTIONS.labels(error.sqlstate).inc()
             if attempt == attempts - 1:
                 raise DomainError("busy", retry_after=1) from error
         finally:
-            await release(pool, connection)
+            tx.end()
+            await release(pool, connection, in_order=in_order)
         await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
 
@@ -321,7 +336,9 @@ async def _transaction(connection: Connection, rows: RowContext) -> AsyncIterato
         raise asyncpg.InFailedSQLTransactionError("the transaction had failed before its COMMIT")
 
 
-async def release(pool: Pool, connection: PooledConnection) -> None:
-    """Give the connection back even when the task is being cancelled."""
+async def release(pool: Pool, connection: PooledConnection, *, in_order: bool = False) -> None:
+    """Give the connection back even when the task is being cancelled; `in_order` when its last statement ended as it should."""
+    if in_order and isinstance(pool, RestingPool) and pool.rest(connection):
+        return
     with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
         await pool.release(connection, timeout=5)

@@ -8,9 +8,10 @@ import asyncpg
 from pydantic import ValidationError
 
 from services.chassis.cloudevents import Arrived
-from services.chassis.db import RETRIABLE, Transaction, is_lost
+from services.chassis.db import RETRIABLE, Transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData, Received
+from services.chassis.pool import is_lost
 from services.chassis.snapshots import Snapshot
 from services.chassis.subscriptions import Subscription
 from services.chassis.work import Work

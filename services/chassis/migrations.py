@@ -187,6 +187,8 @@ def differences(connection: SyncConnection, metadata: MetaData) -> list[object]:
         "proposal",
         "data_key",
         "key_reader",
+        "operation",
+        "operation_part",
         "attachment",
     )
     own = (*chassis, "job_run", "sandbox_clock", VERSION_TABLE)

@@ -82,10 +82,14 @@ def parse_body(model: type[BaseModel], raw: bytes, depth_limit: int) -> BaseMode
         details = _details(error)
         if details and details[0]["type"] in {"json_invalid", "json_type"}:
             raise DomainError("malformed-body") from None
-        found = [_body_error(item) for item in details]
-        raise DomainError("invalid-request", errors=found or [_TOO_MANY_ERRORS]) from None
+        raise DomainError("invalid-request", errors=body_errors(error)) from None
     _refuse_repeated_members(raw)
     return body
+
+
+def body_errors(error: ValidationError) -> list[FieldError]:
+    """Every broken rule of a body, at its pointer."""
+    return [_body_error(item) for item in _details(error)] or [_TOO_MANY_ERRORS]
 
 
 def check_media_type(content_type: str) -> None:

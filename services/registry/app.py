@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
 from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
+from services.chassis.long_work.rows import SEALED as LONG_WORK_SEALED
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
 from services.registry.schemas.fields import FIELDS
@@ -39,11 +40,19 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
-    sealed=(*SEALED, *ATTACHMENTS_SEALED),
+    sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
     attachments=sees_any_of,
+    long_work="services.registry.app",
 )
 
 
 def create_app(settings: RegistrySettings | None = None) -> FastAPI:
     """The application; settings come from the environment unless given."""
     return service_app(DEFINITION, settings)
+
+
+if __name__ == "__main__":  # the process that works off one operation: it alone knows imports
+    from services.chassis.long_work.worker import main
+    from services.registry.imports import ACTS
+
+    main(DEFINITION, ACTS)

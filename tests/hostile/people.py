@@ -98,6 +98,7 @@ def settle(suite: Suite) -> City:
     correction = f"/v1/persons/{known['person_id']}/correction"
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
+    known["operation_id"] = _an_import(city)
     _make_the_others(city, document)
     return city
 
@@ -111,6 +112,17 @@ def _residence(person_id: str) -> dict[str, Any]:
         "started_on": "2023-03-10",
         "reported_by": "self",
     }
+
+
+def _an_import(city: City) -> str:
+    """An operation of the town's office: a roster in which nothing is right."""
+    upload = city.operation("POST", "/v1/registry/attachments")
+    roster = "姓名,证件号码,居住地代码,居住地址,入住日期\n石敢当,1,2,3,4\n".encode()
+    target = f"{upload.path}?purpose=import"
+    answer = request(city, upload, city.owner.token(), target, roster, **{"content-type": "text/csv"})
+    assert answer.is_success, answer.text
+    asked = {"attachment_id": answer.json()["attachment_id"], "kind": "residents"}
+    return str(city.owner.post("/v1/imports", asked)["operation_id"])
 
 
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:

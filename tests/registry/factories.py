@@ -13,6 +13,8 @@ EVERY_SCOPE = frozenset(
         "registry.attachment.read",
         "registry.attachment.write",
         "registry.changes.read",
+        "registry.import.read",
+        "registry.import.write",
         "registry.field.minors",
         "registry.field.personal",
         "registry.field.sensitive",

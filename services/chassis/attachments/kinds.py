@@ -91,7 +91,7 @@ KINDS: dict[MediaType, _Kind] = {
     MediaType.PDF: _Kind("pdf", 20 << 20, PdfExamination),
     MediaType.JPEG: _Kind("jpg", 10 << 20, JpegExamination),
     MediaType.PNG: _Kind("png", 10 << 20, PngExamination),
-    MediaType.CSV: _Kind("csv", 50 << 20, CsvExamination),
+    MediaType.CSV: _Kind("csv", 500 << 20, CsvExamination),
     MediaType.XLSX: _Kind("xlsx", 50 << 20, XlsxExamination),
 }
 LARGEST_BYTES = max(kind.limit_bytes for kind in KINDS.values())

@@ -20,7 +20,7 @@ from services.chassis.schemas import View
 from services.chassis.streaming import StreamedAnswer
 from services.chassis.work import Work
 
-DEADLINE_S = 120.0
+DEADLINE_S = 600.0
 RESOURCE = "attachment"
 
 _SAFE_HEADERS = {
@@ -117,7 +117,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
 
         The body is the file itself, under its own `Content-Type` (`application/octet-stream` when the sender does not know);
         its name is not taken. What it is is told by its content: PDF (20 MiB), JPEG and PNG (10 MiB), CSV in UTF-8 or GB 18030
-        and XLSX without macros (50 MiB). Name the `attachment_id` wherever evidence is asked for.
+        (500 MiB) and XLSX without macros (50 MiB). Name the `attachment_id` wherever evidence is asked for.
         """
         await _require_visible(work, person_id)
         record = await rows.insert(work, file.taken, purpose=purpose, retention_class=retention_class, person_id=person_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -53,7 +53,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
 
     Raises `DomainError('person-exists')` when one of the documents belongs to somebody already.
     """
-    record = _entered(work, body)
+    record = entered(body, work.today, work.now)
     await _refuse_known(work, record.identity_documents)
     await store.insert_person(work, record)
     event = person_event(PersonRegistered, work.keyring, record)
@@ -153,9 +153,9 @@ def _shown(work: Work, record: PersonRecord) -> PersonView:
     return view
 
 
-def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
+def entered(body: PersonRegistration, today: date, now: datetime) -> PersonRecord:
     """The person as it would be stored; raises with every error at once."""
-    check = PersonCheck(work.today)
+    check = PersonCheck(today)
     name = check.name(body.name)
     check.codes(body.__dict__)
     check.hukou_division(body.hukou_division_code)
@@ -186,8 +186,8 @@ def _entered(work: Work, body: PersonRegistration) -> PersonRecord:
         no_document_reason=body.no_document_reason,
         identity_documents=tuple(document for document, _ in checked),
         warnings=check.notices(),
-        created_at=work.now,
-        updated_at=work.now,
+        created_at=now,
+        updated_at=now,
     )
 
 

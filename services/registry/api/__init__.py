@@ -3,6 +3,7 @@
 from services.registry.api import (
     attachments,
     historical_permits,
+    imports,
     notices,
     permits,
     persons,
@@ -20,4 +21,6 @@ ROUTERS = (
     notices.router,
     proposals.router,
     attachments.router,
+    imports.router,
+    imports.operations,
 )

@@ -238,7 +238,7 @@ def _locked(row: Record) -> LockedPerson:
 def _person_values(keyring: Keyring, record: PersonRecord) -> dict[str, Any]:
     return {
         "person_id": record.person_id,
-        "sealed": seal(keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}"),
+        "sealed": sealed_person(keyring, record),
         "name_index": name_index(keyring, record.name),
         "birth_date": record.birth_date,
         "sex_code": record.sex_code,
@@ -257,12 +257,18 @@ def _document_values(keyring: Keyring, documents: Sequence[DocumentRecord]) -> d
         "document_ids": [item.document_id for item in documents],
         "document_types": [item.type.value for item in documents],
         "number_indexes": [number_index(keyring, item.type, item.normalised_number) for item in documents],
-        "sealed_documents": [_sealed_document(keyring, item) for item in documents],
+        "sealed_documents": [sealed_document(keyring, item) for item in documents],
         "valid_froms": [item.valid_from for item in documents],
         "valid_untils": [item.valid_until for item in documents],
     }
 
 
-def _sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
+def sealed_person(keyring: Keyring, record: PersonRecord) -> bytes:
+    """The encrypted column of a person."""
+    return seal(keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}")
+
+
+def sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
+    """The encrypted column of a document."""
     secrets = _DocumentSecrets(number=document.number, normalised_number=document.normalised_number, issuer=document.issuer)
     return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")

@@ -166,7 +166,7 @@ async def registrations_of(
 
 async def insert_registration(work: Work, record: RegistrationRecord) -> None:
     """Store a new registration."""
-    await work.tx.execute(_INSERT, **record.model_dump(exclude={"address"}), sealed=_sealed(work.keyring, record))
+    await work.tx.execute(_INSERT, **record.model_dump(exclude={"address"}), sealed=sealed_registration(work.keyring, record))
 
 
 async def update_registration(work: Work, record: RegistrationRecord) -> None:
@@ -175,7 +175,7 @@ async def update_registration(work: Work, record: RegistrationRecord) -> None:
         _UPDATE,
         registration_id=record.registration_id,
         **record.model_dump(include=set(_UPDATED)),
-        sealed=_sealed(work.keyring, record),
+        sealed=sealed_registration(work.keyring, record),
     )
     require_one(tag)
 
@@ -201,5 +201,6 @@ def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
     return RegistrationRecord(**columns, address=secrets.address)
 
 
-def _sealed(keyring: Keyring, record: RegistrationRecord) -> bytes:
+def sealed_registration(keyring: Keyring, record: RegistrationRecord) -> bytes:
+    """The encrypted column of a registration."""
     return seal(keyring, _Secrets(address=record.address), f"residence_registration|sealed|{record.registration_id}")

@@ -1,15 +1,15 @@
 """Papers of the regime of 2009; an ended permit remembers the suspension it ended under.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

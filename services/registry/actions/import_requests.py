@@ -1,0 +1,38 @@
+"""Asking for a roster to be imported; the work itself is an operation (`imports/`, another process)."""
+
+from services.chassis.attachments import rows as attachments
+from services.chassis.attachments.kinds import MediaType
+from services.chassis.attachments.retention import AttachmentPurpose
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.long_work.asking import ask
+from services.chassis.long_work.views import OperationView
+from services.chassis.work import Work
+from services.registry.schemas.imports import ImportRequest
+
+_TABLES = frozenset({MediaType.CSV, MediaType.XLSX})
+
+
+async def request_import(work: Work, body: ImportRequest) -> OperationView:
+    """Have a roster imported in the name of the caller. The same content asked for again is the same operation.
+
+    Raises `DomainError('attachment-not-found')`, and `('invalid-request')` for a file that was not uploaded as a roster.
+    """
+    found = (await attachments.hold(work, [body.attachment_id])).get(body.attachment_id)
+    if found is None:
+        raise DomainError("attachment-not-found")
+    if found.purpose is not AttachmentPurpose.IMPORT or found.media_type not in _TABLES:
+        zh, en = "该附件不是作为待导入的表格上传的", "it was not uploaded as a table to be imported"
+        raise DomainError("invalid-request", errors=[FieldError("/attachment_id", "attachment_not_roster", zh, en)])
+    parameters = {
+        "attachment_id": str(body.attachment_id),
+        "dry_run": body.dry_run,
+        "mapping": dict(body.mapping),
+    }
+    return await ask(work, f"import.{body.kind}", parameters, same=None if body.dry_run else _sameness(work, body, found))
+
+
+def _sameness(work: Work, body: ImportRequest, found: attachments.AttachmentRecord) -> bytes:
+    """Equal for equal content brought by the same client as the same kind in the same columns."""
+    columns = repr(sorted(body.mapping.items()))
+    parts = (work.principal.client_id, work.principal.division_code, body.kind, columns)
+    return work.keyring.fingerprint(b"import", found.sha256, *(part.encode() for part in parts))

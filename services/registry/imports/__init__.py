@@ -1,0 +1,9 @@
+"""The bulk door: rosters as files, row by row under the rules of the single door, in few statements (decision 0023).
+
+The process that works an import off runs it (`python -m services.registry.app`); the API never imports it.
+"""
+
+from services.registry.imports.residents import import_residents
+from services.registry.schemas.roster_columns import RosterKind
+
+ACTS = {f"import.{RosterKind.RESIDENTS}": import_residents}

@@ -1,0 +1,69 @@
+"""Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.chassis.errors import FieldError
+from services.chassis.work import Work
+from services.registry.actions.persons import RESOURCE as PERSON
+from services.registry.schemas.registrations import RegistrationRecord
+from services.registry.store import bulk
+from services.registry.store.persons import LockedPerson, claim_documents, lock_persons
+
+ANOTHER_NAME = FieldError(
+    "/name", "another_name", "该证件已登记在另一姓名的人员名下", "the document belongs to a person of another name", "C-37"
+)
+_TRIED_BY = ["identity_documents", "name"]
+
+
+@dataclass(slots=True)
+class KnownPerson:
+    """A person of the register as this transaction has made it so far."""
+
+    person: LockedPerson
+    name_index: bytes
+    registrations: list[RegistrationRecord] = field(default_factory=list)
+    divisions: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name."""
+
+    persons: dict[bytes, KnownPerson]
+    elsewhere: set[bytes]
+
+
+async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes]) -> Knowledge:
+    """Claim the documents – digest of the number → digest of the name – as the single door does, and find whose they are.
+
+    A person of another town is resolved by complete number and name, and that is evidence, whether it succeeds or not.
+    `tried` are numbers that were tried in vain before: another name is not tried, so that no roster is a way to guess names.
+    """
+    owners = await claim_documents(work, list(documents))
+    hidden = {number: documents[number] for number, owner in owners.items() if owner is None and number not in tried}
+    resolved = await bulk.resolve_each(work, hidden) if hidden else {}
+    for person_id in resolved.values():
+        outcome = "done" if person_id is not None else "not_found"
+        work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
+    found = {number: owner or resolved.get(number) for number, owner in owners.items()}
+    tried |= {number for number, person_id in found.items() if person_id is None}
+    by_number = {number: person_id for number, person_id in found.items() if person_id is not None}
+    elsewhere = found.keys() - by_number.keys()
+    return Knowledge(await _known(work, by_number), set(elsewhere))
+
+
+async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, KnownPerson]:
+    if not by_number:
+        return {}
+    person_ids: Sequence[UUID] = sorted(set(by_number.values()))
+    locked = await lock_persons(work, *person_ids)
+    names = await bulk.name_indexes_of(work, person_ids)
+    registrations = await bulk.registrations_of_each(work, person_ids)
+    divisions = await bulk.divisions_of_each(work, person_ids)
+    known = {
+        person_id: KnownPerson(person, names[person_id], registrations[person_id], divisions.get(person_id, set()))
+        for person_id, person in locked.items()
+    }
+    return {number: known[person_id] for number, person_id in by_number.items()}

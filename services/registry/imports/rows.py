@@ -1,0 +1,120 @@
+"""One row of a roster of residents, as far as the row alone tells: what the single door would be sent, checked by the same
+models and rules. Nothing here touches the database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.parsing import body_errors
+from services.chassis.principal import Principal
+from services.registry.actions.divisions import require_own_division
+from services.registry.actions.persons import entered as entered_person
+from services.registry.imports import cells
+from services.registry.imports.layout import Layout
+from services.registry.rules.code_tables import CodeTable
+from services.registry.schemas.person_views import PersonRecord
+from services.registry.schemas.persons import IdentityDocumentEntry, PersonRegistration
+from services.registry.schemas.registrations import ResidenceRegistrationEntry
+from services.registry.store.bulk import NewResident
+
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bringer:
+    """Who brings the roster, on which day: what decisions need of a unit of work (`actions.divisions.Desk`)."""
+
+    principal: Principal
+    today: date
+    now: datetime
+
+
+@dataclass(slots=True)
+class RosterRow:
+    """A row: as it stands in the file, and what the single door would make of it. With `errors` nothing comes of it.
+
+    `resident` is what would be stored if nobody knew the person, or `errors_if_new` why it could not be (`prepared.py`).
+    """
+
+    number: int
+    cells: Sequence[str]
+    examined_on: date
+    person: PersonRecord | None = None
+    entry: ResidenceRegistrationEntry | None = None
+    errors: list[FieldError] = field(default_factory=list)
+    number_index: bytes = b""
+    name_index: bytes = b""
+    resident: NewResident | None = None
+    errors_if_new: Sequence[FieldError] = ()
+
+
+def examine(desk: Bringer, layout: Layout, number: int, values: Sequence[str]) -> RosterRow:
+    """What the row says; every error at once."""
+    row = RosterRow(number, values, desk.today)
+    person = _try(row, lambda: _person(row, layout))
+    entry = _try(row, lambda: _entry(row, layout))
+    if entry is not None:
+        _try(row, lambda: require_own_division(desk, entry.division_code, "/division_code"))
+    if person is not None:
+        row.person = _try(row, lambda: entered_person(person, desk.today, desk.now))
+    if entry is not None and row.person is not None:
+        row.entry = entry.model_copy(update={"person_id": row.person.person_id})
+    return row
+
+
+def errors_of(error: DomainError) -> Sequence[FieldError]:
+    """What a command of the single door was refused for, as errors of a row."""
+    return error.errors or [FieldError("", error.code, error.detail_zh, error.detail_en)]
+
+
+def _try(row: RosterRow, step: Any) -> Any:
+    """The result of a step, or `None` with its errors noted."""
+    try:
+        return step()
+    except ValidationError as error:
+        row.errors += body_errors(error)
+    except DomainError as error:
+        row.errors += errors_of(error)
+    except cells.NotUnderstoodError as error:
+        row.errors.append(error.error)
+    return None
+
+
+def _person(row: RosterRow, layout: Layout) -> PersonRegistration:
+    def cell(name: str) -> str:
+        return layout.cell(row.cells, name)
+
+    birth_date = cell("birth_date")
+    document = IdentityDocumentEntry(type=cells.document_type(cell("document_type")), number=cell("document_number"))
+    return PersonRegistration(
+        name=cell("name"),
+        sex_code=cells.sex_code(cell("sex_code")),
+        birth_date=cells.as_date(birth_date, "/birth_date") if birth_date else None,
+        ethnicity_code=cells.table_code(CodeTable.ETHNICITY, cell("ethnicity_code")),
+        education_code=cells.table_code(CodeTable.EDUCATION, cell("education_code")),
+        hukou_division_code=cell("hukou_division_code") or None,
+        phone=cell("phone") or None,
+        identity_documents=[document],
+    )
+
+
+def _entry(row: RosterRow, layout: Layout) -> ResidenceRegistrationEntry:
+    def cell(name: str) -> str:
+        return layout.cell(row.cells, name)
+
+    ends = cell("expected_end_on")
+    return ResidenceRegistrationEntry(
+        person_id=_NOBODY,
+        division_code=cell("division_code"),
+        address=cell("address"),
+        residence_kind=cells.residence_kind(cell("residence_kind")),
+        started_on=cells.as_date(cell("started_on"), "/started_on"),
+        reported_by=cells.reporter(cell("reported_by")),
+        expected_end_on=cells.as_date(ends, "/expected_end_on") if ends else None,
+    )

@@ -1,0 +1,64 @@
+"""The bulk door as a client uses it: upload, ask, follow, fetch what was refused; the work is done by a process of its own."""
+
+import asyncio
+import csv
+import io
+from typing import Any
+from uuid import uuid4
+
+from tests.registry.conftest import Office, expect
+from tests.registry.rosters import CSV, a_row, as_csv
+from tests.registry.uploads import download, uploaded
+from tests.running import Caller
+
+_WITHIN_S = 60.0
+
+
+async def ended(caller: Caller, operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation, once it has ended."""
+    async with asyncio.timeout(_WITHIN_S):
+        while operation["state"] in {"accepted", "running"}:
+            await asyncio.sleep(0.1)
+            operation = expect(await caller.get(f"/v1/registry/operations/{operation['operation_id']}"), 200)
+    return operation
+
+
+async def test_a_roster_goes_in_without_anybody_retyping(office: Office, cixi: Caller) -> None:
+    started = office.today.isoformat()
+    rows = [a_row(入住日期=started), a_row(入住日期=started), a_row(入住日期="")]
+    file = await uploaded(cixi, as_csv(rows, encoding="gb18030"), CSV, purpose="import", retention_class="working_file")
+    body = {"attachment_id": file["attachment_id"], "kind": "residents"}
+    answer = await cixi.post("/v1/imports", body)
+    asked = expect(answer, 202)
+    assert answer.headers["location"] == f"/v1/registry/operations/{asked['operation_id']}"
+
+    done = await ended(cixi, asked)
+    assert (done["state"], done["done"], done["total"]) == ("succeeded", 3, 3)
+    assert done["counts"] == {"entered": 2, "refused": 1}
+    refused = await download(cixi, done["errors_attachment_id"])
+    lines = list(csv.DictReader(io.StringIO(refused.content.decode("utf-8-sig"), newline="")))
+    assert [(line["原行号"], line["错误列"]) for line in lines] == [("4", "入住日期")]
+
+    again = expect(await cixi.post("/v1/imports", body), 202)
+    assert again["operation_id"] == done["operation_id"], "the same content is the same operation"
+    problem = expect(await cixi.post(f"/v1/registry/operations/{done['operation_id']}/cancel"), 409)
+    assert problem["type"].endswith("operation-ended")
+    elsewhere = office.caller("330281")
+    expect(await elsewhere.get(f"/v1/registry/operations/{done['operation_id']}"), 404)
+    expect(await elsewhere.post("/v1/imports", body), 404)
+
+
+async def test_only_a_table_brought_as_a_roster_is_taken(cixi: Caller) -> None:
+    expect(await cixi.post("/v1/imports", {"attachment_id": str(uuid4()), "kind": "residents"}), 404)
+    file = await uploaded(cixi, as_csv([a_row()]), CSV)
+    problem = expect(await cixi.post("/v1/imports", {"attachment_id": file["attachment_id"], "kind": "residents"}), 422)
+    assert [error["pointer"] for error in problem["errors"]] == ["/attachment_id"]
+
+
+async def test_the_template_is_a_roster(office: Office, cixi: Caller) -> None:
+    template = await cixi.get("/v1/imports/template?kind=residents")
+    assert template.status_code == 200
+    file = await uploaded(cixi, template.content, CSV, purpose="import")
+    body = {"attachment_id": file["attachment_id"], "kind": "residents", "dry_run": True}
+    done = await ended(cixi, expect(await cixi.post("/v1/imports", body), 202))
+    assert (done["state"], done["total"]) == ("succeeded", 1), done
