@@ -24,6 +24,11 @@ SUBSCRIPTIONS: Subscriptions = {
 }
 
 UNUSED: dict[type[EventData], str] = {
+    registry.PremisesRegistered: "where homes are let gives nobody points",
+    registry.PremisesChanged: "where homes are let gives nobody points",
+    registry.PremisesEnded: "where homes are let gives nobody points",
+    registry.StayStarted: "points follow the registration, not the book of guests",
+    registry.StayEnded: "points follow the registration, not the book of guests",
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
     registry.HistoricalPermitRecorded: "a permit's `residence_years_from` has old papers in it already",
     registry.HistoricalPermitAnnulled: "as above",

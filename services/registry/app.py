@@ -35,6 +35,8 @@ DEFINITION = ServiceDefinition(
         "residence_permit": "registry.permit.read",
         "historical_permit": "registry.permit.read",
         "notice": "registry.notice.read",
+        "premises": "registry.premises.read",
+        "stay": "registry.stay.read",
     },
     fields=FIELDS,
     publishes=EVENTS,

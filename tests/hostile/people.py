@@ -95,6 +95,7 @@ def settle(suite: Suite) -> City:
     known["permit_id"] = owner.post("/v1/residence-permits", application)["permit_id"]
     owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
     clock.set_clock(None)
+    known |= _a_home(owner, known["person_id"])
     correction = f"/v1/persons/{known['person_id']}/correction"
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
@@ -123,6 +124,22 @@ def _an_import(city: City) -> str:
     assert answer.is_success, answer.text
     asked = {"attachment_id": answer.json()["attachment_id"], "kind": "residents"}
     return str(city.owner.post("/v1/imports", asked)["operation_id"])
+
+
+def _a_home(owner: Office, guest: str) -> dict[str, str]:
+    """A home with a room, its landlord, and the resident as its guest."""
+    landlord = {"kind": "person", "division_code": TOWN, "name": "陈阿大", "phone": "13805748888"}
+    number = citizen_number("330222", "19500505", 5)
+    made = owner.post("/v1/landlords", {**landlord, "document_type": "citizen_id", "number": number})
+    room = {"label": "201", "kind": "bedroom", "usable_area_dm2": 1250, "beds": 2, "is_let": True}
+    home = {"kind": "rental_home", "division_code": TOWN, "address": "古窑浦二弄5号", "let_from": "2024-03-01", "rooms": [room]}
+    premises = owner.post("/v1/premises", {**home, "landlord_id": made["landlord_id"]})
+    known = {"landlord_id": made["landlord_id"], "premises_id": premises["premises_id"]}
+    known["room_id"] = premises["rooms"][0]["room_id"]
+    stay = {"person_id": guest, "started_at": "2024-05-01T09:30:00+08:00", "bed": 1}
+    where = {name: known[name] for name in ("premises_id", "room_id")}
+    known["stay_id"] = owner.post("/v1/stays", {**stay, **where})["stay_id"]
+    return known
 
 
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:

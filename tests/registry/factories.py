@@ -26,11 +26,15 @@ EVERY_SCOPE = frozenset(
         "registry.relationship.write",
         "registry.registration.read",
         "registry.registration.write",
+        "registry.premises.read",
+        "registry.premises.write",
         "registry.proposal.decide",
         "registry.proposal.read",
         "registry.permit.apply",
         "registry.permit.decide",
         "registry.permit.read",
+        "registry.stay.read",
+        "registry.stay.write",
     }
 )
 
@@ -71,6 +75,35 @@ def a_residence(person_id: str, **given: Any) -> dict[str, Any]:
 def an_application(person_id: str, **given: Any) -> dict[str, Any]:
     """A permit application body with a labour contract."""
     return {"person_id": person_id, "ground": "employment", "evidence": [{"type": "labour_contract"}]} | given
+
+
+def a_landlord(**given: Any) -> dict[str, Any]:
+    """A landlord body of a person nobody knows."""
+    return {
+        "kind": "person",
+        "division_code": "330282107",
+        "name": "陈阿大",
+        "document_type": "citizen_id",
+        "number": citizen_number(division="330222"),
+        "phone": "13805740011",
+    } | given
+
+
+def a_home(landlord_id: str, **given: Any) -> dict[str, Any]:
+    """A home body with one bedroom of 12.5 m² and two beds; every address is a new one."""
+    return {
+        "kind": "rental_home",
+        "division_code": "330282107",
+        "address": f"陈家村东路{next(_SEQUENCES)}号",
+        "landlord_id": landlord_id,
+        "let_from": "2024-03-01",
+        "rooms": [a_room()],
+    } | given
+
+
+def a_room(**given: Any) -> dict[str, Any]:
+    """A bedroom body."""
+    return {"label": "201", "kind": "bedroom", "usable_area_dm2": 1250, "beds": 2, "is_let": True} | given
 
 
 def a_paper(person_id: str, **given: Any) -> dict[str, Any]:

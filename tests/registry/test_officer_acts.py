@@ -63,7 +63,8 @@ async def test_an_officers_act_is_refused_without_an_officer(office: Office, act
 
 @pytest.mark.parametrize("act", of("never"))
 async def test_a_persons_own_report_needs_none(office: Office, act: dict[str, Any]) -> None:
-    assert await problem_without_officer(office, act, {}) in {"invalid-request", "permit-not-found", "operation-not-found"}
+    problem = await problem_without_officer(office, act, {})
+    assert problem == "invalid-request" or problem.endswith("-not-found")
 
 
 @pytest.mark.parametrize("act", of("when"))

@@ -7,12 +7,21 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, notices, people
+from services.contracts.registry import historical_permits, homes, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
     HistoricalPermitRecorded,
     HistoricalPermitState,
+)
+from services.contracts.registry.homes import (
+    PremisesChanged,
+    PremisesEnded,
+    PremisesRegistered,
+    PremisesState,
+    StayEnded,
+    StayStarted,
+    StayState,
 )
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
@@ -39,7 +48,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *notices.EVENTS, *historical_permits.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS, *historical_permits.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -54,6 +63,10 @@ __all__ = [
     "PersonDeleted",
     "PersonRegistered",
     "PersonState",
+    "PremisesChanged",
+    "PremisesEnded",
+    "PremisesRegistered",
+    "PremisesState",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",
@@ -70,4 +83,7 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "StayEnded",
+    "StayStarted",
+    "StayState",
 ]

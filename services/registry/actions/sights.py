@@ -34,6 +34,12 @@ def record_shown(work: Work, resource: str, resource_id: UUID, person_id: UUID, 
         work.audit("read", resource, resource_id, person_id=person_id, fields=sight.shown)
 
 
+def record_shown_of_thing(work: Work, resource: str, resource_id: UUID, sight: Sight) -> None:
+    """The same for what is about nobody on the register."""
+    if sight.shown:
+        work.audit("read", resource, resource_id, fields=sight.shown)
+
+
 async def _birth_dates(work: Work, person_ids: Iterable[UUID]) -> Mapping[UUID, date]:
     """Nobody's age matters to a client that sees everything, and no statement is spent on it."""
     if FIELDS.shows_everything(work.principal.scopes):

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.chassis.events import EventData
 from services.chassis.work import Work
+from services.contracts.registry import AboutPerson
 from services.registry.schemas.record import VersionedRecord
 
 _BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
@@ -28,21 +29,25 @@ def leave(  # noqa: PLR0913 - what a trail consists of
     operation: str,
     resource: str,
     resource_id: UUID,
-    event: EventData,
+    event: EventData | None,
     *,
     before: VersionedRecord | None,
     after: VersionedRecord,
     division_codes: Iterable[str],
     related_person_id: UUID | None = None,
 ) -> None:
-    """Emit `event`, remember `after` as its version, and say in the evidence which fields changed."""
-    person_id, changed = event.partition_key, changed_fields(before, after)
-    work.emit(event, division_codes=division_codes)
+    """Emit `event`, remember `after` as its version, and say in the evidence which fields changed. What is part of another
+    thing has no event of its own.
+    """
+    person_id = event.person_id if isinstance(event, AboutPerson) else None
+    changed = changed_fields(before, after)
+    if event is not None:
+        work.emit(event, division_codes=division_codes)
     work.remember(
         resource,
         resource_id,
         after.version,
-        snapshot=after,
+        snapshot=after.remembered(),
         changed=changed,
         person_id=person_id,
         related_person_id=related_person_id,

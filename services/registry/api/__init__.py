@@ -4,12 +4,15 @@ from services.registry.api import (
     attachments,
     historical_permits,
     imports,
+    landlords,
     notices,
     permits,
     persons,
+    premises,
     proposals,
     registrations,
     relationships,
+    stays,
 )
 
 ROUTERS = (
@@ -19,6 +22,9 @@ ROUTERS = (
     permits.router,
     historical_permits.router,
     notices.router,
+    landlords.router,
+    premises.router,
+    stays.router,
     proposals.router,
     attachments.router,
     imports.router,

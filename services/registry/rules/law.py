@@ -10,6 +10,7 @@ from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division import Divisions, read_divisions
 from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
+from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
@@ -27,6 +28,7 @@ class RegistryLaw:
     working_days: WorkingDays
     notices: Notices
     historical: HistoricalParameters
+    homes: HomesLaw
 
 
 def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
@@ -39,4 +41,5 @@ def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
         historical=read_historical_parameters(documents["historical_permits"]),
+        homes=read_homes_law(documents),
     )

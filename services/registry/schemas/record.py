@@ -1,6 +1,7 @@
 """What every kept thing has."""
 
 from datetime import datetime
+from typing import Self
 
 from services.chassis.schemas import View
 
@@ -11,3 +12,7 @@ class VersionedRecord(View):
     version: int
     created_at: datetime
     updated_at: datetime
+
+    def remembered(self) -> Self:
+        """As the history remembers it: all of it, unless a record says what stays with its row alone."""
+        return self

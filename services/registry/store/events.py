@@ -7,12 +7,16 @@ from services.contracts.registry import (
     DocumentToken,
     HistoricalPermitState,
     PersonState,
+    PremisesState,
     RelationshipState,
     ResidencePermitState,
     ResidenceRegistrationState,
+    StayState,
 )
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
+from services.registry.schemas.homes.premises import PremisesRecord
+from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
@@ -23,6 +27,8 @@ RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
 HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
+PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+StayEvent = TypeVar("StayEvent", bound=StayState)
 
 
 def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord) -> PersonEvent:
@@ -62,4 +68,15 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
 
 def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
     """What happened to the record of an old paper."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:
+    """What happened to a home; of its rooms how many there are."""
+    state = {name: getattr(record, name) for name in fact.model_fields if name != "let_rooms"}
+    return fact(**state, let_rooms=len(record.let_rooms))
+
+
+def stay_event(fact: type[StayEvent], record: StayRecord) -> StayEvent:
+    """What happened to a stay."""
     return fact(**{name: getattr(record, name) for name in fact.model_fields})

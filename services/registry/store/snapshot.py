@@ -11,6 +11,7 @@ from services.chassis.db import Record, Transaction, prepare
 from services.chassis.events import EventData
 from services.chassis.keyring import Keyring
 from services.contracts import registry
+from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
@@ -19,9 +20,12 @@ from services.registry.store.events import (
     historical_permit_event,
     permit_event,
     person_event,
+    premises_event,
     registration_event,
     relationship_event,
+    stay_event,
 )
+from services.registry.store.homes import premises, stays
 
 _CHUNK = 500
 
@@ -53,6 +57,15 @@ _HISTORICAL = prepare(
     f"SELECT {historical_permits.COLUMNS} FROM historical_permit h"  # noqa: S608
     " WHERE h.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY h.created_at"
 )
+_STAYS = prepare(
+    f"SELECT {stays.COLUMNS} FROM stay s WHERE s.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY s.created_at"  # noqa: S608
+)
+_PREMISES = prepare(
+    f"""
+    SELECT {premises.COLUMNS} FROM premises p WHERE CAST(:after AS uuid) IS NULL OR p.premises_id > CAST(:after AS uuid)
+    ORDER BY p.premises_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
+)
 _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
     PermitStatus.ACCEPTED: registry.ResidencePermitAccepted,
     PermitStatus.REFUSED: registry.ResidencePermitRefused,
@@ -64,7 +77,7 @@ _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
 
 
 async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
-    """Every person with everything about the person, each as the event that tells its present state."""
+    """Every person with everything about the person, then every home, each as the event that tells its present state."""
     after: UUID | None = None
     while rows := await tx.fetch(_PERSONS, after=after):
         person_ids = [row["person_id"] for row in rows]
@@ -75,6 +88,8 @@ async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUI
         after = person_ids[-1]
     async for erased in _erased(tx):
         yield erased
+    async for home in _homes(tx, keyring):
+        yield home
 
 
 async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
@@ -87,6 +102,17 @@ async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]
         after = rows[-1]["person_id"]
 
 
+async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    after: UUID | None = None
+    while rows := await tx.fetch(_PREMISES, after=after):
+        for row in rows:
+            record = premises.premises_of(keyring, dict(row.items()))
+            is_let = record.status is PremisesStatus.REGISTERED
+            fact = registry.PremisesRegistered if is_let else registry.PremisesEnded
+            yield record.premises_id, [premises_event(fact, record)]
+        after = rows[-1]["premises_id"]
+
+
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
     found: defaultdict[UUID, list[EventData]] = defaultdict(list)
     for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
@@ -97,6 +123,9 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
     for row in await tx.fetch(_HISTORICAL, person_ids=person_ids):
         found[row["person_id"]].append(_historical(keyring, row))
+    for row in await tx.fetch(_STAYS, person_ids=person_ids):
+        stay = stays.stay_of(keyring, row)
+        found[stay.person_id].append(stay_event(registry.StayStarted if stay.ended_at is None else registry.StayEnded, stay))
     return found
 
 

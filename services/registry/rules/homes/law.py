@@ -1,0 +1,24 @@
+"""The dated values about homes, read together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.chassis.parameters import Document
+from services.registry.rules.homes.capacity import CapacityParameters, read_capacity_parameters
+from services.registry.rules.homes.premises import PremisesParameters, read_premises_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class HomesLaw:
+    """What decides about homes."""
+
+    premises: PremisesParameters
+    capacity: CapacityParameters
+
+
+def read_homes_law(documents: Mapping[str, Document]) -> HomesLaw:
+    """Every document about homes. Raises ParameterError."""
+    homes = documents["homes"]
+    law = HomesLaw(read_premises_parameters(homes), read_capacity_parameters(homes))
+    homes.finish()
+    return law

@@ -1,0 +1,1 @@
+"""Homes at the edge: landlords, letters, premises with their rooms, stays."""

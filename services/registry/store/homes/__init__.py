@@ -1,0 +1,1 @@
+"""Statements about homes: landlords, letters, premises with their rooms, stays."""
