@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from services.chassis.operation import EXTENSION
 
+PUBLIC: Mapping[str, str] = {"code": "330282"}
+"""Path parameters that name reference data: the same for everybody, nobody's object."""
 PATH_METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEMAS = "#/components/schemas/"
 _PDF = b"%PDF-1.4\n%%EOF\n"
@@ -46,12 +48,14 @@ class Published:
 
     def target(self, known: Mapping[str, str]) -> str:
         """The path with its parameters filled in, and the query parameters it cannot do without."""
-        path = self.path.format(**{name: known[name] for name in self.parameters})
+        path = self.path.format(**{name: PUBLIC.get(name) or known[name] for name in self.parameters})
         return f"{path}?{urlencode(self.query)}" if self.query else path
 
     def refers_to(self, known: Mapping[str, str]) -> bool:
         """Whether the request names an object of `known`, in its path or in its body."""
-        return bool(self.parameters) or any(value in (self.body(known) or b"").decode() for value in known.values())
+        return bool(set(self.parameters) - PUBLIC.keys()) or any(
+            value in (self.body(known) or b"").decode() for value in known.values()
+        )
 
 
 def operations(document: Mapping[str, Any]) -> list[Published]:

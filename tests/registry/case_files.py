@@ -11,6 +11,8 @@ from services.chassis.parameters import read_folder
 from services.registry.rules.law import RegistryLaw, compile_law
 
 REGISTRY = Path(__file__).parents[2] / "services" / "registry"
+PARAMETERS = REGISTRY / "parameters"
+NATIONAL_DIVISIONS = (PARAMETERS / "divisions_national.tsv.xz").read_bytes()
 CASES = Path(__file__).parent / "cases"
 
 Case = dict[str, Any]
@@ -19,7 +21,7 @@ Case = dict[str, Any]
 @cache
 def law() -> RegistryLaw:
     """The law as it ships."""
-    return compile_law(read_folder(REGISTRY / "parameters"))
+    return compile_law(read_folder(PARAMETERS), NATIONAL_DIVISIONS)
 
 
 def cases(file: str, topic: str) -> list[Any]:

@@ -13,6 +13,7 @@ EVERY_SCOPE = frozenset(
         "registry.attachment.read",
         "registry.attachment.write",
         "registry.changes.read",
+        "registry.division.read",
         "registry.import.read",
         "registry.import.write",
         "registry.field.minors",

@@ -36,6 +36,43 @@ def test_doubtful_codes_are_warnings(case: Case) -> None:
     assert [finding.code for finding in found] == case["expected"]
 
 
+@pytest.mark.parametrize("case", cases("divisions", "resolved"))
+def test_a_code_is_resolved_at_the_date_of_the_document(case: Case) -> None:
+    found = law().divisions.resolved(case["code"], case["on"])
+    expected = case.get("expected")
+    if expected is None:
+        assert found is None
+        return
+
+    assert found is not None
+    assert (found.row.value.name_zh, level_of(found.row.value.code), found.current_code) == (
+        expected["name_zh"],
+        expected["level"],
+        expected["now"],
+    )
+
+
+@QUICK
+@given(st.dates(date(1980, 1, 1), date(2026, 12, 31)), st.sampled_from(["", "33", "3302", "330282", "52", "5224", "3622"]))
+def test_children_are_in_force_in_order_and_one_level_down(on: date, parent: str) -> None:
+    divisions = law().divisions
+    codes = [child.row.value.code for child in divisions.children(parent or None, on)]
+
+    assert codes == sorted(set(codes))
+    assert all(
+        divisions.named(code, on) is not None and ancestors(code)[-1:] == ((parent,) if parent else ()) for code in codes
+    )
+
+
+@QUICK
+@given(st.dates(date(1980, 1, 1), date(2026, 12, 31)), st.sampled_from(["330222", "362221", "232432", "330219", "522401"]))
+def test_following_successors_comes_to_rest(on: date, code: str) -> None:
+    divisions = law().divisions
+    now = divisions.current_code(code, on)
+
+    assert divisions.current_code(now, on) == now
+
+
 @pytest.mark.parametrize(
     ("code", "bare", "level"),
     [

@@ -14,7 +14,7 @@ from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError, read_regimes
 from services.registry.rules.residence_permit import ApplicationFacts, Excusal, Ground, PermitRules
 from services.registry.rules.zj_2016 import Zj2016
-from tests.registry.case_files import REGISTRY, law
+from tests.registry.case_files import NATIONAL_DIVISIONS, REGISTRY, law
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_one_more_module_and_its_values_are_all_a_regime_needs(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "services.registry.rules.zj_2009", a_module_for_2009())
     documents = {**read_folder(REGISTRY / "parameters"), "zj_2009": Document.parse("zj_2009.toml", VALUES_OF_2009)}
 
-    regimes = compile_law(documents).regimes
+    regimes = compile_law(documents, NATIONAL_DIVISIONS).regimes
 
     rules = regimes.permit_rules_on(date(2012, 5, 1))
     assert rules.key == "zj-2009"

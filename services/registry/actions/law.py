@@ -5,4 +5,6 @@ from pathlib import Path
 from services.chassis.parameters import read_folder
 from services.registry.rules.law import compile_law
 
-LAW = compile_law(read_folder(Path(__file__).parents[1] / "parameters"))
+_PARAMETERS = Path(__file__).parents[1] / "parameters"
+
+LAW = compile_law(read_folder(_PARAMETERS), (_PARAMETERS / "divisions_national.tsv.xz").read_bytes())

@@ -2,6 +2,7 @@
 
 from services.registry.api import (
     attachments,
+    divisions,
     historical_permits,
     imports,
     landlords,
@@ -26,6 +27,7 @@ ROUTERS = (
     premises.router,
     stays.router,
     proposals.router,
+    divisions.router,
     attachments.router,
     imports.router,
     imports.operations,

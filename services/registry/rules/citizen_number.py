@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from string import ascii_lowercase, ascii_uppercase, digits
 
-from services.registry.rules.division import DIVISION_CODE_UNKNOWN, Divisions, is_division_code
+from services.registry.rules.division import is_division_code
+from services.registry.rules.division_tree import DIVISION_CODE_UNKNOWN, Divisions
 from services.registry.rules.findings import Finding
 
 
@@ -80,7 +81,7 @@ def parse_citizen_number(text: str, *, today: date, divisions: Divisions | None 
         birth_date=birth_date,
         sex_code="1" if int(number[16]) % 2 else "2",
         was_15_digits=len(typed) == 15,
-        warnings=(*birth_date_warnings(birth_date), *division_code_warnings(number[:6], today, divisions)),
+        warnings=(*birth_date_warnings(birth_date), *division_code_warnings(number[:6], birth_date, today, divisions)),
     )
 
 
@@ -108,11 +109,13 @@ def birth_date_warnings(birth_date: date) -> tuple[Finding, ...]:
     return (_BEFORE_1900,) if birth_date.year < 1900 else ()
 
 
-def division_code_warnings(code: str, today: date, divisions: Divisions | None) -> tuple[Finding, ...]:
-    """C-07: doubts about the division code inside a number; without `divisions` only about its form."""
+def division_code_warnings(code: str, birth_date: date, today: date, divisions: Divisions | None) -> tuple[Finding, ...]:
+    """C-07: doubts about the division code inside a number; without `divisions` only about its form. A code is in order that
+    was in force on any day of the holder's life: it is that of the first registration (C-01).
+    """
     if not is_division_code(code):
         return (DIVISION_CODE_UNKNOWN,)
-    return () if divisions is None else divisions.warnings(code, today)
+    return () if divisions is None else divisions.warnings(code, today, since=birth_date)
 
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)

@@ -25,7 +25,7 @@ from services.registry.rules.citizen_number import (
     parse_citizen_number,
     upgraded,
 )
-from services.registry.rules.division import Divisions
+from services.registry.rules.division_tree import Divisions
 from services.registry.rules.findings import Finding
 from services.registry.rules.person_name import is_han
 
@@ -227,7 +227,7 @@ def _foreign_permanent_resident_card(text: str, today: date, divisions: Division
     if birth_date is None or problems:
         return RefusedNumber(problems)
     province = number[1:3]
-    warnings = (*birth_date_warnings(birth_date), *division_code_warnings(province, today, divisions))
+    warnings = (*birth_date_warnings(birth_date), *division_code_warnings(province, birth_date, today, divisions))
     return DocumentNumber(card, number, province, birth_date, warnings=warnings)
 
 

@@ -1,6 +1,6 @@
 """The whole law of the registry, built once from its documents and handed to the actions.
 
-LAW = compile_law(read_folder(Path(__file__).parent / "parameters"))     # in actions; the rules themselves read no files
+LAW = compile_law(read_folder(folder), national_divisions)     # in actions; the rules themselves read no files
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
-from services.registry.rules.division import Divisions, read_divisions
+from services.registry.rules.division_tree import Divisions, read_divisions
 from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
@@ -31,10 +31,10 @@ class RegistryLaw:
     homes: HomesLaw
 
 
-def compile_law(documents: Mapping[str, Document]) -> RegistryLaw:
+def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
     """Read every document; a missing, malformed or unread value stops the start with a message naming it (ParameterError)."""
     return RegistryLaw(
-        divisions=read_divisions(documents["divisions"]),
+        divisions=read_divisions(documents["divisions"], national_divisions),
         code_tables=read_code_tables(documents["code_tables"]),
         registration=read_registration_parameters(documents["residence_registration"]),
         regimes=read_regimes(documents),

@@ -1,0 +1,1 @@
+"""Scripts that make what ships; no part of any service."""
