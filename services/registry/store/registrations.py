@@ -15,6 +15,7 @@ from services.chassis.schemas import View
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store import visibility
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
@@ -25,6 +26,14 @@ COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed
 _FIND = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
 # Of every registration of a person, in whichever town, what the continuity rule needs, and the current one whole.
 _ALL = prepare(f"SELECT {COLUMNS} FROM registrations_of(CAST(:person_id AS uuid)) r ORDER BY r.registered_on")  # noqa: S608
+_ALL_AND_DIVISIONS = prepare(
+    f"""
+    SELECT d.seen_by, {COLUMNS}
+    FROM (SELECT ARRAY(SELECT divisions_seeing(ARRAY[CAST(:person_id AS uuid)], CAST(:seen_since AS date))) AS seen_by) d
+    LEFT JOIN registrations_of(CAST(:person_id AS uuid)) r ON true
+    ORDER BY r.registered_on
+    """  # noqa: S608
+)
 # Where rows of the division are many, they are met soon enough in the order of the list; where they are few, by their code. The
 # operators are those of the index, and proof against leaks, so that they may go before the policy.
 _PAGE = """
@@ -117,7 +126,17 @@ async def reload_registration(work: Work, registration_id: UUID) -> Registration
 
 async def residence_of(work: Work, person_id: UUID) -> Residence:
     """The current registration and all periods."""
-    rows = await work.tx.fetch(_ALL, person_id=person_id)
+    return _residence(work, await work.tx.fetch(_ALL, person_id=person_id))
+
+
+async def residence_and_divisions_of(work: Work, person_id: UUID) -> tuple[Residence, list[str]]:
+    """The same, and the divisions whose followers may hear of the person."""
+    rows = await work.tx.fetch(_ALL_AND_DIVISIONS, person_id=person_id, seen_since=visibility.seen_since(work))
+    found = [row for row in rows if row["registration_id"] is not None]
+    return _residence(work, found), rows[0]["seen_by"]
+
+
+def _residence(work: Work, rows: Sequence[Record]) -> Residence:
     current = next((row for row in rows if row["status"] == RegistrationStatus.CURRENT), None)
     return Residence(
         current=None if current is None else registration_of(work.keyring, current),
