@@ -9,6 +9,8 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.PersonRegistered: many(mirrors.keep_persons),
     registry.PersonCorrected: many(mirrors.keep_persons),
     registry.PersonDeleted: many(mirrors.forget_persons),
+    registry.PersonMerged: many(mirrors.keep_aliases),
+    registry.PersonUnmerged: many(mirrors.keep_aliases),
     registry.RelationshipRegistered: many(mirrors.keep_relationships),
     registry.RelationshipEnded: many(mirrors.keep_relationships),
     registry.ResidenceRegistrationRegistered: many(mirrors.keep_registrations),

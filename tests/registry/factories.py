@@ -21,6 +21,7 @@ EVERY_SCOPE = frozenset(
         "registry.field.sensitive",
         "registry.notice.read",
         "registry.person.delete",
+        "registry.person.merge",
         "registry.person.read",
         "registry.person.resolve",
         "registry.person.write",

@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, homes, notices, people
+from services.contracts.registry import historical_permits, homes, merging, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
@@ -23,6 +23,7 @@ from services.contracts.registry.homes import (
     StayStarted,
     StayState,
 )
+from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
@@ -48,7 +49,13 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS, *historical_permits.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (
+    *people.EVENTS,
+    *merging.EVENTS,
+    *homes.EVENTS,
+    *notices.EVENTS,
+    *historical_permits.EVENTS,
+)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -59,10 +66,13 @@ __all__ = [
     "HistoricalPermitRecorded",
     "HistoricalPermitState",
     "NoticeRequested",
+    "PersonAliasState",
     "PersonCorrected",
     "PersonDeleted",
+    "PersonMerged",
     "PersonRegistered",
     "PersonState",
+    "PersonUnmerged",
     "PremisesChanged",
     "PremisesEnded",
     "PremisesRegistered",

@@ -27,7 +27,7 @@ from services.registry.actions.permit_clock import (
     with_clock,
 )
 from services.registry.actions.permit_notices import tell_suspended
-from services.registry.actions.refusals import day_errors, invalid, not_found, require_held
+from services.registry.actions.refusals import day_errors, invalid, not_found, require_held, require_settled
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_counting import resided_since
@@ -66,7 +66,9 @@ async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> Permit
     """
     before = await _take(work, permit_id)
     status = _step(before, PermitAct.ISSUE)
-    if not _is_registered_for(before, (await residence_of(work, before.person_id)).current):
+    residence = await residence_of(work, before.person_id)
+    require_settled(residence)
+    if not _is_registered_for(before, residence.current):
         raise DomainError("permit-not-issuable")
     issued = before.model_copy(
         update={
@@ -227,6 +229,7 @@ async def _endorsement_facts(
     assert permit is not None
     hukou = holder.hukou_division_code
     residence = await residence_of(work, record.person_id)
+    require_settled(residence)
     here, on = residence.current, day_for(record, work.today)
     papers = await papers_on_file(work, record.person_id)
     since = resided_since(residence.periods, papers, on, LAW.registration, LAW.historical)

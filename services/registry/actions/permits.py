@@ -13,7 +13,7 @@ from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import not_found, person_not_found, with_id
+from services.registry.actions.refusals import not_found, person_not_found, require_own_id, require_settled, with_id
 from services.registry.actions.sights import sight_of, sight_on
 from services.registry.rules.historical_permits import Paper
 from services.registry.rules.identity_number import origin_of
@@ -49,10 +49,12 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     person = (await lock_persons(work, body.person_id)).get(body.person_id)
     if person is None or not person.is_visible:
         raise person_not_found("/person_id")
+    require_own_id(person)
     rules = rules_on(work.today)
     if (existing := await store.open_permit_of(work, body.person_id)) is not None:
         raise DomainError("permit-exists", extra=with_id("permit_id", existing.permit_id))
     residence = await residence_of(work, body.person_id)
+    require_settled(residence)
     papers_then = await papers_on_file(work, body.person_id)
     expired_on = await documents_expired_on(work, body.person_id)
     facts = _facts(work, body, person, residence, papers_then, expired_on)

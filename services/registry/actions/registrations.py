@@ -26,6 +26,8 @@ from services.registry.actions.refusals import (
     notice,
     person_not_found,
     require_held,
+    require_own_id,
+    require_settled,
 )
 from services.registry.actions.registration_entry import assess_entry, changed_address, ended, entered
 from services.registry.actions.sights import record_shown, sight_of, sight_on
@@ -59,6 +61,7 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     person = await _lock_person(work, body)
     assessment = assess_entry(work, body, person)
     residence, divisions = await store.residence_and_divisions_of(work, person.person_id)
+    require_settled(residence)
     entry = entered(work, body, assessment, residence)
     if residence.current is not None and entry.moved is not None:
         await store.end_by_move(work, entry.moved)
@@ -124,6 +127,7 @@ async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPe
         person = locked.get(person_id)
         if person is None:
             raise person_not_found(pointer)
+    require_own_id(locked[body.person_id])
     return locked[body.person_id]
 
 

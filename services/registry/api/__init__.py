@@ -6,6 +6,7 @@ from services.registry.api import (
     historical_permits,
     imports,
     landlords,
+    merging,
     notices,
     permits,
     persons,
@@ -18,6 +19,7 @@ from services.registry.api import (
 
 ROUTERS = (
     persons.router,
+    merging.router,
     relationships.router,
     registrations.router,
     permits.router,

@@ -6,6 +6,7 @@ from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
     HistoricalPermitState,
+    PersonAliasState,
     PersonState,
     PremisesState,
     RelationshipState,
@@ -17,12 +18,14 @@ from services.registry.rules.person_name import masked_name
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
+from services.registry.schemas.merging import MergeRecord
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.schemas.relationships import RelationshipRecord
 
 PersonEvent = TypeVar("PersonEvent", bound=PersonState)
+MergeEvent = TypeVar("MergeEvent", bound=PersonAliasState)
 RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
@@ -48,6 +51,11 @@ def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord
         document_tokens=tuple(sorted(tokens, key=lambda item: (item.document_type, item.key_id, item.token))),
         no_document_reason=record.no_document_reason,
     )
+
+
+def merge_event(fact: type[MergeEvent], record: MergeRecord) -> MergeEvent:
+    """What happened to an id that is, or was, an alias."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 
 def relationship_event(fact: type[RelationshipEvent], record: RelationshipRecord) -> RelationshipEvent:

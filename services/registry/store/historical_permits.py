@@ -28,7 +28,10 @@ COLUMNS = ", ".join(f"h.{name}" for name in _STORED)
 _FIND = prepare(
     f"SELECT {COLUMNS} FROM historical_permit h WHERE h.historical_permit_id = :historical_permit_id"  # noqa: S608
 )
-_ALL = prepare(f"SELECT {COLUMNS} FROM historical_permit h WHERE h.person_id = :person_id ORDER BY h.issued_on")  # noqa: S608
+_ALL = prepare(
+    f"SELECT {COLUMNS} FROM historical_permit h"  # noqa: S608
+    " WHERE h.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) ORDER BY h.issued_on"
+)
 _OF_PERSON = prepare(
     f"""
     SELECT {COLUMNS} FROM historical_permit h WHERE h.person_id = :person_id
@@ -58,7 +61,7 @@ async def find_paper(work: Work, historical_permit_id: UUID) -> HistoricalPermit
 
 
 async def papers_on_file(work: Work, person_id: UUID) -> tuple[Paper, ...]:
-    """Every paper of a person, as the rules need them."""
+    """Every paper of a human, under whichever id, as the rules need them."""
     return tuple(paper_of(work.keyring, row).paper for row in await work.tx.fetch(_ALL, person_id=person_id))
 
 

@@ -7,6 +7,7 @@ person now has no business with the old address.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -53,7 +54,7 @@ _LIST = prepare(
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (r.created_at, r.registration_id) < (:before_created_at, CAST(:before_registration_id AS uuid)))
     ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
@@ -105,10 +106,14 @@ class _Secrets(View):
 
 @dataclass(frozen=True, slots=True)
 class Residence:
-    """Where a person is and was registered; read while the person's row is locked."""
+    """Where a human is and was registered, under whichever id; read while the rows of all ids are locked.
+
+    `is_contested`: a merge found more than one current registration, and nobody has said yet which is true.
+    """
 
     current: RegistrationRecord | None
     periods: tuple[RegistrationPeriod, ...]
+    is_contested: bool
 
 
 async def find_registration(work: Work, registration_id: UUID) -> RegistrationRecord | None:
@@ -137,9 +142,9 @@ async def residence_and_divisions_of(work: Work, person_id: UUID) -> tuple[Resid
 
 
 def _residence(work: Work, rows: Sequence[Record]) -> Residence:
-    current = next((row for row in rows if row["status"] == RegistrationStatus.CURRENT), None)
+    currents = [row for row in rows if row["status"] == RegistrationStatus.CURRENT]
     return Residence(
-        current=None if current is None else registration_of(work.keyring, current),
+        current=registration_of(work.keyring, currents[0]) if currents else None,
         periods=tuple(
             RegistrationPeriod(
                 row["registered_on"],
@@ -149,6 +154,7 @@ def _residence(work: Work, rows: Sequence[Record]) -> Residence:
             )
             for row in rows
         ),
+        is_contested=len(currents) > 1,
     )
 
 
@@ -172,7 +178,7 @@ async def list_registrations(
 async def registrations_of(
     work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Record]:
-    """Up to `limit` + 1 rows of the person's registrations that are visible to the client, newest first."""
+    """Up to `limit` + 1 rows of the human's registrations that are visible to the client, newest first."""
     before_created_at, before_registration_id = before or (None, None)
     return await work.tx.fetch(
         _OF_PERSON,
@@ -212,7 +218,7 @@ async def end_by_move(work: Work, record: RegistrationRecord) -> None:
     require_one(int(is_done))
 
 
-def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
+def registration_of(keyring: Keyring, row: Record | dict[str, Any]) -> RegistrationRecord:
     """The state of a registration in a row."""
     columns = dict(row.items())
     context = f"residence_registration|sealed|{row['registration_id']}"

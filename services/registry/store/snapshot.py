@@ -15,9 +15,10 @@ from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
-from services.registry.store import historical_permits, permits, persons, registrations, relationships
+from services.registry.store import historical_permits, merging, permits, persons, registrations, relationships
 from services.registry.store.events import (
     historical_permit_event,
+    merge_event,
     permit_event,
     person_event,
     premises_event,
@@ -40,6 +41,11 @@ _ERASED = prepare(
     SELECT d.person_id, d.version, d.deleted_on FROM deleted_person d
     WHERE CAST(:after AS uuid) IS NULL OR d.person_id > CAST(:after AS uuid) ORDER BY d.person_id LIMIT {_CHUNK}
     """  # noqa: S608 - constants of this module
+)
+# The last word about an id: a neighbour that still holds a merge which was taken back has to hear of it, too.
+_MERGES = prepare(
+    f"SELECT DISTINCT ON (a.person_id) {merging.COLUMNS} FROM person_alias a"  # noqa: S608
+    " WHERE a.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY a.person_id, a.created_at DESC"
 )
 _RELATIONSHIPS = prepare(
     f"SELECT {relationships.COLUMNS} FROM relationship r WHERE r.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
@@ -115,6 +121,8 @@ async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID,
 
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
     found: defaultdict[UUID, list[EventData]] = defaultdict(list)
+    for row in await tx.fetch(_MERGES, person_ids=person_ids):
+        found[row["person_id"]].append(_merge(keyring, row))
     for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
         found[row["person_id"]].append(_relationship(keyring, row))
     for row in await tx.fetch(_REGISTRATIONS, person_ids=person_ids):
@@ -127,6 +135,11 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         stay = stays.stay_of(keyring, row)
         found[stay.person_id].append(stay_event(registry.StayStarted if stay.ended_at is None else registry.StayEnded, stay))
     return found
+
+
+def _merge(keyring: Keyring, row: Record) -> EventData:
+    record = merging.merge_of(keyring, row)
+    return merge_event(registry.PersonMerged if record.unmerged_on is None else registry.PersonUnmerged, record)
 
 
 def _relationship(keyring: Keyring, row: Record) -> EventData:

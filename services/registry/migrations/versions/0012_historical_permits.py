@@ -1,15 +1,15 @@
 """Papers of the regime of 2009; an ended permit remembers the suspension it ended under.
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0012
+Revises: 0011
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
