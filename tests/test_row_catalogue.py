@@ -64,7 +64,7 @@ LISTED = {
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",
         },
-        evidence=_EVIDENCE | {"endorsement"},
+        evidence=_EVIDENCE | {"endorsement", "inspection"},
     ),
     "points_hukou": Listed(
         unprotected=_VERSION,

@@ -24,6 +24,8 @@ EVERY_SCOPE = frozenset(
         "registry.field.sensitive",
         "registry.field.visit",
         "registry.notice.read",
+        "registry.inspection.read",
+        "registry.inspection.write",
         "registry.person.delete",
         "registry.person.merge",
         "registry.person.read",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.homes.capacity import CapacityParameters, read_capacity_parameters
 from services.registry.rules.homes.premises import PremisesParameters, read_premises_parameters
+from services.registry.rules.homes.star_rating import InspectionParameters, read_inspection_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,16 @@ class HomesLaw:
 
     premises: PremisesParameters
     capacity: CapacityParameters
+    inspections: InspectionParameters
 
 
 def read_homes_law(documents: Mapping[str, Document]) -> HomesLaw:
     """Every document about homes. Raises ParameterError."""
     homes = documents["homes"]
-    law = HomesLaw(read_premises_parameters(homes), read_capacity_parameters(homes))
+    law = HomesLaw(
+        premises=read_premises_parameters(homes),
+        capacity=read_capacity_parameters(homes),
+        inspections=read_inspection_parameters(documents["inspections"]),
+    )
     homes.finish()
     return law

@@ -1,0 +1,70 @@
+"""Villages paired with enterprises for rental homes (COM-68): pair, end, read."""
+
+from uuid import UUID
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.ids import new_id
+from services.chassis.pages import Page, after, page_of
+from services.chassis.work import Work
+from services.registry.actions.divisions import require_own_division
+from services.registry.actions.refusals import invalid, not_found
+from services.registry.actions.trail import leave
+from services.registry.rules.division import significant
+from services.registry.schemas.homes.inspections import PairingEnd, PairingEntry, PairingRecord, PairingView
+from services.registry.store.homes import pairings as store
+
+RESOURCE = "village_pairing"
+
+
+async def pair(work: Work, body: PairingEntry) -> PairingView:
+    """Pair a village with an enterprise. Raises `DomainError('pairing-exists')` while they are paired."""
+    require_own_division(work, body.division_code, "/division_code")
+    record = PairingRecord(
+        **body.model_dump(),
+        pairing_id=new_id(),
+        valid_until=None,
+        version=1,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    if not await store.insert_pairing(work, record):
+        raise DomainError("pairing-exists")
+    leave(work, "pair", RESOURCE, record.pairing_id, None, before=None, after=record, division_codes=())
+    return PairingView.of(record)
+
+
+async def end_pairing(work: Work, pairing_id: UUID, body: PairingEnd) -> PairingView:
+    """End a pairing."""
+    before = await store.lock_pairing(work, pairing_id)
+    if before is None:
+        raise not_found("pairing")
+    work.expect_version(before.version)
+    if before.valid_until is not None:
+        raise DomainError("pairing-ended")
+    if body.valid_until <= before.valid_from:
+        raise invalid([FieldError("/valid_until", "validity", "必须晚于 valid_from", "must be after valid_from")])
+    ended = before.model_copy(update={"valid_until": body.valid_until, "version": before.version + 1, "updated_at": work.now})
+    await store.end_pairing(work, ended)
+    leave(work, "end", RESOURCE, pairing_id, None, before=before, after=ended, division_codes=())
+    return PairingView.of(ended)
+
+
+async def read_pairing(work: Work, pairing_id: UUID) -> PairingView:
+    """One pairing."""
+    record = await store.find_pairing(work, pairing_id)
+    if record is None:
+        raise not_found("pairing")
+    work.audit("read", RESOURCE, pairing_id)
+    return PairingView.of(record)
+
+
+async def list_pairings(work: Work, division_code: str | None, cursor: str | None, limit: int) -> Page[PairingView]:
+    """Pairings in a division, oldest first."""
+    if division_code is not None:
+        require_own_division(work, division_code, "?division_code")
+    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    scope = f"pairings {prefix}"
+    start = after(work.keyring, scope, cursor)
+    rows = await store.list_pairings(work, division_prefix=prefix, after=start, limit=limit)
+    work.audit("read", RESOURCE, None, outcome=f"found {min(len(rows), limit)}")
+    return page_of(work.keyring, scope, rows, limit, lambda row: PairingView.of(store.pairing_of(row)), id_column="pairing_id")
