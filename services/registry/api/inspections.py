@@ -32,7 +32,7 @@ WhichParameter = Annotated[FindingFilter, Query(description="Open, past their de
         "registry.inspection.write",
         actor=True,
         summary_zh="录入出租房屋检查",
-        problems=["premises-not-found", "checklist-not-held"],
+        problems=["premises-not-found"],
     ),
 )
 async def inspect(work: CurrentWork, body: InspectionEntry) -> Answer[InspectionView]:

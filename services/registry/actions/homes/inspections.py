@@ -9,7 +9,6 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
-from services.chassis.parameters import NotInForceError
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
@@ -156,11 +155,8 @@ def _due_errors(at: str, due_on: date, inspected_on: date) -> list[FieldError]:
 
 def _inspection(work: Work, body: InspectionEntry, premises: PremisesRecord) -> InspectionRecord:
     answers = {item.code: item.answer for item in body.answers}
-    try:
-        found = grade(answers, body.inspected_on, LAW.homes.inspections) if answers else None
-        version = LAW.homes.inspections.checklist_version.on(body.inspected_on) if answers else None
-    except NotInForceError as error:
-        raise DomainError("checklist-not-held", extra={"on": body.inspected_on.isoformat()}) from error
+    found = grade(answers, body.inspected_on, LAW.homes.inspections) if answers else None
+    version = LAW.homes.inspections.checklist_version.on(body.inspected_on) if answers else None
     return InspectionRecord(
         inspection_id=new_id(),
         premises_id=premises.premises_id,
