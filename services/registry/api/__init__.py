@@ -3,6 +3,7 @@
 from services.registry.api import (
     attachments,
     divisions,
+    historical_permits,
     imports,
     landlords,
     merging,
@@ -22,6 +23,7 @@ ROUTERS = (
     relationships.router,
     registrations.router,
     permits.router,
+    historical_permits.router,
     notices.router,
     landlords.router,
     premises.router,
