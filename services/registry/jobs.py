@@ -7,6 +7,7 @@ from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
+from services.registry.store.search_keys import keep_missing
 from services.registry.store.visibility import forget_resolutions
 
 CHUNK = 200
@@ -43,10 +44,16 @@ async def finish_erasures(work: Work) -> bool:
     return False
 
 
+async def key_persons(work: Work) -> bool:
+    """Make the keys for searching of persons who were entered before there were such keys; returns whether more is waiting."""
+    return await keep_missing(work, limit=CHUNK) == CHUNK
+
+
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),
+    Job("key-persons", key_persons),
 )

@@ -30,6 +30,7 @@ EVERY_SCOPE = frozenset(
         "registry.registration.write",
         "registry.premises.read",
         "registry.premises.write",
+        "registry.search_log.read",
         "registry.proposal.decide",
         "registry.proposal.read",
         "registry.permit.apply",

@@ -14,12 +14,14 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    search_log,
     stays,
 )
 
 ROUTERS = (
     persons.router,
     merging.router,
+    search_log.router,
     relationships.router,
     registrations.router,
     permits.router,

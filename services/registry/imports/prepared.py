@@ -12,6 +12,7 @@ from services.registry.schemas.registrations import RegistrationRecord, Residenc
 from services.registry.store.bulk import NewResident
 from services.registry.store.persons import LockedPerson, name_index, number_index, sealed_document, sealed_person
 from services.registry.store.registrations import Residence, sealed_registration
+from services.registry.store.search_keys import digests_of
 
 _NOWHERE = Residence(None, (), is_contested=False)
 
@@ -69,4 +70,5 @@ def _resident(keyring: Keyring, row: RosterRow, person: PersonRecord, registrati
         sealed_document=sealed_document(keyring, document),
         registration=registration,
         sealed_registration=sealed_registration(keyring, registration),
+        search_keys=digests_of(keyring, person),
     )

@@ -11,6 +11,7 @@ from services.chassis.db import prepare
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store import search_keys
 from services.registry.store.registrations import COLUMNS, Residence, registration_of, sealed_registration
 from services.registry.store.visibility import RESOLUTION_LASTS, seen_since
 from services.registry.store.writing import require_one
@@ -100,6 +101,7 @@ class NewResident:
     sealed_document: bytes
     registration: RegistrationRecord
     sealed_registration: bytes
+    search_keys: search_keys.Digests
 
 
 async def resolve_each(work: Work, pairs: Mapping[bytes, bytes]) -> dict[bytes, UUID | None]:
@@ -184,6 +186,7 @@ async def enter_residents(work: Work, residents: Sequence[NewResident]) -> None:
         expected_ends=[record.expected_end_on for record in registrations],
         are_late=[record.reported_late for record in registrations],
     )
+    await search_keys.keep(work, [(resident.person_id, resident.search_keys) for resident in residents])
 
 
 async def end_by_move(work: Work, records: Sequence[RegistrationRecord]) -> None:

@@ -15,7 +15,7 @@ def _key() -> int | None:
 
 
 class PersonSearchKey(Table, table=True):
-    """Keyed digests of parts of a person's name and contact (`rules/search_keys.py`), cut to eight bytes. Goes with the person."""
+    """Keyed digests of parts of name and contact (`rules/search_keys.py`), cut to eight bytes. Goes with the person."""
 
     __tablename__ = "person_search_key"
     __table_args__ = (
@@ -29,9 +29,7 @@ class PersonSearchKey(Table, table=True):
         is_kept(Retention.PERSON),
     )
 
-    person_id: UUID = Field(
-        sa_column=Column(ForeignKey("person.person_id", ondelete="CASCADE"), primary_key=True)
-    )
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.person_id", ondelete="CASCADE"), primary_key=True))
     name_prefix_2: int | None = _key()
     name_prefix_3: int | None = _key()
     pinyin: int | None = _key()
