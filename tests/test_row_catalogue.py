@@ -57,6 +57,8 @@ LISTED = {
             "enter_residents": "persons nobody knew, in the client's own divisions, which it asks of all of them",
             "divisions_seeing_each": "codes of divisions, for the events' followers",
             "hold_by_permit": "trigger: the hold that an open permit is",
+            "employer_of_code": "an organisation, to whoever has its complete code",
+            "open_employment_of": "one id, of a person in sight or resolved",
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",
         },

@@ -36,6 +36,8 @@ DEFINITION = ServiceDefinition(
         "notice": "registry.notice.read",
         "premises": "registry.premises.read",
         "stay": "registry.stay.read",
+        "employer": "registry.employer.read",
+        "employment": "registry.employment.read",
     },
     fields=FIELDS,
     publishes=EVENTS,

@@ -7,8 +7,18 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import homes, notices, people
+from services.contracts.registry import employment, homes, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.employment import (
+    EmployerChanged,
+    EmployerEnded,
+    EmployerRegistered,
+    EmployerState,
+    EmploymentChanged,
+    EmploymentEnded,
+    EmploymentStarted,
+    EmploymentState,
+)
 from services.contracts.registry.homes import (
     PremisesChanged,
     PremisesEnded,
@@ -43,13 +53,21 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *employment.EVENTS, *homes.EVENTS, *notices.EVENTS)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "EmployerChanged",
+    "EmployerEnded",
+    "EmployerRegistered",
+    "EmployerState",
+    "EmploymentChanged",
+    "EmploymentEnded",
+    "EmploymentStarted",
+    "EmploymentState",
     "NoticeRequested",
     "PersonCorrected",
     "PersonDeleted",

@@ -3,6 +3,8 @@
 from services.registry.api import (
     attachments,
     divisions,
+    employers,
+    employments,
     imports,
     landlords,
     notices,
@@ -20,6 +22,8 @@ ROUTERS = (
     relationships.router,
     registrations.router,
     permits.router,
+    employers.router,
+    employments.router,
     notices.router,
     landlords.router,
     premises.router,

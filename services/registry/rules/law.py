@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.employment import EmploymentLaw, read_employment_law
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
@@ -27,6 +28,7 @@ class RegistryLaw:
     working_days: WorkingDays
     notices: Notices
     homes: HomesLaw
+    employment: EmploymentLaw
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
@@ -39,4 +41,5 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
         homes=read_homes_law(documents),
+        employment=read_employment_law(documents["employment"]),
     )

@@ -5,6 +5,8 @@ from typing import TypeVar
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
+    EmployerState,
+    EmploymentState,
     PersonState,
     PremisesState,
     RelationshipState,
@@ -13,6 +15,8 @@ from services.contracts.registry import (
     StayState,
 )
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.employment.employers import EmployerRecord
+from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.permit_views import PermitRecord
@@ -25,6 +29,8 @@ RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+EmployerEvent = TypeVar("EmployerEvent", bound=EmployerState)
+EmploymentEvent = TypeVar("EmploymentEvent", bound=EmploymentState)
 StayEvent = TypeVar("StayEvent", bound=StayState)
 
 
@@ -61,6 +67,16 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
     """What happened to a residence permit."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
     return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))
+
+
+def employer_event(fact: type[EmployerEvent], record: EmployerRecord) -> EmployerEvent:
+    """What happened to an employer."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def employment_event(fact: type[EmploymentEvent], record: EmploymentRecord) -> EmploymentEvent:
+    """What happened to an employment."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 
 def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:
