@@ -11,7 +11,7 @@ from services.chassis.parameters import Document, Fields, History, Register, tex
 from services.registry.rules.findings import Finding
 from services.registry.rules.working_days import Deadline, WorkingDays
 
-_INDUSTRY = re.compile("([A-T])([0-9]{2})?[0-9]{0,2}")
+_INDUSTRY = re.compile("([A-T])(?:([0-9]{2})[0-9]{0,2})?")
 _OCCUPATION = re.compile("[1-8]([0-9]{2}){0,2}")
 
 INDUSTRY_UNKNOWN = Finding(
