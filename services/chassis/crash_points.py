@@ -10,7 +10,6 @@ import signal
 POINTS = (
     "route.claimed",  # the key is ours, nothing done
     "route.acted",  # the action ran, nothing of its events and evidence is written
-    "route.flushed",  # events, history and evidence are written, the answer is not stored
     "route.stored",  # all is written, nothing committed
     "route.committed",  # all is committed, nobody has the answer
     "read.acted",  # a read is done, its evidence not written

@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -247,39 +247,45 @@ async def acquire(pool: Pool, *, timeout: float) -> PooledConnection:  # noqa: A
         raise DomainError("database-unavailable", retry_after=2) from error
 
 
-@contextmanager
-def _outages_translated(connection: PooledConnection) -> Iterator[None]:
-    """A lock that did not come and a lost database become what the caller may be told; a bug of ours stays what it is."""
-    try:
-        yield
-    except _BUSY as error:
-        raise DomainError("busy", retry_after=1) from error
-    except _LOST as error:
-        raise DomainError("database-unavailable", retry_after=2) from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        if not is_lost(connection):  # misuse, such as two statements at once on one connection
-            raise
-        raise DomainError("database-unavailable", retry_after=2) from error
+def _told(error: BaseException, connection: PooledConnection) -> DomainError | None:
+    """What the caller may be told of a lock that did not come, a conflict, a lost database; a bug of ours stays what it is."""
+    if isinstance(error, (*_BUSY, *RETRIABLE)):
+        return DomainError("busy", retry_after=1)
+    if isinstance(error, _LOST):
+        return DomainError("database-unavailable", retry_after=2)
+    # Of asyncpg's own errors some are misuse, such as two statements at once on one connection.
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)) and is_lost(connection):
+        return DomainError("database-unavailable", retry_after=2)
+    return None
 
 
-@asynccontextmanager
-async def without_transaction(pool: Pool, *, rows: RowContext, acquire_timeout: float = 2.0) -> AsyncIterator[Reader]:
+class without_transaction:  # noqa: N801 - reads as the function it might be; a generator costs more than what it wraps
     """A connection for reads on behalf of whom `rows` says.
 
     Raises `DomainError('busy')` and `('database-unavailable')` like `in_transaction`.
     """
-    connection = await acquire(pool, timeout=acquire_timeout)
-    reader = Reader(connection, rows)
-    in_order = False
-    try:
-        with _outages_translated(connection):
-            yield reader
-        in_order = True
-    except RETRIABLE as error:
-        raise DomainError("busy", retry_after=1) from error
-    finally:
-        reader.end()
-        await release(pool, connection, in_order=in_order)
+
+    __slots__ = ("_acquire_timeout", "_connection", "_pool", "_reader", "_rows")
+
+    def __init__(self, pool: Pool, *, rows: RowContext, acquire_timeout: float = 2.0) -> None:
+        self._pool = pool
+        self._rows = rows
+        self._acquire_timeout = acquire_timeout
+
+    async def __aenter__(self) -> Reader:
+        self._connection = await acquire(self._pool, timeout=self._acquire_timeout)
+        self._reader = Reader(self._connection, self._rows)
+        return self._reader
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._reader.end()
+        if error is None:
+            await release(self._pool, self._connection, in_order=True)
+            return
+        told = _told(error, self._connection)
+        await release(self._pool, self._connection)
+        if told is not None:
+            raise told from error
 
 
 async def in_transaction(
@@ -302,15 +308,18 @@ async def in_transaction(
         tx = Transaction(connection)
         in_order = False
         try:
-            with _outages_translated(connection):
-                async with _transaction(connection, rows):
-                    result = await body(tx)
+            async with _transaction(connection, rows):
+                result = await body(tx)
             in_order = True
             return result
         except RETRIABLE as error:
             REPEATED_TRANSACTIONS.labels(error.sqlstate).inc()
             if attempt == attempts - 1:
                 raise DomainError("busy", retry_after=1) from error
+        except Exception as error:
+            if (told := _told(error, connection)) is not None:
+                raise told from error
+            raise
         finally:
             tx.end()
             await release(pool, connection, in_order=in_order)

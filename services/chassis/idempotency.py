@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.chassis.db import prepare
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.metrics import REPLAYED_ANSWERS
-from services.chassis.work import Work
+from services.chassis.work import KeptAnswer, Work
 
 HEADER = "Idempotency-Key"
 KEY_LENGTH_MAX = 128
@@ -14,15 +14,6 @@ RETENTION_HOURS = 72
 _CLAIM = prepare(
     "SELECT claimed, fingerprint, status, headers, body"
     " FROM claim_idempotency_key(CAST(:client AS text), CAST(:operation AS text), CAST(:key AS text))"
-)
-_STORE = prepare(
-    """
-    INSERT INTO idempotency_key AS k (client_id, operation, key, fingerprint, status, headers, body)
-    VALUES (:client_id, :operation, :key, :fingerprint, :status, :headers, :body)
-    ON CONFLICT (client_id, operation, key) DO UPDATE
-    SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
-        body = excluded.body, recorded_at = now()
-    """
 )
 DELETE_EXPIRED = prepare(
     """
@@ -73,18 +64,11 @@ class Claim:
         REPLAYED_ANSWERS.labels(work.service).inc()
         return StoredAnswer(row["status"], row["headers"], work.keyring.open(row["body"], self._context))
 
-    async def store(self, work: Work, answer: StoredAnswer) -> None:
-        """Keep the answer, encrypted, in the same transaction as the change it tells of."""
-        await work.tx.execute(
-            _STORE,
-            client_id=self.client_id,
-            operation=self.operation,
-            key=self.key,
-            fingerprint=self.fingerprint,
-            status=answer.status,
-            headers=answer.headers,
-            body=work.keyring.seal(answer.body, self._context),
-        )
+    def keep(self, work: Work, answer: StoredAnswer) -> KeptAnswer:
+        """The answer for `Work.flush`, encrypted: it is written in the transaction, and the statement, of what it tells of."""
+        assert self.client_id == work.principal.client_id
+        body = work.keyring.seal(answer.body, self._context)
+        return KeptAnswer(self.operation, self.key, self.fingerprint, answer.status, answer.headers, body)
 
 
 def parse_key(header: str | None) -> str:

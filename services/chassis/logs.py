@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from pydantic_core import to_json
+
 from services.chassis.clock import utc_now
 
 request_context: ContextVar[Mapping[str, str] | None] = ContextVar("request_context", default=None)
@@ -52,8 +54,16 @@ class JsonFormatter(logging.Formatter):
         content.update(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1] is not None:
             content["error"] = describe(record.exc_info[1])
-        line = _ENCODER.encode(content)
+        line = _line(content)
         return line if line.isascii() and "\x7f" not in line else line.translate(_UNSAFE)
+
+
+def _line(content: dict[str, Any]) -> str:
+    """As JSON; what pydantic cannot write, such as half a surrogate pair, the standard library can."""
+    try:
+        return to_json(content, fallback=str).decode()
+    except (ValueError, TypeError):
+        return _ENCODER.encode(content)
 
 
 def _message(record: logging.LogRecord) -> str:

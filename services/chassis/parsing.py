@@ -105,6 +105,8 @@ def check_media_type(content_type: str) -> None:
 
 def parse_query(raw: bytes) -> list[tuple[str, str]]:
     """Names and values of a query string; raises `DomainError('invalid-request')` for what is not one."""
+    if not raw:
+        return []
     try:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_QUERY_FIELDS_MAX)
     except ValueError:  # a broken UTF-8 sequence is one
@@ -119,6 +121,26 @@ def parse_query(raw: bytes) -> list[tuple[str, str]]:
 
 def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: list[tuple[str, str]]) -> dict[str, Any]:
     """Path and query parameters as `model`, strictly; unknown and repeated ones are errors."""
+    if query:
+        _refuse_ambiguous(path, query)
+    values = {**dict(query), **path}
+    errors = [
+        FieldError(_parameter_pointer(name, path), "control_character", "不得含控制字符", "control characters are not allowed")
+        for name, value in values.items()
+        if not value.isprintable()
+    ]
+    if errors:
+        raise DomainError("invalid-request", errors=errors)
+    try:
+        parsed = model.model_validate_strings(values, strict=True)
+    except ValidationError as error:
+        found = [_field_error(item, _parameter_pointer(str(item["loc"][0]), path)) for item in _details(error)]
+        raise DomainError("invalid-request", errors=found) from None
+    return parsed.__dict__
+
+
+def _refuse_ambiguous(path: Mapping[str, str], query: list[tuple[str, str]]) -> None:
+    """Names that are given twice, in the query or in the path as well."""
     names = [name for name, _ in query]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
@@ -134,20 +156,6 @@ def parse_parameters(model: type[BaseModel], path: Mapping[str, str], query: lis
             "invalid-request",
             errors=[FieldError(f"?{name}", "extra_forbidden", *MESSAGES["extra_forbidden"]) for name in hidden],
         )
-    values = {**dict(query), **path}
-    errors = [
-        FieldError(_parameter_pointer(name, path), "control_character", "不得含控制字符", "control characters are not allowed")
-        for name, value in values.items()
-        if not value.isprintable()
-    ]
-    if errors:
-        raise DomainError("invalid-request", errors=errors)
-    try:
-        parsed = model.model_validate_strings(values, strict=True)
-    except ValidationError as error:
-        found = [_field_error(item, _parameter_pointer(str(item["loc"][0]), path)) for item in _details(error)]
-        raise DomainError("invalid-request", errors=found) from None
-    return {name: getattr(parsed, name) for name in type(parsed).model_fields}
 
 
 def _depth_exceeds(raw: bytes, limit: int) -> bool:

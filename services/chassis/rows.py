@@ -12,7 +12,7 @@ from typing import Literal, Self
 from services.chassis.principal import Principal
 
 KIND_SETTING = "xinshimin.kind"
-_PLAN_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; "
+_PLAN_ONCE = (("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"))
 _SETTINGS = (KIND_SETTING, "xinshimin.division", "xinshimin.client", "xinshimin.law_date")
 
 
@@ -43,8 +43,9 @@ class RowContext:
         they use the index although the table may still be small, because they outlive that. What the service does by itself
         may be about thousands of rows; PostgreSQL plans it as it likes.
         """
-        planning = _PLAN_ONCE if self.kind == "client" else ""
-        return f"BEGIN; {planning}{self.for_transaction}"
+        planning = _PLAN_ONCE if self.kind == "client" else ()
+        settings = (_set(name, _literal(value)) for name, value in (*planning, *zip(_SETTINGS, self.values, strict=True)))
+        return f"BEGIN; SELECT {', '.join(settings)}"
 
     @property
     def for_transaction(self) -> str:

@@ -5,14 +5,15 @@ before the commit. So an event, its history and its audit line exist if and only
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from services.chassis.clock import utc_now
 from services.chassis.db import Record, Transaction, prepare
@@ -55,6 +56,18 @@ class _HistoryRow:
         """The snapshot under the keys of the persons it is about, or under the service's when it is about none."""
         context = history_context(self.resource, self.resource_id, self.version)
         return keys.seal(self.snapshot, context, self.about) if self.about else keyring.seal(self.snapshot, context)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to a command, sealed, as it is kept under its client's idempotency key."""
+
+    operation: str
+    key: str
+    fingerprint: bytes
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,22 +227,24 @@ class Work:
         """Whether the relay has to be woken after the commit."""
         return bool(self._outbox)
 
-    async def flush(self) -> None:
-        """Write the collected rows. Called once, before the commit, by whoever owns the transaction.
+    async def flush(self, answer: KeptAnswer | None = None) -> None:
+        """Write the collected rows and a command's answer. Called once, before the commit, by whoever owns the transaction.
 
         One statement, unless a person has a key that this transaction did not know of: then the snapshots about that person
         are sealed again under it and written by a second one.
         """
         outbox, history, audit = self._outbox, self._history, self._audit
         for _ in range(_FLUSH_ATTEMPTS):
-            if not (outbox or history or audit):
+            if not (outbox or history or audit or answer):
                 return
-            unready = await self._write(outbox, history, audit)
-            outbox, audit = [], []
+            unready = await self._write(outbox, history, audit, answer)
+            outbox, audit, answer = [], [], None
             history = [row for row in history if not unready.isdisjoint(row.about)]
         raise DomainError("busy", retry_after=1)  # the person's key is destroyed and made again under our hands
 
-    async def _write(self, outbox: list[_OutboxRow], history: list[_HistoryRow], audit: list[AuditLine]) -> set[UUID]:
+    async def _write(
+        self, outbox: list[_OutboxRow], history: list[_HistoryRow], audit: list[AuditLine], answer: KeptAnswer | None
+    ) -> set[UUID]:
         """Write the rows; returns the persons whose key turned out to be another one, and whose snapshots were left out."""
         who = self.principal
         snapshots = [row.sealed(self.keyring, self._person_keys) for row in history]
@@ -264,14 +279,17 @@ class Work:
             audit_person_ids=[row.person_id for row in audit],
             lines=[row.line for row in audit],
             digests=[row.digest for row in audit],
+            kept_operation=answer.operation if answer else None,
+            kept_key=answer.key if answer else None,
+            kept_fingerprint=answer.fingerprint if answer else None,
+            kept_status=answer.status if answer else None,
+            kept_headers=answer.headers if answer else None,
+            kept_body=answer.body if answer else None,
         )
         self._person_keys.settle(keys)
         for row in unready:
             self._person_keys.learn(row)
         return {row["person_id"] for row in unready}
-
-
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def history_context(resource: str, resource_id: UUID, version: int) -> str:
@@ -281,7 +299,17 @@ def history_context(resource: str, resource_id: UUID, version: int) -> str:
 
 def canonical_json(value: dict[str, Any]) -> str:
     """RFC 8785 for what audit lines hold: strings, integers, lists and null under ASCII keys."""
-    return _CANONICAL.encode(value)
+    return to_json(dict(sorted(value.items()))).decode()
+
+
+@lru_cache(maxsize=4096)
+def _text(value: str | None) -> str:
+    """In canonical JSON: names of fields, operations and clients come again and again."""
+    return to_json(value).decode()
+
+
+def _id(value: UUID | None) -> str:
+    return f'"{value}"' if value else "null"
 
 
 def audit_line(  # noqa: PLR0913 - the fields of an audit line
@@ -297,24 +325,17 @@ def audit_line(  # noqa: PLR0913 - the fields of an audit line
     at: datetime,
     proposer: str | None = None,
 ) -> AuditLine:
-    """Build one audit line (fields by privacy.md V-51); an act that two officers share names the one who proposed it too."""
-    line = canonical_json(
-        ({"proposer": proposer} if proposer else {})
-        | {
-            "actor": principal.actor,
-            "at": at.isoformat(timespec="microseconds"),
-            "client": principal.client_id,
-            "division": principal.division_code,
-            "fields": list(fields),
-            "operation": operation,
-            "organisation": principal.organisation,
-            "outcome": outcome,
-            "person": str(person_id) if person_id else None,
-            "purpose": principal.purpose,
-            "request": request_id,
-            "resource": resource,
-            "resource_id": str(resource_id) if resource_id else None,
-        }
+    """Build one audit line (fields by privacy.md V-51); an act that two officers share names the one who proposed it too.
+
+    It is `canonical_json` of its members, spelled out: every act leaves one, and the members are always the same.
+    """
+    proposed = f',"proposer":{_text(proposer)}' if proposer else ""
+    line = (
+        f'{{"actor":{_text(principal.actor)},"at":"{at.isoformat(timespec="microseconds")}","client":{_text(principal.client_id)}'
+        f',"division":{_text(principal.division_code)},"fields":[{",".join(map(_text, fields))}],"operation":{_text(operation)}'
+        f',"organisation":{_text(principal.organisation)},"outcome":{_text(outcome)},"person":{_id(person_id)}{proposed}'
+        f',"purpose":{_text(principal.purpose)},"request":{_text(request_id)},"resource":{_text(resource)}'
+        f',"resource_id":{_id(resource_id)}}}'
     )
     return AuditLine(new_id(), person_id, line, hashlib.sha256(line.encode()).digest())
 
@@ -379,6 +400,15 @@ _FLUSH = prepare(
         SELECT * FROM unnest(
             CAST(:audit_ids AS uuid[]), CAST(:audit_person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
         )
+    ), kept AS (
+        INSERT INTO idempotency_key AS k (client_id, operation, key, fingerprint, status, headers, body)
+        SELECT CAST(:client_id AS text), CAST(:kept_operation AS text), CAST(:kept_key AS text),
+               CAST(:kept_fingerprint AS bytea), CAST(:kept_status AS smallint), CAST(:kept_headers AS jsonb),
+               CAST(:kept_body AS bytea)
+        WHERE CAST(:kept_key AS text) IS NOT NULL
+        ON CONFLICT (client_id, operation, key) DO UPDATE
+        SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers, body = excluded.body,
+            recorded_at = now()
     )
     SELECT o.person_id, k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS person_key_wrapped
     FROM offered o LEFT JOIN person_key k ON k.person_id = o.person_id

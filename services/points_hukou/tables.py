@@ -68,11 +68,13 @@ class MirrorPersonDocument(_Table, table=True):
 class MirrorPersonAlias(_Table, table=True):
     """An id that turned out to be another person's: rows keep the id they came with, reads resolve it (architecture §1).
 
-    Flat: `canonical_person_id` is never itself an alias. Empty until the registry merges persons.
+    Flat: `canonical_person_id` is never itself an alias. A merge that was taken back stays as a row with `unmerged_on` and
+    without effect, so that older news of it finds newer.
     """
 
     __tablename__ = "mirror_person_alias"
     __table_args__ = (
+        _guarded(),
         CheckConstraint("person_id <> canonical_person_id", name="two_ids"),
         Index("ix_mirror_person_alias_canonical_person_id", "canonical_person_id"),
         _KEPT,
@@ -80,6 +82,10 @@ class MirrorPersonAlias(_Table, table=True):
 
     person_id: UUID = Field(primary_key=True)
     canonical_person_id: UUID
+    unmerged_on: date | None
+    version: int
+    sequence: int = Field(sa_type=BigInteger)
+    updated_at: datetime = Field(sa_type=_INSTANT)
 
 
 class MirrorPersonDeleted(_Table, table=True):

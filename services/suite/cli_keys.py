@@ -1,9 +1,10 @@
-"""`xinshimin keys`: which keys protect a service's data, and new ones for old while it runs."""
+"""`xinshimin keys`: new key files, which keys protect a service's data, and new ones for old while it runs."""
 
 # ruff: noqa: PLC0415 - importing a command's needs only when it runs keeps `xinshimin --help` quick
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,9 +13,40 @@ from services.suite.options import AsJson, Names, adopt_running_suite
 if TYPE_CHECKING:
     from services.chassis.rotation import RotationReport
 
-keys = typer.Typer(help="Keys of services: list, rotate, rewrap. No command shows a key.", no_args_is_help=True)
+keys = typer.Typer(help="Keys of services: create, list, rotate, rewrap. No command shows a key.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Option("--service", help="The service whose keys these are.")]
+
+
+@keys.command()
+def create(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The key file to make; it must not exist.")],
+    *,
+    kind: Annotated[
+        Literal["service", "audit", "gateway"],
+        typer.Option("--kind", help="Keys of a service, its key for signing evidence, or one of the gateway's signing keys."),
+    ] = "service",
+    shares_with: Annotated[
+        Path | None,
+        typer.Option("--shares-with", help="Key file of another service of the suite, whose document token keys are shared."),
+    ] = None,
+    public: Annotated[
+        Path | None, typer.Option("--public", help="Also write the public half (JWKS) of a signing key here.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key file (mode 0600) for your key store; one that exists is never overwritten.
+
+    With XINSHIMIN_CIPHER_SUITE=sm4-gcm a service's blind indexes are made by HMAC-SM3.
+    """
+    from services.suite.environment import load_settings
+    from services.suite.key_creation import KeyFileKind
+    from services.suite.key_creation import create as create_file
+    from services.suite.screen import show
+
+    suite = load_settings().cipher_suite
+    made = create_file(file, KeyFileKind(kind), suite=suite, shares_with=shares_with, public=public)
+    show({"made": [str(path) for path in made]}, [f"Made {path}." for path in made], as_json=as_json)
 
 
 @keys.command("list")

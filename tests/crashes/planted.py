@@ -17,7 +17,7 @@ from services.chassis.pull import Delivery
 from services.chassis.reconciler import Reconciler
 from services.chassis.rows import SERVICE, RowContext
 from services.chassis.sequencing import Sequencer
-from services.chassis.work import Work
+from services.chassis.work import KeptAnswer, Work
 
 _LATE_COMMIT_S = 0.1
 
@@ -58,9 +58,9 @@ def _relay_by_highest_id() -> None:
     outbox._CLAIM = claim
     flush = Work.flush
 
-    async def flush_slowly(self: Work) -> None:
+    async def flush_slowly(self: Work, answer: KeptAnswer | None = None) -> None:
         # As on a slow disk: whoever got the earlier id may commit later.
-        await flush(self)
+        await flush(self, answer)
         await asyncio.sleep(random.uniform(0, 0.2))
 
     Work.flush = flush_slowly  # type: ignore[method-assign]
@@ -118,10 +118,10 @@ def _mark_before_publishing() -> None:
 def _evidence_after_the_commit() -> None:
     flush = Work.flush
 
-    async def flush_without_evidence(self: Work) -> None:
+    async def flush_without_evidence(self: Work, answer: KeptAnswer | None = None) -> None:
         if self._outbox:
             self._audit.clear()
-        await flush(self)
+        await flush(self, answer)
 
     Work.flush = flush_without_evidence  # type: ignore[method-assign]
 

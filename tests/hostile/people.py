@@ -87,6 +87,7 @@ def settle(suite: Suite) -> City:
     known["person_id"] = owner.post("/v1/persons", a_person(1))["person_id"]
     known["registration_id"] = owner.post("/v1/residence-registrations", _residence(known["person_id"]))["registration_id"]
     owner.post("/v1/residence-registrations", _residence(known["related_person_id"]))
+    known["duplicate_person_id"] = known["related_person_id"]
     kinship = {"kind": "sibling", "valid_from": "2000-01-01", "evidence": []}
     pair = {name: known[name] for name in ("person_id", "related_person_id")}
     known["relationship_id"] = owner.post("/v1/relationships", {**pair, **kinship})["relationship_id"]

@@ -115,6 +115,13 @@ class Story:
         }
         self._add(fact, state | changed)
 
+    def merge(self, fact: type[registry.PersonAliasState], version: int, canonical_person_id: UUID, **changed: Any) -> None:
+        """The id turns out to be another person's, or not to be."""
+        merged_on = date(2027, 1, 15)
+        unmerged_on = date(2027, 2, 1) if fact is registry.PersonUnmerged else None
+        state = {"canonical_person_id": canonical_person_id, "merged_on": merged_on, "unmerged_on": unmerged_on}
+        self._add(fact, state | {"version": version} | changed)
+
     def deletion(self) -> None:
         """The person is deleted."""
         self._add(registry.PersonDeleted, {"version": 9, "deleted_on": date(2031, 2, 9)})
@@ -158,7 +165,7 @@ class Story:
 
 
 def full_story() -> Story:
-    """Every event the registry publishes; what may come twice does, also with other types in between."""
+    """Every event about a human with one id; what may come twice does, also with other types in between."""
     story, marriage, home, move, refused, withdrawn, permit = Story(), *(new_id() for _ in range(6))
     unissued = {"issued_on": None, "residence_years_from": None}
     story.person(document_tokens=(token(), token("passport")))
@@ -216,6 +223,8 @@ def _message(event: EventData, sequence: int) -> Outgoing:
 
 
 def _subject(event: EventData) -> UUID:
+    if isinstance(event, registry.PersonAliasState):
+        return UUID(int=event.person_id.int ^ 1)  # that the id is an alias is another subject than the person
     for name in ("relationship_id", "registration_id", "permit_id", "person_id"):
         if (found := getattr(event, name, None)) is not None:
             return UUID(str(found))

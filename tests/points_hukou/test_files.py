@@ -14,7 +14,7 @@ from services.points_hukou.consumers import SUBSCRIPTIONS, UNUSED
 from services.points_hukou.schemas import PointsFileView
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
-from tests.points_hukou.story import NEXT_TOWN, TOWN, Story, full_story, token
+from tests.points_hukou.story import NEXT_TOWN, TOWN, Story, copy_of, full_story, token
 from tests.running import Caller
 
 
@@ -40,7 +40,9 @@ async def resident(office: PointsOffice, **registration: Any) -> Story:
 
 async def test_every_event_shows_in_the_file_at_once(office: PointsOffice) -> None:
     story = full_story()
-    told = {type(event) for event in story.events} | {registry.PersonDeleted}  # which leaves no file to show anything in
+    told = {type(event) for event in story.events} | UNUSED.keys()
+    told |= {registry.PersonDeleted}  # which leaves no file to show anything in
+    told |= {registry.PersonMerged, registry.PersonUnmerged}  # which show in another's file, below
     assert told == set(registry.EVENTS) == {*SUBSCRIPTIONS, *UNUSED}
     for sequence, message in enumerate(story.messages(), 1):
         await office.tell([message])
@@ -155,9 +157,9 @@ async def test_merged_persons_have_one_file_under_every_id(office: PointsOffice)
     merged.permit(registry.ResidencePermitIssued, new_id(), 1)
     await office.tell(merged.messages(first=3))
     await office.file(merged)
-    await Looking(office.service.runtime.pool).fetch(
-        "INSERT INTO mirror_person_alias (person_id, canonical_person_id) VALUES ($1, $2)", merged.person_id, kept.person_id
-    )
+    merged.merge(registry.PersonMerged, 1, kept.person_id)
+    await office.tell(merged.messages(first=4))
+    await office.settled()
     by_kept, by_merged = [(await office.reader.get(f"/v1/points/files/{story.person_id}")).json() for story in (kept, merged)]
     assert by_kept == by_merged
     assert (by_kept["person_id"], by_kept["merged_person_ids"]) == (str(kept.person_id), [str(merged.person_id)])
@@ -166,6 +168,21 @@ async def test_merged_persons_have_one_file_under_every_id(office: PointsOffice)
     assert by_kept["identity_documents"] == [{"type": "citizen_id", "count": 2}]
     for division in (TOWN, NEXT_TOWN):
         assert await office.status(merged.person_id, division) == 200
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 0, 1, 1), (1, 0, 1), (0, 1, 0)])
+async def test_a_merge_taken_back_parts_the_files_whatever_comes_late(office: PointsOffice, order: tuple[int, ...]) -> None:
+    kept, merged = await resident(office), await resident(office, division_code=NEXT_TOWN)
+    merged.merge(registry.PersonMerged, 1, kept.person_id)
+    merged.merge(registry.PersonUnmerged, 2, kept.person_id)
+    news = merged.messages(first=3)
+    await office.tell(copy_of(news[place]) for place in order)
+    assert await office.file(merged) == merged.file()
+    assert await office.file(kept) == kept.file()
+    merged.merge(registry.PersonMerged, 1, kept.person_id)
+    await office.tell(merged.messages(first=5))
+    await office.settled()
+    assert (await office.reader.get(f"/v1/points/files/{merged.person_id}")).json()["person_id"] == str(kept.person_id)
 
 
 async def test_a_reading_is_evidence_without_values(office: PointsOffice) -> None:

@@ -6,7 +6,6 @@ signed text (RFC 8725).
 """
 
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from services.chassis.evidence.merkle import DIGEST_BYTES
-from services.chassis.keyring import KeyFileError
+from services.chassis.key_file import KeyFileError, read_secret
 from services.chassis.work import canonical_json
 
 ALGORITHM = "Ed25519"
@@ -106,7 +105,13 @@ class PublicKeys:
     @classmethod
     def load(cls, service: str, path: Path) -> "PublicKeys":
         """Read a JWKS file; raises `KeyFileError`."""
-        keys = [_imported(jwk, private=False) for jwk in _jwks(path)]
+        try:
+            content = path.read_text("utf-8")
+        except OSError as error:
+            raise KeyFileError(f"audit key file {path}: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise KeyFileError(f"audit key file {path} is not text") from None
+        keys = [_imported(jwk, private=False) for jwk in _jwks(path, content)]
         return cls(service, {str(key.kid): key for key in keys})
 
     def open(self, signed: str) -> Checkpoint:
@@ -142,14 +147,8 @@ class SigningKeys:
 
     @classmethod
     def load(cls, service: str, path: Path) -> "SigningKeys":
-        """Read the key file; raises `KeyFileError` when it is missing, malformed, or may be read by others."""
-        try:
-            mode = path.stat().st_mode
-        except OSError as error:
-            raise KeyFileError(f"audit key file {path}: {error.strerror}") from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise KeyFileError(f"audit key file {path} can be read by others (mode {stat.filemode(mode)}): chmod 600 it")
-        first, *others = _jwks(path)
+        """Read the key file; raises `KeyFileError` when it is missing, malformed, or others could read or replace it."""
+        first, *others = _jwks(path, read_secret(path))
         return cls(service, [_imported(first, private=True), *(_imported(jwk, private="d" in jwk) for jwk in others)])
 
     def sign(self, checkpoint: Checkpoint) -> str:
@@ -163,15 +162,13 @@ def make_audit_key() -> str:
     return json.dumps(OKPKey.generate_key("Ed25519", auto_kid=True).as_dict(private=True), indent=2)
 
 
-def _jwks(path: Path) -> list[Mapping[str, Any]]:
+def _jwks(path: Path, text: str) -> list[Mapping[str, Any]]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(text)
         keys: list[Mapping[str, Any]] = content.get("keys", [content])
         if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
             raise ValueError("no keys")
-    except OSError as error:
-        raise KeyFileError(f"audit key file {path}: {error.strerror}") from error
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise KeyFileError(f"audit key file {path} holds no JWK") from None
     return keys
 

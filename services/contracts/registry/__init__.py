@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import employment, homes, notices, people
+from services.contracts.registry import employment, historical_permits, homes, merging, notices, people
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.employment import (
     EmployerChanged,
@@ -19,6 +19,11 @@ from services.contracts.registry.employment import (
     EmploymentStarted,
     EmploymentState,
 )
+from services.contracts.registry.historical_permits import (
+    HistoricalPermitAnnulled,
+    HistoricalPermitRecorded,
+    HistoricalPermitState,
+)
 from services.contracts.registry.homes import (
     PremisesChanged,
     PremisesEnded,
@@ -28,6 +33,7 @@ from services.contracts.registry.homes import (
     StayStarted,
     StayState,
 )
+from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.notices import NoticeRequested
 from services.contracts.registry.people import (
     DocumentToken,
@@ -53,7 +59,14 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *employment.EVENTS, *homes.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (
+    *people.EVENTS,
+    *merging.EVENTS,
+    *employment.EVENTS,
+    *homes.EVENTS,
+    *notices.EVENTS,
+    *historical_permits.EVENTS,
+)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -68,11 +81,17 @@ __all__ = [
     "EmploymentEnded",
     "EmploymentStarted",
     "EmploymentState",
+    "HistoricalPermitAnnulled",
+    "HistoricalPermitRecorded",
+    "HistoricalPermitState",
     "NoticeRequested",
+    "PersonAliasState",
     "PersonCorrected",
     "PersonDeleted",
+    "PersonMerged",
     "PersonRegistered",
     "PersonState",
+    "PersonUnmerged",
     "PremisesChanged",
     "PremisesEnded",
     "PremisesRegistered",

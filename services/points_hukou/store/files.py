@@ -57,12 +57,14 @@ _FIND = prepare(
     f"""
     WITH canonical AS (
         SELECT coalesce(
-            (SELECT canonical_person_id FROM mirror_person_alias WHERE person_id = CAST(:person_id AS uuid)),
+            (SELECT canonical_person_id FROM mirror_person_alias
+                WHERE person_id = CAST(:person_id AS uuid) AND unmerged_on IS NULL),
             CAST(:person_id AS uuid)
         ) AS person_id
     ), human AS (
         SELECT person_id, ARRAY(
-            SELECT a.person_id FROM mirror_person_alias a WHERE a.canonical_person_id = c.person_id ORDER BY a.person_id
+            SELECT a.person_id FROM mirror_person_alias a
+            WHERE a.canonical_person_id = c.person_id AND a.unmerged_on IS NULL ORDER BY a.person_id
         ) AS merged_person_ids FROM canonical c
     ), known AS MATERIALIZED (
         SELECT person_id, merged_person_ids, person_id || merged_person_ids AS ids FROM human

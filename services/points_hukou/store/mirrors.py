@@ -15,6 +15,7 @@ from services.chassis.db import prepare
 from services.chassis.events import EventData, Received
 from services.chassis.work import Work
 from services.contracts.registry import (
+    PersonAliasState,
     PersonDeleted,
     PersonState,
     RelationshipState,
@@ -23,6 +24,7 @@ from services.contracts.registry import (
 )
 from services.points_hukou.tables import (
     MirrorPerson,
+    MirrorPersonAlias,
     MirrorPersonDeleted,
     MirrorRelationship,
     MirrorResidencePermit,
@@ -33,6 +35,7 @@ StateT = TypeVar("StateT", bound=EventData)
 
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
 _NOT_IN_DATA = ("sequence", "updated_at")
+_PERSON_IDS = ("person_id", "related_person_id", "canonical_person_id")
 
 
 class _Mirror(Generic[StateT]):
@@ -44,7 +47,7 @@ class _Mirror(Generic[StateT]):
         self._fields = [column.name for column in table.columns if column.name not in _NOT_IN_DATA]
         names = ", ".join(column.name for column in table.columns)
         arrays = ", ".join(f"CAST(:{column.name} AS {column.type.compile(_DIALECT)}[])" for column in table.columns)
-        persons = ", ".join(f"given.{name}" for name in ("person_id", "related_person_id") if name in table.columns)
+        persons = ", ".join(f"given.{name}" for name in _PERSON_IDS if name in table.columns)
         changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
         self.upsert = f"""
             INSERT INTO {table.name} AS m ({names}) SELECT * FROM unnest({arrays}) AS given ({names})
@@ -85,6 +88,7 @@ _FORGET = (
 
 _PERSONS: _Mirror[PersonState] = _Mirror(MirrorPerson)
 _DELETED: _Mirror[PersonDeleted] = _Mirror(MirrorPersonDeleted)
+_ALIASES: _Mirror[PersonAliasState] = _Mirror(MirrorPersonAlias)
 _RELATIONSHIPS: _Mirror[RelationshipState] = _Mirror(MirrorRelationship)
 _REGISTRATIONS: _Mirror[ResidenceRegistrationState] = _Mirror(MirrorResidenceRegistration)
 _PERMITS: _Mirror[ResidencePermitState] = _Mirror(MirrorResidencePermit)
@@ -106,6 +110,7 @@ _KEEP_PERSONS = prepare(
     """  # noqa: S608 - as above
 )
 _KEEP_DELETED = prepare(_DELETED.upsert)
+_KEEP_ALIASES = prepare(_ALIASES.upsert)
 _KEEP_RELATIONSHIPS = prepare(_RELATIONSHIPS.upsert)
 _KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
 _KEEP_PERMITS = prepare(_PERMITS.upsert)
@@ -134,6 +139,11 @@ async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) 
         await work.tx.execute(statement, person_ids=person_ids)
     for person_id in person_ids:
         await work.destroy_person_key(person_id)
+
+
+async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]]) -> None:
+    """Mirror which ids are aliases; every read resolves through them."""
+    await work.tx.execute(_KEEP_ALIASES, **_ALIASES.arrays(work, _ALIASES.last_states(events)))
 
 
 async def keep_relationships(work: Work, events: Sequence[Received[RelationshipState]]) -> None:

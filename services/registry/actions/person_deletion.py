@@ -1,8 +1,8 @@
 """The deletion of a person (V-19, V-20): two officers, obstacles told with their articles, nothing left but ids and evidence.
 
-What is deleted is gone at once: rows, document indexes and tokens, files with their keys, and with the person's key every
-remembered version. Backups still hold it until they expire (decision 0008), and the bus until its messages do (14 days, masked
-names and birth dates).
+A human is deleted under every id it is known by. What is deleted is gone at once: rows, document indexes and tokens, files with
+their keys, and with the person's key every remembered version. Backups still hold it until they expire (decision 0008), and the
+bus until its messages do (14 days, masked names and birth dates).
 """
 
 import json
@@ -17,7 +17,10 @@ from services.contracts.registry import PersonDeleted
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.persons import RESOURCE, take_person
 from services.registry.schemas.deletion import PersonDeletion
+from services.registry.schemas.person_views import PersonRecord
 from services.registry.store import deletion as store
+from services.registry.store.merging import ids_of_human
+from services.registry.store.persons import load_person
 from services.registry.store.visibility import divisions_of
 
 SCOPE = "registry.person.delete"
@@ -54,12 +57,20 @@ async def _execute(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
         return reasons
     body = PersonDeletion.model_validate_json(proposal.content)
     divisions = await divisions_of(work, person_id)
-    version = person.version + 1
+    _, *aliases = await ids_of_human(work, person_id)
+    for alias in aliases:
+        await _erase(work, await load_person(work, alias), body, divisions)
+    await _erase(work, person, body, divisions)
+    return ()
+
+
+async def _erase(work: Work, person: PersonRecord, body: PersonDeletion, divisions: Sequence[str]) -> None:
+    """Delete what is kept under one id."""
+    person_id, version = person.person_id, person.version + 1
     await store.erase_person(work, person_id, version=version, reason=body.reason, legal_ground=body.legal_ground)
     await references.release(work, person_id)
     work.emit(PersonDeleted(person_id=person_id, version=version, deleted_on=work.today), division_codes=divisions)
     work.audit("delete", RESOURCE, person_id, person_id=person_id)
-    return ()
 
 
 async def _show(work: Work, proposal: Proposal) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.person_entry import PersonCheck, is_same_number
-from services.registry.actions.refusals import no_such_person, require_held, with_id
+from services.registry.actions.refusals import no_such_person, require_held, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber, DocumentType
@@ -87,7 +87,9 @@ async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) ->
 
 
 async def take_person(work: Work, person_id: UUID) -> PersonRecord:
-    """The person, visible to the client and locked. Raises `DomainError('person-not-found')` or `('person-deleted')`."""
+    """The person, visible to the client and locked. Raises `DomainError('person-not-found')`, `('person-deleted')`, or
+    `('person-merged')` for an alias.
+    """
     await _lock(work, person_id)
     return await store.load_person(work, person_id)
 
@@ -102,6 +104,7 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
     locked = (await store.lock_persons(work, person_id)).get(person_id)
     if locked is None or not locked.is_visible:
         raise await no_such_person(work, person_id)
+    require_own_id(locked)
     return locked
 
 

@@ -10,6 +10,7 @@ from services.chassis.work import Work
 from services.registry.rules.findings import Finding
 from services.registry.store.deletion import deleted_on
 from services.registry.store.persons import LockedPerson
+from services.registry.store.registrations import Residence
 
 
 def not_found(what: str) -> DomainError:
@@ -46,6 +47,21 @@ def require_held(*persons: LockedPerson | None) -> None:
             " anything; one that let go of the person reads for two years. If the person lives here again, register the"
             " residence.",
         )
+
+
+def require_own_id(person: LockedPerson) -> None:
+    """Nothing new is recorded under an alias. Raises `DomainError('person-merged')`, which names the canonical person."""
+    if person.merged_into is not None:
+        raise DomainError("person-merged", extra=with_id("person_id", person.merged_into))
+
+
+def require_settled(residence: Residence) -> None:
+    """A merge may have found two current registrations of one human; which is true, an officer says by ending the other.
+
+    Raises `DomainError('merge-conflict-open')`.
+    """
+    if residence.is_contested:
+        raise DomainError("merge-conflict-open", extra={"conflicts": "/v1/merge-conflicts?status=open"})
 
 
 def field_error(pointer: str, finding: Finding) -> FieldError:

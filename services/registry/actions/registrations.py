@@ -5,6 +5,7 @@ the half year runs on inside the county (RR-21). Ending a registration leaves a 
 qualifies is an officer's decision (RR-37).
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis.errors import DomainError
@@ -25,6 +26,8 @@ from services.registry.actions.refusals import (
     notice,
     person_not_found,
     require_held,
+    require_own_id,
+    require_settled,
 )
 from services.registry.actions.registration_entry import assess_entry, changed_address, ended, entered
 from services.registry.actions.sights import record_shown, sight_of, sight_on
@@ -57,14 +60,17 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     require_own_division(work, body.division_code, "/division_code")
     person = await _lock_person(work, body)
     assessment = assess_entry(work, body, person)
-    residence = await store.residence_of(work, person.person_id)
+    residence, divisions = await store.residence_and_divisions_of(work, person.person_id)
+    require_settled(residence)
     entry = entered(work, body, assessment, residence)
     if residence.current is not None and entry.moved is not None:
         await store.end_by_move(work, entry.moved)
-        await _leave(work, "end", ResidenceRegistrationEnded, residence.current, entry.moved)
+        _leave(work, "end", ResidenceRegistrationEnded, residence.current, entry.moved, divisions)
     record = entry.record
     await store.insert_registration(work, record)
-    await _leave(work, "register", ResidenceRegistrationRegistered, None, record)
+    # The division of the registration holds the person from now on; those that saw the person before see it for two years more.
+    divisions = sorted({*divisions, record.division_code})
+    _leave(work, "register", ResidenceRegistrationRegistered, None, record, divisions)
     notes = [*map(notice, assessment.notes), *_doubts(work, record)]
     return RegistrationView.of(record, sight_on(work, person.birth_date), notes)
 
@@ -74,7 +80,14 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
     before = await _lock_registration(work, registration_id)
     after = changed_address(work, before, body)
     await store.update_registration(work, after)
-    await _leave(work, "change_address", ResidenceRegistrationChanged, before, after)
+    _leave(
+        work,
+        "change_address",
+        ResidenceRegistrationChanged,
+        before,
+        after,
+        await visibility.divisions_of(work, after.person_id),
+    )
     return await _shown(work, after, _doubts(work, after))
 
 
@@ -92,7 +105,7 @@ async def end_registration(work: Work, registration_id: UUID, body: Registration
         raise invalid(problems)
     after = ended(work, before, ended_on, body.reason)
     await store.update_registration(work, after)
-    await _leave(work, "end", ResidenceRegistrationEnded, before, after)
+    _leave(work, "end", ResidenceRegistrationEnded, before, after, await visibility.divisions_of(work, after.person_id))
     return await _shown(work, after)
 
 
@@ -114,6 +127,7 @@ async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPe
         person = locked.get(person_id)
         if person is None:
             raise person_not_found(pointer)
+    require_own_id(locked[body.person_id])
     return locked[body.person_id]
 
 
@@ -136,12 +150,13 @@ def _doubts(work: Work, record: RegistrationRecord) -> list[Notice]:
     return [notice(warning) for warning in LAW.divisions.warnings(record.division_code, work.today)]
 
 
-async def _leave(
+def _leave(
     work: Work,
     operation: str,
     fact: type[ResidenceRegistrationState],
     before: RegistrationRecord | None,
     after: RegistrationRecord,
+    division_codes: Sequence[str],
 ) -> None:
     leave(
         work,
@@ -151,5 +166,5 @@ async def _leave(
         registration_event(fact, after),
         before=before,
         after=after,
-        division_codes=await visibility.divisions_of(work, after.person_id),
+        division_codes=division_codes,
     )

@@ -9,7 +9,15 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held, with_id
+from services.registry.actions.refusals import (
+    day_errors,
+    invalid,
+    not_found,
+    person_not_found,
+    require_held,
+    require_own_id,
+    with_id,
+)
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in
@@ -145,6 +153,7 @@ async def _lock_both(work: Work, body: RelationshipRegistration) -> tuple[Locked
         person = locked.get(getattr(body, name))
         if person is None or not person.is_visible:
             raise person_not_found(f"/{name}")
+        require_own_id(person)
         found.append(person)
     require_held(*found)
     return found[0], found[1]

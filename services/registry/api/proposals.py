@@ -1,10 +1,11 @@
 """The registry's acts that need two officers (chassis/two_person.py)."""
 
 from services.chassis.proposals import proposals_router
+from services.registry.actions.merging import MERGE, UNMERGE
 from services.registry.actions.person_deletion import DELETE
 from services.registry.actions.person_proposals import CORRECT
 
 PROPOSALS_PATH = "/v1/registry/proposals"
-ACTS = {act.name: act for act in (CORRECT, DELETE)}
+ACTS = {act.name: act for act in (CORRECT, DELETE, MERGE, UNMERGE)}
 
 router = proposals_router(PROPOSALS_PATH, ACTS, read_scope="registry.proposal.read", decide_scope="registry.proposal.decide")

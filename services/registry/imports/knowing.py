@@ -57,13 +57,17 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
 async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, KnownPerson]:
     if not by_number:
         return {}
-    person_ids: Sequence[UUID] = sorted(set(by_number.values()))
-    locked = await lock_persons(work, *person_ids)
+    locked = await lock_persons(work, *by_number.values())
+    canonical = {person_id: person.merged_into or person_id for person_id, person in locked.items()}
+    if led_on := set(canonical.values()) - locked.keys():
+        locked |= await lock_persons(work, *led_on)  # held already, as ids of the same humans
+    person_ids: Sequence[UUID] = sorted(set(canonical.values()))
     names = await bulk.name_indexes_of(work, person_ids)
     registrations = await bulk.registrations_of_each(work, person_ids)
     divisions = await bulk.divisions_of_each(work, person_ids)
     known = {
         person_id: KnownPerson(person, names[person_id], registrations[person_id], divisions.get(person_id, set()))
         for person_id, person in locked.items()
+        if person_id in names and person.merged_into is None
     }
-    return {number: known[person_id] for number, person_id in by_number.items()}
+    return {number: known[canonical[person_id]] for number, person_id in by_number.items()}

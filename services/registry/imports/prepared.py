@@ -13,7 +13,7 @@ from services.registry.store.bulk import NewResident
 from services.registry.store.persons import LockedPerson, name_index, number_index, sealed_document, sealed_person
 from services.registry.store.registrations import Residence, sealed_registration
 
-_NOWHERE = Residence(None, ())
+_NOWHERE = Residence(None, (), is_contested=False)
 
 
 def prepare(desk: Bringer, keyring: Keyring, row: RosterRow) -> RosterRow:
@@ -42,6 +42,7 @@ def as_locked(person: PersonRecord) -> LockedPerson:
         document_types=tuple(document.type for document in person.identity_documents),
         is_visible=True,
         is_held=True,
+        merged_into=None,
     )
 
 

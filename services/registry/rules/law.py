@@ -10,6 +10,7 @@ from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
 from services.registry.rules.employment import EmploymentLaw, read_employment_law
+from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
@@ -27,6 +28,7 @@ class RegistryLaw:
     regimes: Regimes
     working_days: WorkingDays
     notices: Notices
+    historical: HistoricalParameters
     homes: HomesLaw
     employment: EmploymentLaw
 
@@ -40,6 +42,7 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         regimes=read_regimes(documents),
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
+        historical=read_historical_parameters(documents["historical_permits"]),
         homes=read_homes_law(documents),
         employment=read_employment_law(documents["employment"]),
     )

@@ -24,8 +24,8 @@ _RESOLVE = prepare(
 _NAMES = prepare("SELECT person_id, name_index FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _REGISTRATIONS = prepare(
     f"""
-    SELECT {COLUMNS} FROM unnest(CAST(:person_ids AS uuid[])) AS g (id), LATERAL registrations_of(g.id) r
-    ORDER BY r.person_id, r.registered_on
+    SELECT g.id AS asked, {COLUMNS} FROM unnest(CAST(:person_ids AS uuid[])) AS g (id), LATERAL registrations_of(g.id) r
+    ORDER BY g.id, r.registered_on
     """  # noqa: S608 - constants
 )
 _DIVISIONS = prepare(
@@ -120,18 +120,19 @@ async def name_indexes_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 async def registrations_of_each(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, list[RegistrationRecord]]:
-    """Every registration of each of these persons, in whichever town, by the day of registration."""
+    """Every registration of each of these persons, in whichever town and under whichever id, by the day of registration."""
     found: defaultdict[UUID, list[RegistrationRecord]] = defaultdict(list)
     for row in await work.tx.fetch(_REGISTRATIONS, person_ids=list(person_ids)):
-        found[row["person_id"]].append(registration_of(work.keyring, row))
+        columns = dict(row.items())
+        found[columns.pop("asked")].append(registration_of(work.keyring, columns))
     return {person_id: found[person_id] for person_id in person_ids}
 
 
 def residence(records: Sequence[RegistrationRecord]) -> Residence:
     """Where one person is and was registered, as `registrations.residence_of` tells it."""
-    current = next((record for record in records if record.status is RegistrationStatus.CURRENT), None)
+    currents = [record for record in records if record.status is RegistrationStatus.CURRENT]
     return Residence(
-        current,
+        currents[0] if currents else None,
         tuple(
             RegistrationPeriod(
                 record.registered_on,
@@ -141,6 +142,7 @@ def residence(records: Sequence[RegistrationRecord]) -> Residence:
             )
             for record in records
         ),
+        is_contested=len(currents) > 1,
     )
 
 

@@ -7,6 +7,8 @@ from services.contracts.registry import (
     DocumentToken,
     EmployerState,
     EmploymentState,
+    HistoricalPermitState,
+    PersonAliasState,
     PersonState,
     PremisesState,
     RelationshipState,
@@ -17,17 +19,21 @@ from services.contracts.registry import (
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentRecord
+from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
+from services.registry.schemas.merging import MergeRecord
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.schemas.relationships import RelationshipRecord
 
 PersonEvent = TypeVar("PersonEvent", bound=PersonState)
+MergeEvent = TypeVar("MergeEvent", bound=PersonAliasState)
 RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
+HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
 EmployerEvent = TypeVar("EmployerEvent", bound=EmployerState)
 EmploymentEvent = TypeVar("EmploymentEvent", bound=EmploymentState)
@@ -53,6 +59,11 @@ def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord
     )
 
 
+def merge_event(fact: type[MergeEvent], record: MergeRecord) -> MergeEvent:
+    """What happened to an id that is, or was, an alias."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
 def relationship_event(fact: type[RelationshipEvent], record: RelationshipRecord) -> RelationshipEvent:
     """What happened to a relationship."""
     return fact(**{name: getattr(record, name) for name in fact.model_fields})
@@ -76,6 +87,11 @@ def employer_event(fact: type[EmployerEvent], record: EmployerRecord) -> Employe
 
 def employment_event(fact: type[EmploymentEvent], record: EmploymentRecord) -> EmploymentEvent:
     """What happened to an employment."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
+    """What happened to the record of an old paper."""
     return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 

@@ -58,18 +58,19 @@ _FIND = prepare(
 _OPEN = prepare(
     f"""
     SELECT {COLUMNS} FROM residence_permit m
-    WHERE m.person_id = :person_id AND m.status IN ('accepted', 'valid', 'suspended')
+    WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND m.status IN ('accepted', 'valid', 'suspended')
+    ORDER BY m.status = 'accepted', m.created_at LIMIT 1
     """  # noqa: S608
 )
 _LATEST = prepare(
     f"""
-    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
     ORDER BY m.status IN ('accepted', 'valid', 'suspended') DESC, m.created_at DESC, m.permit_id DESC LIMIT 1
     """  # noqa: S608
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (m.created_at, m.permit_id) < (:before_created_at, CAST(:before_permit_id AS uuid)))
     ORDER BY m.created_at DESC, m.permit_id DESC LIMIT CAST(:limit AS integer)
@@ -88,7 +89,9 @@ _UPDATE = prepare(
     WHERE permit_id = :permit_id
     """  # noqa: S608
 )
-_YEARS_FROM = prepare("SELECT max(residence_years_from) FROM residence_permit WHERE person_id = :person_id")
+_YEARS_FROM = prepare(
+    "SELECT max(residence_years_from) FROM residence_permit m WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))"
+)
 _ENDORSE = prepare(
     """
     INSERT INTO endorsement
@@ -143,7 +146,9 @@ async def reload_permit(work: Work, permit_id: UUID) -> PermitRecord:
 
 
 async def open_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:
-    """The person's accepted, valid or suspended permit; there is at most one."""
+    """The human's accepted, valid or suspended permit; there is at most one, unless a merge found another (an issued one goes
+    before an application).
+    """
     return _optional(work, await work.tx.fetch_row(_OPEN, person_id=person_id))
 
 

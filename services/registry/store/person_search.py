@@ -10,10 +10,11 @@ from services.registry.store.persons import COLUMNS
 from services.registry.store.visibility import IS_VISIBLE
 
 _BY_DOCUMENT = """p.person_id = (
-    SELECT s.person_id FROM identity_document s
+    SELECT canonical_id(s.person_id) FROM identity_document s
     WHERE s.number_index = CAST(:number_index AS bytea) AND s.superseded_at IS NULL)"""
 _BY_NAME = "p.name_index = CAST(:name_index AS bytea)"
-_BY_IDS = "p.person_id = ANY (CAST(:person_ids AS uuid[]))"
+_BY_IDS = "p.person_id IN (SELECT canonical_id(i) FROM unnest(CAST(:person_ids AS uuid[])) AS i)"
+_IS_ALIAS = "EXISTS (SELECT FROM person_alias a WHERE a.person_id = p.person_id AND a.unmerged_on IS NULL)"
 
 
 def _search(*criteria: str) -> Prepared:
@@ -21,7 +22,7 @@ def _search(*criteria: str) -> Prepared:
     return prepare(
         f"""
         SELECT {COLUMNS} FROM person p
-        WHERE {" AND ".join(criteria)} AND {IS_VISIBLE}
+        WHERE {" AND ".join(criteria)} AND {IS_VISIBLE} AND NOT {_IS_ALIAS}
         AND (CAST(:birth_date AS date) IS NULL OR p.birth_date = :birth_date)
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (p.created_at, p.person_id) > (:after_created_at, CAST(:after_person_id AS uuid)))

@@ -28,17 +28,25 @@ COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethni
 
 _FIND = prepare(
     f"""
-    SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = :person_id
+    SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = canonical_id(CAST(:person_id AS uuid))
     """  # noqa: S608 - constants of this module
 )
 _LOCK = prepare(
     f"""
-    SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held, {person_keys.COLUMNS}
+    SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
+        p.merged_into, {person_keys.COLUMNS}
     FROM lock_persons(CAST(:person_ids AS uuid[])) p LEFT JOIN person_key k USING (person_id)
     """  # noqa: S608
 )
 _BIRTH_DATES = prepare("SELECT person_id, birth_date FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
+_EXPIRED_ON = prepare(
+    """
+    SELECT max(d.valid_until) FROM identity_document d
+    WHERE d.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND d.superseded_at IS NULL
+    HAVING bool_and(d.valid_until < CAST(:today AS date)) AND count(*) = count(d.valid_until)
+    """
+)
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 _INSERT = prepare(
     """
@@ -106,6 +114,7 @@ class LockedPerson:
     """A person whose row this transaction locked, so that everything about the person happens in one order.
 
     `is_visible` is false when the client only resolved the person; `is_held` tells whether its division holds the person now.
+    `merged_into` is the canonical person where this id is an alias.
     """
 
     person_id: UUID
@@ -114,20 +123,29 @@ class LockedPerson:
     document_types: tuple[DocumentType, ...]
     is_visible: bool
     is_held: bool
+    merged_into: UUID | None
 
 
 async def find_person(work: Work, person_id: UUID) -> SeenPerson | None:
-    """The person, or `None` when there is none this client may know of."""
+    """The person an id stands for – of an alias the canonical one –, or `None` when there is none this client may know of."""
     row = await work.tx.fetch_row(_FIND, person_id=person_id)
     return None if row is None else SeenPerson(person_of(work.keyring, row), row["is_visible"])
 
 
 async def lock_persons(work: Work, *person_ids: UUID) -> dict[UUID, LockedPerson]:
-    """Lock the rows of those persons that exist, in the order of their ids; those this client may know of."""
+    """Lock the rows of those persons that exist, and of the other ids of the same humans, in the order of their ids; returns
+    those this client may know of.
+    """
     rows = await work.tx.fetch(_LOCK, person_ids=list(person_ids))
     for row in rows:
         work.learn_person_key(row)
     return {row["person_id"]: _locked(row) for row in rows}
+
+
+async def documents_expired_on(work: Work, person_id: UUID) -> date | None:
+    """The last day of the person's identity documents when all of them are out of date; `None` with one in force, or none."""
+    day: date | None = await work.tx.fetch_value(_EXPIRED_ON, person_id=person_id, today=work.today)
+    return day
 
 
 async def load_person(work: Work, person_id: UUID) -> PersonRecord:
@@ -220,6 +238,7 @@ def _locked(row: Record) -> LockedPerson:
         document_types=tuple(DocumentType(code) for code in row["document_types"]),
         is_visible=row["is_visible"],
         is_held=row["is_held"],
+        merged_into=row["merged_into"],
     )
 
 

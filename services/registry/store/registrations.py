@@ -7,6 +7,7 @@ person now has no business with the old address.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -15,6 +16,7 @@ from services.chassis.schemas import View
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store import visibility
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
@@ -25,6 +27,14 @@ COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed
 _FIND = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
 # Of every registration of a person, in whichever town, what the continuity rule needs, and the current one whole.
 _ALL = prepare(f"SELECT {COLUMNS} FROM registrations_of(CAST(:person_id AS uuid)) r ORDER BY r.registered_on")  # noqa: S608
+_ALL_AND_DIVISIONS = prepare(
+    f"""
+    SELECT d.seen_by, {COLUMNS}
+    FROM (SELECT ARRAY(SELECT divisions_seeing(ARRAY[CAST(:person_id AS uuid)], CAST(:seen_since AS date))) AS seen_by) d
+    LEFT JOIN registrations_of(CAST(:person_id AS uuid)) r ON true
+    ORDER BY r.registered_on
+    """  # noqa: S608
+)
 # Where rows of the division are many, they are met soon enough in the order of the list; where they are few, by their code. The
 # operators are those of the index, and proof against leaks, so that they may go before the policy.
 _PAGE = """
@@ -44,7 +54,7 @@ _LIST = prepare(
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = :person_id
+    SELECT {COLUMNS} FROM residence_registration r WHERE r.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (r.created_at, r.registration_id) < (:before_created_at, CAST(:before_registration_id AS uuid)))
     ORDER BY r.created_at DESC, r.registration_id DESC LIMIT CAST(:limit AS integer)
@@ -96,10 +106,14 @@ class _Secrets(View):
 
 @dataclass(frozen=True, slots=True)
 class Residence:
-    """Where a person is and was registered; read while the person's row is locked."""
+    """Where a human is and was registered, under whichever id; read while the rows of all ids are locked.
+
+    `is_contested`: a merge found more than one current registration, and nobody has said yet which is true.
+    """
 
     current: RegistrationRecord | None
     periods: tuple[RegistrationPeriod, ...]
+    is_contested: bool
 
 
 async def find_registration(work: Work, registration_id: UUID) -> RegistrationRecord | None:
@@ -117,10 +131,20 @@ async def reload_registration(work: Work, registration_id: UUID) -> Registration
 
 async def residence_of(work: Work, person_id: UUID) -> Residence:
     """The current registration and all periods."""
-    rows = await work.tx.fetch(_ALL, person_id=person_id)
-    current = next((row for row in rows if row["status"] == RegistrationStatus.CURRENT), None)
+    return _residence(work, await work.tx.fetch(_ALL, person_id=person_id))
+
+
+async def residence_and_divisions_of(work: Work, person_id: UUID) -> tuple[Residence, list[str]]:
+    """The same, and the divisions whose followers may hear of the person."""
+    rows = await work.tx.fetch(_ALL_AND_DIVISIONS, person_id=person_id, seen_since=visibility.seen_since(work))
+    found = [row for row in rows if row["registration_id"] is not None]
+    return _residence(work, found), rows[0]["seen_by"]
+
+
+def _residence(work: Work, rows: Sequence[Record]) -> Residence:
+    currents = [row for row in rows if row["status"] == RegistrationStatus.CURRENT]
     return Residence(
-        current=None if current is None else registration_of(work.keyring, current),
+        current=registration_of(work.keyring, currents[0]) if currents else None,
         periods=tuple(
             RegistrationPeriod(
                 row["registered_on"],
@@ -130,6 +154,7 @@ async def residence_of(work: Work, person_id: UUID) -> Residence:
             )
             for row in rows
         ),
+        is_contested=len(currents) > 1,
     )
 
 
@@ -153,7 +178,7 @@ async def list_registrations(
 async def registrations_of(
     work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Record]:
-    """Up to `limit` + 1 rows of the person's registrations that are visible to the client, newest first."""
+    """Up to `limit` + 1 rows of the human's registrations that are visible to the client, newest first."""
     before_created_at, before_registration_id = before or (None, None)
     return await work.tx.fetch(
         _OF_PERSON,
@@ -193,7 +218,7 @@ async def end_by_move(work: Work, record: RegistrationRecord) -> None:
     require_one(int(is_done))
 
 
-def registration_of(keyring: Keyring, row: Record) -> RegistrationRecord:
+def registration_of(keyring: Keyring, row: Record | dict[str, Any]) -> RegistrationRecord:
     """The state of a registration in a row."""
     columns = dict(row.items())
     context = f"residence_registration|sealed|{row['registration_id']}"

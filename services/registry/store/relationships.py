@@ -19,7 +19,8 @@ COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.vali
 _LIST = prepare(
     f"""
     SELECT {COLUMNS} FROM relationship r
-    WHERE (r.person_id = :person_id OR r.related_person_id = :person_id)
+    WHERE (r.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
+        OR r.related_person_id = ANY (ids_of_human(CAST(:person_id AS uuid))))
     AND (CAST(:after_created_at AS timestamptz) IS NULL
         OR (r.created_at, r.relationship_id) > (:after_created_at, CAST(:after_relationship_id AS uuid)))
     ORDER BY r.created_at, r.relationship_id LIMIT CAST(:limit AS integer)

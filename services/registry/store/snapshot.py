@@ -16,11 +16,13 @@ from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
-from services.registry.store import permits, persons, registrations, relationships
+from services.registry.store import historical_permits, merging, permits, persons, registrations, relationships
 from services.registry.store.employment import employers, employments
 from services.registry.store.events import (
     employer_event,
     employment_event,
+    historical_permit_event,
+    merge_event,
     permit_event,
     person_event,
     premises_event,
@@ -44,6 +46,11 @@ _ERASED = prepare(
     WHERE CAST(:after AS uuid) IS NULL OR d.person_id > CAST(:after AS uuid) ORDER BY d.person_id LIMIT {_CHUNK}
     """  # noqa: S608 - constants of this module
 )
+# The last word about an id: a neighbour that still holds a merge which was taken back has to hear of it, too.
+_MERGES = prepare(
+    f"SELECT DISTINCT ON (a.person_id) {merging.COLUMNS} FROM person_alias a"  # noqa: S608
+    " WHERE a.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY a.person_id, a.created_at DESC"
+)
 _RELATIONSHIPS = prepare(
     f"SELECT {relationships.COLUMNS} FROM relationship r WHERE r.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY r.created_at"
@@ -55,6 +62,10 @@ _REGISTRATIONS = prepare(
 _PERMITS = prepare(
     f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY m.created_at"
+)
+_HISTORICAL = prepare(
+    f"SELECT {historical_permits.COLUMNS} FROM historical_permit h"  # noqa: S608
+    " WHERE h.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY h.created_at"
 )
 _STAYS = prepare(
     f"SELECT {stays.COLUMNS} FROM stay s WHERE s.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY s.created_at"  # noqa: S608
@@ -137,6 +148,8 @@ async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID,
 
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:
     found: defaultdict[UUID, list[EventData]] = defaultdict(list)
+    for row in await tx.fetch(_MERGES, person_ids=person_ids):
+        found[row["person_id"]].append(_merge(keyring, row))
     for row in await tx.fetch(_RELATIONSHIPS, person_ids=person_ids):
         found[row["person_id"]].append(_relationship(keyring, row))
     for row in await tx.fetch(_REGISTRATIONS, person_ids=person_ids):
@@ -148,10 +161,17 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         is_open = employment.ended_on is None
         fact = registry.EmploymentStarted if is_open else registry.EmploymentEnded
         found[employment.person_id].append(employment_event(fact, employment))
+    for row in await tx.fetch(_HISTORICAL, person_ids=person_ids):
+        found[row["person_id"]].append(_historical(keyring, row))
     for row in await tx.fetch(_STAYS, person_ids=person_ids):
         stay = stays.stay_of(keyring, row)
         found[stay.person_id].append(stay_event(registry.StayStarted if stay.ended_at is None else registry.StayEnded, stay))
     return found
+
+
+def _merge(keyring: Keyring, row: Record) -> EventData:
+    record = merging.merge_of(keyring, row)
+    return merge_event(registry.PersonMerged if record.unmerged_on is None else registry.PersonUnmerged, record)
 
 
 def _relationship(keyring: Keyring, row: Record) -> EventData:
@@ -169,3 +189,9 @@ def _registration(keyring: Keyring, row: Record) -> EventData:
 
 def _permit(record: PermitRecord) -> EventData:
     return permit_event(_PERMIT_FACTS[record.status], record)
+
+
+def _historical(keyring: Keyring, row: Record) -> EventData:
+    record = historical_permits.paper_of(keyring, row)
+    fact = registry.HistoricalPermitRecorded if record.annulled_on is None else registry.HistoricalPermitAnnulled
+    return historical_permit_event(fact, record)

@@ -70,14 +70,15 @@ class IdentityDocument(Table, table=True):
 
 class PersonDivision(Table, table=True):
     """Why a division may see a person, and change what is about the person while the row is open: `intake` (entered there, not
-    yet registered), a residence registration there, or an open permit. The last two come and go by triggers.
+    yet registered), a residence registration there, or an open permit. The last two come and go by triggers, and so does
+    `alias`: whoever holds one id of a human holds the others (architecture §1).
 
     A row counts while `until` is null and for two years after (architecture §6); `since` and `until` are law dates.
     """
 
     __tablename__ = "person_division"
     __table_args__ = (
-        one_of("source", ("intake", "residence_registration", "residence_permit")),
+        one_of("source", ("intake", "residence_registration", "residence_permit", "alias")),
         CheckConstraint("until >= since", name="until"),
         Index(
             "uq_person_division_open",
@@ -220,7 +221,8 @@ class ResidencePermit(Table, table=True):
             name="ended",
         ),
         CheckConstraint(
-            "(status = 'suspended') = (suspended_on IS NOT NULL) AND (suspended_on IS NULL) = (suspension_cause IS NULL)",
+            "(suspended_on IS NULL) = (suspension_cause IS NULL) AND (status <> 'suspended' OR suspended_on IS NOT NULL)"
+            " AND (suspended_on IS NULL OR status IN ('suspended', 'ended'))",
             name="suspended",
         ),
         CheckConstraint("(status IN ('valid', 'suspended', 'ended')) = (issued_on IS NOT NULL)", name="issued"),

@@ -16,7 +16,7 @@ from services.chassis.work import Work
 from services.contracts.registry import StayEnded, StayStarted, StayState
 from services.registry.actions.homes.deadlines import reported
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import invalid, not_found, notice, person_not_found
+from services.registry.actions.refusals import invalid, not_found, notice, person_not_found, require_own_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.findings import Finding
@@ -37,6 +37,7 @@ async def check_in(work: Work, body: CheckIn) -> StayView:
     person = (await lock_persons(work, body.person_id)).get(body.person_id)
     if person is None:
         raise person_not_found("/person_id")
+    require_own_id(person)
     premises, room = await _lock_room(work, body)
     before = await store.open_stay_of(work, body.person_id)
     _require_possible(work, body, premises, room, before)

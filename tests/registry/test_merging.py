@@ -1,0 +1,321 @@
+"""Merging by alias: one human under two ids, read as one, written under one, and parted again exactly."""
+
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.chassis.db import Transaction, in_transaction
+from services.chassis.events import EventData
+from services.chassis.ids import new_id
+from services.chassis.rows import SERVICE
+from services.contracts.registry import PersonMerged, PersonUnmerged
+from services.registry.store.snapshot import snapshot
+from tests.registry.conftest import Office, Resident, expect
+from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application
+from tests.registry.test_person_deletion import DELETION, deleted
+from tests.registry.test_two_officers import PROPOSALS, RENAMED, code, second
+from tests.running import Caller
+
+TOWN, OTHER_TOWN = "330282107", "330282109"
+PAPERS = [{"type": "police_certificate", "document_number": "PC-77-0077"}]
+SUFFIXES = ("", "/history", "/relationships", "/residence-registrations", "/residence-permits", "/entitlements")
+
+
+async def a_resident(office: Office, town: str = TOWN, **given: Any) -> Resident:
+    """Somebody registered by a town's own client."""
+    resident = Resident(office, office.caller(town, client=f"client-{town}"))
+    await resident.register_person(**given)
+    return await resident.register_residence(office.today, division_code=town)
+
+
+async def entered(caller: Caller, **given: Any) -> str:
+    return str(expect(await caller.post("/v1/persons", a_person(**given)), 201)["person_id"])
+
+
+async def merged(office: Office, caller: Caller, kept: str, duplicate: str) -> dict[str, Any]:
+    body = {"duplicate_person_id": duplicate, "reason": "changed_document", "evidence": PAPERS}
+    made = expect(await caller.post(f"/v1/persons/{kept}/merge", body), 201)
+    return expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+
+
+async def parted(office: Office, caller: Caller, kept: str, duplicate: str) -> dict[str, Any]:
+    body = {"duplicate_person_id": duplicate, "reason": "two_humans", "evidence": PAPERS}
+    made = expect(await caller.post(f"/v1/persons/{kept}/unmerge", body), 201)
+    return expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+
+
+async def everything(office: Office, *person_ids: str) -> dict[str, Any]:
+    """All that three offices are told about the persons, and which divisions hold them."""
+    told: dict[str, Any] = {}
+    for division in ("330282", TOWN, OTHER_TOWN):
+        caller = office.caller(division, client="looking-on")
+        for person_id in person_ids:
+            for suffix in SUFFIXES:
+                answer = await caller.get(f"/v1/persons/{person_id}{suffix}")
+                told[f"{division} {person_id}{suffix}"] = (answer.status_code, answer.headers.get("etag"), answer.json())
+                if answer.status_code != 200:
+                    told[f"{division} {person_id}{suffix}"] = answer.status_code
+    holds = await office.rows(
+        "SELECT person_id, division_code, source, since, until FROM person_division WHERE person_id = ANY ($1)",
+        list(map(UUID, person_ids)),
+    )
+    return told | {"holds": {tuple(row) for row in holds}}
+
+
+async def test_two_persons_are_read_as_one(office: Office, cixi: Caller) -> None:
+    kept, duplicate = await a_resident(office), await entered(cixi, name="王晓明")
+    decided = await merged(office, cixi, kept.person_id, duplicate)
+    assert (decided["act"], decided["status"]) == ("person.merge", "approved")
+    by_kept, by_alias = [await cixi.get(f"/v1/persons/{person_id}") for person_id in (kept.person_id, duplicate)]
+    assert by_alias.json() == by_kept.json()
+    assert (by_alias.json()["person_id"], by_alias.headers["etag"]) == (kept.person_id, '"1"')
+    listed = expect(await cixi.get(f"/v1/persons/{duplicate}/residence-registrations"), 200)["items"]
+    assert [item["registration_id"] for item in listed] == [kept.registration_id]
+    found = expect(await cixi.post("/v1/persons/search", {"person_ids": [kept.person_id, duplicate]}), 200)["items"]
+    assert [item["person_id"] for item in found] == [kept.person_id]
+    (merge,) = expect(await cixi.get(f"/v1/persons/{duplicate}/merges"), 200)["items"]
+    assert (merge["canonical_person_id"], merge["duplicate_person_id"]) == (kept.person_id, duplicate)
+    assert (merge["evidence_types"], merge["unmerged_on"]) == (["police_certificate"], None)
+
+
+async def test_nothing_new_is_recorded_under_an_alias(office: Office, cixi: Caller) -> None:
+    kept, alias, other = [await entered(cixi) for _ in range(3)]
+    await merged(office, cixi, kept, alias)
+    related = {"person_id": alias, "related_person_id": other, "kind": "spouse", "valid_from": "2020-01-01"}
+    merge = {"duplicate_person_id": other, "reason": "same_document", "evidence": PAPERS}
+    for answer in (
+        await cixi.patch(f"/v1/persons/{alias}", {"phone": None}, version=1),
+        await cixi.post(f"/v1/persons/{alias}/correction", RENAMED),
+        await cixi.post(f"/v1/persons/{alias}/deletion", DELETION),
+        await cixi.post("/v1/residence-registrations", a_residence(alias, started_on=office.today.isoformat())),
+        await cixi.post("/v1/residence-permits", an_application(alias)),
+        await cixi.post("/v1/relationships", related),
+        await cixi.post(f"/v1/persons/{alias}/merge", merge),
+        await cixi.post(f"/v1/persons/{other}/merge", merge | {"duplicate_person_id": alias}),
+    ):
+        problem = expect(answer, 409)
+        assert (code(problem), problem["person_id"]) == ("person-merged", kept)
+
+
+async def test_chains_and_cycles_cannot_be(office: Office, cixi: Caller) -> None:
+    kept, alias, third = [await entered(cixi) for _ in range(3)]
+    await merged(office, cixi, kept, alias)
+    body = {"duplicate_person_id": kept, "reason": "same_document", "evidence": PAPERS}
+    assert code(expect(await cixi.post(f"/v1/persons/{third}/merge", body), 409)) == "merge-chain"
+    assert code(expect(await cixi.post(f"/v1/persons/{alias}/merge", body), 409)) == "person-merged"
+    itself = expect(await cixi.post(f"/v1/persons/{kept}/merge", body), 422)
+    assert itself["errors"][0]["pointer"] == "/duplicate_person_id"
+    await merged(office, cixi, kept, third)  # several ids of one human are flat
+    for row in ((third, alias), (kept, third)):
+        with pytest.raises(Exception, match=r"alias of an alias|uq_person_alias_standing"):
+            await office.rows(
+                """INSERT INTO person_alias (merge_id, person_id, canonical_person_id, reason, merged_on, sealed, version)
+                VALUES (gen_random_uuid(), $1, $2, 'same_document', '2026-01-01', '', 1)""",
+                *row,
+            )
+
+
+async def test_who_merges_sees_both_and_holds_one(office: Office, cixi: Caller) -> None:
+    here, there = await a_resident(office), await a_resident(office, OTHER_TOWN)
+    body = {"duplicate_person_id": there.person_id, "reason": "same_document", "evidence": PAPERS}
+    path = f"/v1/persons/{here.person_id}/merge"
+    unseen = expect(await here.caller.post(path, body), 404)
+    assert (code(unseen), unseen["errors"][0]["pointer"]) == ("person-not-found", "/duplicate_person_id")
+    no_scope = office.caller(scopes=EVERY_SCOPE - {"registry.person.merge"})
+    assert (await no_scope.post(path, body)).status_code == 403
+    assert (await cixi.post(path, body | {"evidence": []})).status_code == 422
+    assert expect(await cixi.post(path, body), 201)["status"] == "open"
+
+
+async def test_both_towns_see_the_one_human_while_it_is_one(office: Office, cixi: Caller) -> None:
+    here, there = await a_resident(office), await a_resident(office, OTHER_TOWN)
+    assert (await there.caller.get(f"/v1/persons/{here.person_id}")).status_code == 404
+    await merged(office, cixi, here.person_id, there.person_id)
+    for resident in (here, there):
+        for person_id in (here.person_id, there.person_id):
+            assert expect(await resident.caller.get(f"/v1/persons/{person_id}"), 200)["person_id"] == here.person_id
+        # A town sees its own registrations only, as ever.
+        listed = expect(await resident.caller.get(f"/v1/persons/{here.person_id}/residence-registrations"), 200)["items"]
+        assert [item["registration_id"] for item in listed] == [resident.registration_id]
+    # A hold that changes is shared anew: the town left two years ago sees neither id.
+    expect(await there.caller.post(f"/v1/residence-registrations/{there.registration_id}/end", {"reason": "left"}), 200)
+    with office.on(office.today + timedelta(days=750)):
+        for person_id in (here.person_id, there.person_id):
+            assert (await there.caller.get(f"/v1/persons/{person_id}")).status_code == 404
+            assert (await here.caller.get(f"/v1/persons/{person_id}")).status_code == 200
+    await parted(office, cixi, here.person_id, there.person_id)
+    assert (await here.caller.get(f"/v1/persons/{there.person_id}")).status_code == 404
+
+
+async def test_what_a_human_has_once_is_put_before_a_human(office: Office, cixi: Caller) -> None:
+    here, there = await a_resident(office), await a_resident(office, OTHER_TOWN)
+    await merged(office, cixi, here.person_id, there.person_id)
+    conflicts = expect(await here.caller.get("/v1/merge-conflicts?status=open&limit=200"), 200)["items"]
+    (conflict,) = [item for item in conflicts if item["person_id"] == here.person_id]
+    assert conflict["kind"] == "residence_registration"
+    assert conflict["thing_ids"] == [here.registration_id, there.registration_id]
+    body = a_residence(here.person_id, started_on=office.today.isoformat(), division_code="330282110")
+    for answer in (
+        await cixi.post("/v1/residence-registrations", body),
+        await cixi.post("/v1/residence-permits", an_application(here.person_id)),
+    ):
+        assert code(expect(answer, 409)) == "merge-conflict-open"
+    # An officer says which is true; what came with the alias is ended under its own id.
+    expect(await there.caller.post(f"/v1/residence-registrations/{there.registration_id}/end", {"reason": "left"}), 200)
+    settled = expect(await cixi.get("/v1/merge-conflicts?status=settled&limit=200"), 200)["items"]
+    assert conflict["conflict_id"] in {item["conflict_id"] for item in settled}
+    expect(await cixi.post("/v1/residence-registrations", body), 201)
+
+
+async def test_a_move_ends_the_registration_that_came_with_the_alias(office: Office, cixi: Caller) -> None:
+    kept, there = await entered(cixi), await a_resident(office, OTHER_TOWN)
+    await merged(office, cixi, kept, there.person_id)
+    body = a_residence(kept, started_on=office.today.isoformat(), division_code=TOWN)
+    made = expect(await cixi.post("/v1/residence-registrations", body), 201)
+    assert made["residence_since"] == office.today.isoformat()
+    ended = expect(await cixi.get(f"/v1/residence-registrations/{there.registration_id}"), 200)
+    assert (ended["status"], ended["end_reason"], ended["person_id"]) == ("ended", "moved_within_city", there.person_id)
+
+
+async def test_a_permit_of_the_alias_is_the_humans(office: Office, holder: Resident, cixi: Caller) -> None:
+    kept = await entered(cixi)
+    await merged(office, cixi, kept, holder.person_id)
+    problem = expect(await cixi.post("/v1/residence-permits", an_application(kept)), 409)
+    assert (code(problem), problem["permit_id"]) == ("permit-exists", holder.permit_id)
+    assert code(expect(await cixi.patch(f"/v1/persons/{kept}", RENAMED, version=1), 409)) == "two-officers-needed"
+    listed = expect(await cixi.get(f"/v1/persons/{kept}/residence-permits"), 200)["items"]
+    assert [item["permit_id"] for item in listed] == [holder.permit_id]
+    refused = expect(await cixi.post(f"/v1/persons/{kept}/deletion", DELETION), 201)
+    assert [reason["code"] for reason in refused["reasons"]] == ["current_registration", "open_permit"]
+
+
+async def test_a_number_of_the_alias_leads_to_the_human(office: Office, cixi: Caller) -> None:
+    document = {"type": "passport", "number": f"E{new_id().int % 10**8:08d}"}
+    known = {"birth_date": "1988-08-08", "sex_code": "1"}
+    kept, alias = await entered(cixi), await entered(cixi, identity_documents=[document], **known)
+    await merged(office, cixi, kept, alias)
+    found = expect(await cixi.post("/v1/persons/search", {"identity_document": document}), 200)["items"]
+    assert [item["person_id"] for item in found] == [kept]
+    elsewhere = office.caller("330281", client="elsewhere")
+    resolved = expect(await elsewhere.post("/v1/persons/resolve", {"identity_document": document, "name": "王小明"}), 200)
+    assert resolved["person_id"] == kept
+    again = a_person(identity_documents=[document], **known)
+    assert code(expect(await cixi.post("/v1/persons", again), 409)) == "person-exists"
+    added = {"identity_documents": [document]}
+    assert code(expect(await cixi.patch(f"/v1/persons/{kept}", added, version=1), 409)) == "person-exists"
+
+
+async def test_a_merge_leaves_events_history_and_evidence(office: Office, cixi: Caller) -> None:
+    kept, alias = await entered(cixi), await entered(cixi)
+    await merged(office, cixi, kept, alias)
+    await parted(office, cixi, kept, alias)
+    first, *told = await office.events_about(alias)
+    assert [row["event_type"] for row in told] == [PersonMerged.event_type, PersonUnmerged.event_type]
+    last = PersonUnmerged.model_validate(told[-1]["data"])
+    assert (str(last.canonical_person_id), last.version, last.unmerged_on) == (kept, 2, office.today)
+    assert {tuple(row["division_codes"]) for row in told} == {tuple(first["division_codes"])}
+
+    async def collect(tx: Transaction) -> list[EventData]:
+        return [
+            state async for key, states in snapshot(tx, office.service.runtime.keyring) if str(key) == alias for state in states
+        ]
+
+    assert last in await in_transaction(office.service.runtime.pool, collect, rows=SERVICE)
+    versions = await office.rows(
+        """SELECT version, actor, proposed_by, snapshot FROM history WHERE resource = 'person_alias' AND person_id = $1
+        ORDER BY version""",
+        alias,
+    )
+    assert [(row["version"], row["actor"], row["proposed_by"]) for row in versions] == [
+        (1, "officer-2", "officer-1"),
+        (2, "officer-2", "officer-1"),
+    ]
+    lines = await office.rows("SELECT person_id, line FROM audit_line WHERE line::jsonb ->> 'operation' = 'merge'")
+    assert {kept, alias} <= {str(row["person_id"]) for row in lines}
+    stored = str(await office.rows("SELECT CAST(t AS text) FROM person_alias t"))
+    assert "PC-77-0077" not in stored + "".join(row["line"] for row in lines)
+
+
+async def test_a_human_is_deleted_under_every_id(office: Office, cixi: Caller) -> None:
+    kept, alias, former = [await entered(cixi) for _ in range(3)]
+    await merged(office, cixi, kept, former)
+    await parted(office, cixi, kept, former)
+    await merged(office, cixi, kept, alias)
+    assert (await deleted(office, cixi, kept))["status"] == "approved"
+    for person_id in (kept, alias):
+        assert code(expect(await cixi.get(f"/v1/persons/{person_id}"), 410)) == "person-deleted"
+        assert (await office.events_about(person_id))[-1]["event_type"] == "registry.person.deleted.v1"
+        assert await office.rows("SELECT FROM person_key WHERE person_id = $1", person_id) == []
+    assert expect(await cixi.get(f"/v1/persons/{former}"), 200)["person_id"] == former
+    assert expect(await cixi.get(f"/v1/persons/{former}/merges"), 200)["items"] == []
+
+
+async def test_what_changed_meanwhile_makes_a_proposal_outdated(office: Office, cixi: Caller) -> None:
+    kept, alias = await entered(cixi), await entered(cixi)
+    body = {"duplicate_person_id": alias, "reason": "confirmed_by_person", "evidence": PAPERS}
+    made = expect(await cixi.post(f"/v1/persons/{kept}/merge", body), 201)
+    assert made["content"] == {
+        "duplicate_person_id": alias,
+        "reason": "confirmed_by_person",
+        "evidence_types": ["police_certificate"],
+    }
+    expect(await cixi.patch(f"/v1/persons/{alias}", RENAMED, version=1), 200)
+    problem = expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 409)
+    assert (code(problem), problem["current_version"]) == ("proposal-outdated", 2)
+    gone = {"duplicate_person_id": alias, "reason": "two_humans", "evidence": PAPERS}
+    assert code(expect(await cixi.post(f"/v1/persons/{kept}/unmerge", gone), 404)) == "merge-not-found"
+
+
+async def test_two_merges_at_once_make_no_chain(office: Office, cixi: Caller) -> None:
+    one, other, third = [await entered(cixi) for _ in range(3)]
+    proposals = []
+    for kept, alias in ((one, other), (other, third), (third, one)):
+        body = {"duplicate_person_id": alias, "reason": "same_document", "evidence": PAPERS}
+        proposals.append(expect(await cixi.post(f"/v1/persons/{kept}/merge", body), 201)["proposal_id"])
+    answers = await asyncio.gather(*(second(office).post(f"{PROPOSALS}/{each}/approve") for each in proposals))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+
+
+_THING = st.sampled_from(["residence", "relationship", "correction"])
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lives=st.tuples(st.lists(_THING, max_size=3), st.lists(_THING | st.just("end"), max_size=3)), back=st.booleans())
+async def test_merge_then_unmerge_restores_everything(
+    office: Office, cixi: Caller, lives: tuple[list[str], list[str]], back: bool
+) -> None:
+    """Whatever two persons have, in whichever towns, and whichever of them is kept."""
+    other = await entered(cixi)
+    pair = []
+    for town, life in zip((TOWN, OTHER_TOWN), lives, strict=True):
+        resident = await a_resident(office, town)
+        for thing in life:
+            await _live(resident, thing, other, town)
+        pair.append(resident.person_id)
+    kept, alias = reversed(pair) if back else pair
+    before = await everything(office, *pair, other)
+    await merged(office, cixi, kept, alias)
+    assert await everything(office, *pair, other) != before
+    await parted(office, cixi, kept, alias)
+    assert await everything(office, *pair, other) == before
+
+
+async def _live(resident: Resident, thing: str, other: str, town: str) -> None:
+    """Something that may happen to a person; what is not possible any more does not happen."""
+    path, caller = f"/v1/persons/{resident.person_id}", resident.office.caller()
+    match thing:
+        case "residence":
+            body = a_residence(resident.person_id, started_on=date(2026, 1, 1).isoformat(), division_code=town)
+            await caller.post("/v1/residence-registrations", body)
+        case "relationship":
+            body = {"person_id": resident.person_id, "related_person_id": other, "kind": "sibling", "valid_from": "2001-01-01"}
+            await caller.post("/v1/relationships", body)
+        case "correction":
+            await caller.patch(path, {"phone": f"138{new_id().int % 10**8:08d}"}, version=1)
+        case "end":
+            await caller.post(f"/v1/residence-registrations/{resident.registration_id}/end", {"reason": "left"})
