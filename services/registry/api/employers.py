@@ -56,7 +56,7 @@ async def list_employers(
     return await employer_reading.list_employers(work, division_code, status, cursor, limit)
 
 
-@router.post("/v1/employers/search", **read("registry.employer.read", summary_zh="按统一社会信用代码查找用人单位"))
+@router.post("/v1/employers/search", **read("registry.employer.read", units=True, summary_zh="按统一社会信用代码查找用人单位"))
 async def search_employers(work: CurrentWork, body: EmployerSearch) -> EmployersFoundView:
     """Find an employer by its complete social credit code."""
     return await employer_reading.search_employers(work, body)
@@ -64,7 +64,7 @@ async def search_employers(work: CurrentWork, body: EmployerSearch) -> Employers
 
 @router.get(
     "/v1/employers/{employer_id}",
-    **read("registry.employer.read", summary_zh="读取用人单位", problems=["employer-not-found"]),
+    **read("registry.employer.read", units=True, summary_zh="读取用人单位", problems=["employer-not-found"]),
 )
 async def read_employer(work: CurrentWork, employer_id: UUID) -> Answer[EmployerView]:
     """Read an employer."""
@@ -74,7 +74,7 @@ async def read_employer(work: CurrentWork, employer_id: UUID) -> Answer[Employer
 
 @router.get(
     "/v1/employers/{employer_id}/history",
-    **read("registry.employer.read", summary_zh="用人单位的历次版本", problems=["employer-not-found"]),
+    **read("registry.employer.read", units=True, summary_zh="用人单位的历次版本", problems=["employer-not-found"]),
 )
 async def read_employer_history(
     work: CurrentWork, employer_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50

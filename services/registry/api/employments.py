@@ -30,8 +30,9 @@ OpenParameter = Annotated[bool, Query(description="Only who works there now.")]
     status_code=201,
     **write(
         "registry.employment.write",
+        units=True,
         summary_zh="申报招用人员",
-        problems=["person-not-found", "employer-not-found", "employer-ended", "employment-exists"],
+        problems=["person-not-found", "employer-not-found", "employer-ended", "employment-exists", "employer-not-own"],
     ),
 )
 async def start_employment(work: CurrentWork, body: EmploymentStart) -> Answer[EmploymentView]:
@@ -45,7 +46,7 @@ async def start_employment(work: CurrentWork, body: EmploymentStart) -> Answer[E
 
 @router.get(
     "/v1/employments",
-    **read("registry.employment.read", summary_zh="按行政区划列出就业登记", problems=["division-out-of-scope"]),
+    **read("registry.employment.read", units=True, summary_zh="按行政区划列出就业登记", problems=["division-out-of-scope"]),
 )
 async def list_employments(
     work: CurrentWork,
@@ -63,7 +64,7 @@ async def list_employments(
 
 @router.get(
     "/v1/employments/{employment_id}",
-    **read("registry.employment.read", summary_zh="读取就业登记", problems=["employment-not-found"]),
+    **read("registry.employment.read", units=True, summary_zh="读取就业登记", problems=["employment-not-found"]),
 )
 async def read_employment(work: CurrentWork, employment_id: UUID) -> Answer[EmploymentView]:
     """Read an employment."""
@@ -73,7 +74,7 @@ async def read_employment(work: CurrentWork, employment_id: UUID) -> Answer[Empl
 
 @router.get(
     "/v1/employments/{employment_id}/history",
-    **read("registry.employment.read", summary_zh="就业登记的历次版本", problems=["employment-not-found"]),
+    **read("registry.employment.read", units=True, summary_zh="就业登记的历次版本", problems=["employment-not-found"]),
 )
 async def read_employment_history(
     work: CurrentWork, employment_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
@@ -86,6 +87,7 @@ async def read_employment_history(
     "/v1/employments/{employment_id}",
     **write(
         "registry.employment.write",
+        units=True,
         if_match=True,
         summary_zh="变更职业、岗位",
         problems=["employment-not-found", "employment-ended", "person-not-held"],
@@ -101,6 +103,7 @@ async def change_employment(work: CurrentWork, employment_id: UUID, body: Employ
     "/v1/employments/{employment_id}/end",
     **write(
         "registry.employment.write",
+        units=True,
         summary_zh="申报离职人员",
         problems=["employment-not-found", "employment-ended", "person-not-held", "actor-required"],
     ),
@@ -117,7 +120,7 @@ async def end_employment(work: CurrentWork, employment_id: UUID, body: Employmen
 
 @router.get(
     "/v1/employers/{employer_id}/employments",
-    **read("registry.employment.read", summary_zh="用人单位的就业登记", problems=["employer-not-found"]),
+    **read("registry.employment.read", units=True, summary_zh="用人单位的就业登记", problems=["employer-not-found"]),
 )
 async def read_employments_at(
     work: CurrentWork,

@@ -8,7 +8,7 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.employment.employer_reading import visible_employer
-from services.registry.actions.employment.employments import RESOURCE
+from services.registry.actions.employment.employments import RESOURCE, sight_at_work
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of
@@ -22,7 +22,7 @@ from services.registry.store.history import versions_of
 async def read_employment(work: Work, employment_id: UUID) -> EmploymentView:
     """One employment."""
     record = await _visible(work, employment_id)
-    sight = await sight_of(work, record.person_id)
+    sight = sight_at_work(work, await sight_of(work, record.person_id))
     view = EmploymentView.of(record, sight)
     work.audit("read", RESOURCE, employment_id, person_id=record.person_id, fields=sight.shown)
     return view
@@ -33,7 +33,7 @@ async def read_employment_history(
 ) -> Page[VersionView[PastEmploymentView]]:
     """Versions of an employment, newest first."""
     record = await _visible(work, employment_id)
-    sight = await sight_of(work, record.person_id)
+    sight = sight_at_work(work, await sight_of(work, record.person_id))
     versions = await versions_of(
         work,
         RESOURCE,
@@ -72,7 +72,8 @@ async def list_employments(
     """Employments with employers in a division, newest first; without one, in the client's whole division."""
     if division_code is not None:
         require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    everywhere = work.principal.division_prefix if work.principal.unit is None else ""  # a unit's people, wherever reported
+    prefix = significant(division_code) if division_code is not None else everywhere
     scope = f"employments in {prefix} {is_late} {is_open}"
     before = after(work.keyring, scope, cursor)
     rows = await store.employments_in(work, prefix, is_late=is_late, is_open=is_open, before=before, limit=limit)
@@ -83,7 +84,7 @@ async def _page(work: Work, scope: str, rows: Sequence[Record], limit: int) -> P
     sights = await sights_of(work, (row["person_id"] for row in rows))
 
     def view(row: Record) -> EmploymentView:
-        sight = sights[row["person_id"]].again()
+        sight = sight_at_work(work, sights[row["person_id"]].again())
         seen = EmploymentView.of(store.employment_of(work.keyring, row), sight)
         work.audit("read", RESOURCE, row["employment_id"], person_id=row["person_id"], fields=sight.shown)
         return seen

@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentChanged, EmploymentEnded, EmploymentStarted, EmploymentState
@@ -21,6 +22,7 @@ from services.registry.schemas.employment.employments import (
     EmploymentStart,
     EmploymentView,
 )
+from services.registry.schemas.fields import FIELDS
 from services.registry.store.employment import employments as store
 from services.registry.store.employment.employers import employer_of_code
 from services.registry.store.events import employment_event
@@ -67,7 +69,7 @@ async def start_employment(work: Work, body: EmploymentStart) -> EmploymentView:
     )
     await store.insert_employment(work, record)
     await _leave(work, "start", EmploymentStarted, None, record)
-    sight = sight_on(work, person.birth_date)
+    sight = sight_at_work(work, sight_on(work, person.birth_date))
     view = EmploymentView.of(record, sight)
     record_shown(work, RESOURCE, record.employment_id, record.person_id, sight)
     return view
@@ -111,7 +113,14 @@ async def end_employment(work: Work, employment_id: UUID, body: EmploymentEnd) -
     return await _shown(work, after)
 
 
+def sight_at_work(work: Work, sight: Sight) -> Sight:
+    """An employer's own client sees what was reported of its own people as that of grown-ups: it told it, or hired them."""
+    return sight if work.principal.unit is None else FIELDS.sight(work.principal.scopes, Protection.ADULT)
+
+
 async def _employer(work: Work, credit_code: str) -> EmployerRecord:
+    if work.principal.unit not in {None, credit_code}:
+        raise DomainError("employer-not-own")
     problem = credit_code_problem(credit_code)
     if problem is not None:
         raise invalid([field_error("/credit_code", problem)])
@@ -136,7 +145,7 @@ async def _lock(work: Work, employment_id: UUID) -> EmploymentRecord:
     work.expect_version(record.version)
     if record.ended_on is not None:
         raise DomainError("employment-ended")
-    is_own = record.division_code.startswith(work.principal.division_prefix)
+    is_own = work.principal.unit is not None or record.division_code.startswith(work.principal.division_prefix)
     if not is_own and not (person is not None and person.is_held):
         raise DomainError("person-not-held")
     return record
@@ -153,7 +162,7 @@ def _occupation_errors(code: str) -> list[FieldError]:
 
 
 async def _shown(work: Work, record: EmploymentRecord) -> EmploymentView:
-    sight = await sight_of(work, record.person_id)
+    sight = sight_at_work(work, await sight_of(work, record.person_id))
     view = EmploymentView.of(record, sight)
     record_shown(work, RESOURCE, record.employment_id, record.person_id, sight)
     return view
