@@ -23,7 +23,7 @@ class Principal:
 
     @property
     def unit(self) -> str | None:
-        """The identifier of the one outside unit the client acts for, whose organisation is `unit:<identifier>`; none: an office."""
+        """Which outside unit the client acts for, when its organisation is `unit:<identifier>`; `None`: an office."""
         return self.organisation.removeprefix(_UNIT) if self.organisation.startswith(_UNIT) else None
 
     @property
