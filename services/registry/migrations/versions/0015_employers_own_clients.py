@@ -1,15 +1,15 @@
 """An employer's own client: it sees its employer and its own people, and reports those alone (decision 0018).
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0015
+Revises: 0014
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
