@@ -77,7 +77,7 @@ class KeptAnswer:
 class AuditLine:
     """One line of evidence: canonical JSON (RFC 8785; ids and field names only, never values) and its SHA-256."""
 
-    audit_id: UUID | str
+    audit_id: UUID
     person_id: UUID | None
     line: str
     digest: bytes
@@ -194,7 +194,7 @@ class Work:
             _HistoryRow(resource, resource_id, version, person_id, None, changed, sealed, is_sealed=True)
             for resource, resource_id, version, changed, sealed in trail.versions
         ]
-        self._audit += [AuditLine(audit_id, person_id, line, digest) for audit_id, line, digest in trail.lines]
+        self._audit += [AuditLine(UUID(audit_id), person_id, line, digest) for audit_id, line, digest in trail.lines]
         self._person_keys.bring(person_id, *trail.key)
         return person_id
 
