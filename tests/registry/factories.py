@@ -34,6 +34,10 @@ EVERY_SCOPE = frozenset(
         "registry.permit.apply",
         "registry.permit.decide",
         "registry.permit.read",
+        "registry.rights.copy",
+        "registry.rights.decide",
+        "registry.rights.read",
+        "registry.rights.receive",
         "registry.stay.read",
         "registry.stay.write",
     }

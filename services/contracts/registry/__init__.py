@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, homes, notices, people
+from services.contracts.registry import historical_permits, homes, notices, people, restrictions
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
@@ -47,8 +47,15 @@ from services.contracts.registry.people import (
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
+from services.contracts.registry.restrictions import RestrictionImposed, RestrictionLifted, RestrictionState
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *homes.EVENTS, *notices.EVENTS, *historical_permits.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (
+    *people.EVENTS,
+    *homes.EVENTS,
+    *notices.EVENTS,
+    *historical_permits.EVENTS,
+    *restrictions.EVENTS,
+)
 """Everything the registry publishes."""
 
 __all__ = [
@@ -83,6 +90,9 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "RestrictionImposed",
+    "RestrictionLifted",
+    "RestrictionState",
     "StayEnded",
     "StayStarted",
     "StayState",

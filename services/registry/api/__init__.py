@@ -13,6 +13,7 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    rights,
     stays,
 )
 
@@ -22,6 +23,7 @@ ROUTERS = (
     registrations.router,
     permits.router,
     historical_permits.router,
+    rights.router,
     notices.router,
     landlords.router,
     premises.router,
