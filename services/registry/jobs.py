@@ -5,6 +5,7 @@ from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
+from services.registry.actions.rights_notices import tell_overdue
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
 from services.registry.store.visibility import forget_resolutions
@@ -27,6 +28,11 @@ async def remind_holders(work: Work) -> bool:
     return await remind_of_endorsement(work, limit=CHUNK) == CHUNK
 
 
+async def tell_of_overdue_requests(work: Work) -> bool:
+    """Tell those whose request about their data was not decided in time (V-24); returns whether more may be waiting."""
+    return await tell_overdue(work, limit=CHUNK) == CHUNK
+
+
 async def forget_expired_resolutions(work: Work) -> bool:
     """Delete what clients were told by `resolve` more than a day ago; returns whether more is waiting."""
     return await forget_resolutions(work, limit=CHUNK) == CHUNK
@@ -46,6 +52,7 @@ async def finish_erasures(work: Work) -> bool:
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
+    Job("tell-of-overdue-requests", tell_of_overdue_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),

@@ -35,6 +35,10 @@ EVERY_SCOPE = frozenset(
         "registry.permit.apply",
         "registry.permit.decide",
         "registry.permit.read",
+        "registry.rights.copy",
+        "registry.rights.decide",
+        "registry.rights.read",
+        "registry.rights.receive",
         "registry.stay.read",
         "registry.stay.write",
     }

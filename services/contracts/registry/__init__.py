@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, homes, merging, notices, people
+from services.contracts.registry import historical_permits, homes, merging, notices, people, restrictions
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
@@ -48,6 +48,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
+from services.contracts.registry.restrictions import RestrictionImposed, RestrictionLifted, RestrictionState
 
 EVENTS: tuple[type[EventData], ...] = (
     *people.EVENTS,
@@ -55,6 +56,7 @@ EVENTS: tuple[type[EventData], ...] = (
     *homes.EVENTS,
     *notices.EVENTS,
     *historical_permits.EVENTS,
+    *restrictions.EVENTS,
 )
 """Everything the registry publishes."""
 
@@ -93,6 +95,9 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "RestrictionImposed",
+    "RestrictionLifted",
+    "RestrictionState",
     "StayEnded",
     "StayStarted",
     "StayState",

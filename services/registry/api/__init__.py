@@ -14,6 +14,7 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    rights,
     stays,
 )
 
@@ -24,6 +25,7 @@ ROUTERS = (
     registrations.router,
     permits.router,
     historical_permits.router,
+    rights.router,
     notices.router,
     landlords.router,
     premises.router,
