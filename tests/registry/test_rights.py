@@ -152,6 +152,17 @@ async def test_a_deletion_completes_its_request_and_takes_the_wish_along(office:
     assert (kept["status"], kept["outcome"], kept["wish"]) == ("done", "granted", None)
 
 
+async def test_before_the_law_was_in_force_nothing_is_asked_by_it(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    with office.on(date(2021, 10, 31)):
+        problem = await received(resident, "access_copy", 409)
+    assert problem["type"].endswith("rights-law-not-held")
+    with office.on(date(2021, 11, 1)):
+        request = await received(resident, "access_copy")
+    with office.on(date(2021, 10, 31)):
+        assert (await act(resident, request, "verify", 409, note="窗口"))["type"].endswith("rights-law-not-held")
+
+
 async def test_another_office_sees_no_request(office: Office, resident: Resident) -> None:
     await resident.register_person()
     request = await received(resident, "explanation")

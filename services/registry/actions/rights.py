@@ -14,7 +14,7 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import invalid, not_found, person_not_found
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
-from services.registry.actions.rights_standing import RESOURCE, save, shown, take, view_of
+from services.registry.actions.rights_standing import RESOURCE, law_held, save, shown, take, view_of
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import (
@@ -57,7 +57,8 @@ async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequest
     if body.requester is Requester.SELF and body.requester_person_id is not None:
         zh, en = "本人提出的不填他人", "who asks for itself names nobody else"
         raise invalid([FieldError("/requester_person_id", "not_self", zh, en)])
-    term = term_of(body.kind, work.today, LAW.rights, LAW.working_days)
+    with law_held(work.today):
+        term = term_of(body.kind, work.today, LAW.rights, LAW.working_days)
     rights_request_id = new_id()
     papers = attachments_in(body.evidence)
     await refer(work, papers, resource=RESOURCE, resource_id=rights_request_id, person_ids=(body.person_id,))
@@ -91,7 +92,10 @@ async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequest
 async def verify_request(work: Work, rights_request_id: UUID, body: RightsVerification) -> RightsRequestView:
     """The officer has seen who asks. Raises `DomainError('rights-request-not-entitled')` with every reason why it may not."""
     before, status = await take(work, rights_request_id, RightsAct.VERIFY)
-    if reasons := why_not_entitled(await _requester(work, before), LAW.rights):
+    requester = await _requester(work, before)
+    with law_held(work.today):
+        reasons = why_not_entitled(requester, LAW.rights)
+    if reasons:
         raise _refused("rights-request-not-entitled", reasons)
     after_ = before.model_copy(update={"status": status, "verified_on": work.today, "secrets": _noted(before, body.note)})
     return await shown(work, await save(work, "verify", before, after_))
@@ -100,7 +104,9 @@ async def verify_request(work: Work, rights_request_id: UUID, body: RightsVerifi
 async def decide_request(work: Work, rights_request_id: UUID, body: RightsDecision) -> RightsRequestView:
     """Decide; the requester is told, with reasons and the ways against a refusal. A restriction granted begins at once."""
     before, status = await take(work, rights_request_id, RightsAct.DECIDE)
-    reasons = _reasons(work, body)
+    with law_held(work.today):
+        LAW.rights.remedies.on(work.today)  # a decision tells them
+        reasons = _reasons(work, body)
     decided = before.model_copy(
         update={
             "status": status,

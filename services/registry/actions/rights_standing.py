@@ -1,9 +1,13 @@
 """A request as it stands: taken for an act, saved with its trail, shown with its clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight
+from services.chassis.parameters import NotInForceError
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import not_found
@@ -15,6 +19,15 @@ from services.registry.store import rights as store
 from services.registry.store.persons import lock_persons
 
 RESOURCE = "rights_request"
+
+
+@contextmanager
+def law_held(day: date) -> Iterator[None]:
+    """For asking the law about a request of that day. Raises `DomainError('rights-law-not-held')` before PIPL was in force."""
+    try:
+        yield
+    except NotInForceError as error:
+        raise DomainError("rights-law-not-held", extra={"on": day.isoformat()}) from error
 
 
 async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[RightsRequestRecord, RightsStatus]:

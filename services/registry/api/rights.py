@@ -32,7 +32,7 @@ OverdueParameter = Annotated[bool, Query(description="Only those that should hav
 @router.post(
     "/v1/rights-requests",
     status_code=201,
-    **write("registry.rights.receive", summary_zh="受理个人信息权利请求", problems=["person-not-found"]),
+    **write("registry.rights.receive", summary_zh="受理个人信息权利请求", problems=["person-not-found", "rights-law-not-held"]),
 )
 async def receive_request(work: CurrentWork, body: RightsRequestEntry) -> Answer[RightsRequestView]:
     """Receive a request: access and copy, correction, completion, restriction, objection, deletion, explanation, information.
@@ -69,7 +69,7 @@ async def read_request(work: CurrentWork, rights_request_id: UUID) -> Answer[Rig
         "registry.rights.decide",
         actor=True,
         summary_zh="核验请求人身份",
-        problems=[*_ACT, "rights-request-not-entitled", "person-not-found"],
+        problems=[*_ACT, "rights-request-not-entitled", "person-not-found", "rights-law-not-held"],
     ),
 )
 async def verify_request(work: CurrentWork, rights_request_id: UUID, body: RightsVerification) -> Answer[RightsRequestView]:
@@ -80,7 +80,12 @@ async def verify_request(work: CurrentWork, rights_request_id: UUID, body: Right
 
 @router.post(
     f"{_ONE}/decide",
-    **write("registry.rights.decide", actor=True, summary_zh="作出决定", problems=[*_ACT, "restriction-not-lawful"]),
+    **write(
+        "registry.rights.decide",
+        actor=True,
+        summary_zh="作出决定",
+        problems=[*_ACT, "restriction-not-lawful", "rights-law-not-held"],
+    ),
 )
 async def decide_request(work: CurrentWork, rights_request_id: UUID, body: RightsDecision) -> Answer[RightsRequestView]:
     """Decide; a refusal tells its reasons and the ways against it (V-23). A granted restriction begins at once (V-20)."""
