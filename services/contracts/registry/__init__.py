@@ -7,8 +7,18 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, homes, merging, notices, people, restrictions
+from services.contracts.registry import employment, historical_permits, homes, merging, notices, people, restrictions
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.employment import (
+    EmployerChanged,
+    EmployerEnded,
+    EmployerRegistered,
+    EmployerState,
+    EmploymentChanged,
+    EmploymentEnded,
+    EmploymentStarted,
+    EmploymentState,
+)
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
     HistoricalPermitRecorded,
@@ -53,6 +63,7 @@ from services.contracts.registry.restrictions import RestrictionImposed, Restric
 EVENTS: tuple[type[EventData], ...] = (
     *people.EVENTS,
     *merging.EVENTS,
+    *employment.EVENTS,
     *homes.EVENTS,
     *notices.EVENTS,
     *historical_permits.EVENTS,
@@ -64,6 +75,14 @@ __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "EmployerChanged",
+    "EmployerEnded",
+    "EmployerRegistered",
+    "EmployerState",
+    "EmploymentChanged",
+    "EmploymentEnded",
+    "EmploymentStarted",
+    "EmploymentState",
     "HistoricalPermitAnnulled",
     "HistoricalPermitRecorded",
     "HistoricalPermitState",

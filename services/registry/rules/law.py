@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.employment import EmploymentLaw, read_employment_law
+from services.registry.rules.field_work.rates import FieldWorkParameters, read_field_work
 from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
@@ -31,6 +33,8 @@ class RegistryLaw:
     historical: HistoricalParameters
     rights: RightsParameters
     homes: HomesLaw
+    employment: EmploymentLaw
+    field_work: FieldWorkParameters
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
@@ -45,4 +49,6 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         historical=read_historical_parameters(documents["historical_permits"]),
         rights=read_rights(documents["rights"]),
         homes=read_homes_law(documents),
+        employment=read_employment_law(documents["employment"]),
+        field_work=read_field_work(documents["field_work"]),
     )

@@ -1,15 +1,15 @@
 """Rights of the person: requests with their clocks, restriction, a copy of everything held.
 
-Revision ID: 0013
-Revises: 0012
+Revision ID: 0016
+Revises: 0015
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
