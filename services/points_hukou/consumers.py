@@ -42,6 +42,8 @@ UNUSED: dict[type[EventData], str] = {
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
     registry.HistoricalPermitRecorded: "a permit's `residence_years_from` has old papers in it already",
     registry.HistoricalPermitAnnulled: "as above",
+    registry.RestrictionImposed: "somebody restricted has left; what is kept here is only stored, and no score is asked for",
+    registry.RestrictionLifted: "as above",
     registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

@@ -35,6 +35,7 @@ DEFINITION = ServiceDefinition(
         "residence_permit": "registry.permit.read",
         "historical_permit": "registry.permit.read",
         "notice": "registry.notice.read",
+        "restriction": "registry.person.read",
         "premises": "registry.premises.read",
         "stay": "registry.stay.read",
         "employer": "registry.employer.read",

@@ -7,7 +7,7 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import employment, historical_permits, homes, merging, notices, people
+from services.contracts.registry import employment, historical_permits, homes, merging, notices, people, restrictions
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.employment import (
     EmployerChanged,
@@ -58,6 +58,7 @@ from services.contracts.registry.people import (
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
+from services.contracts.registry.restrictions import RestrictionImposed, RestrictionLifted, RestrictionState
 
 EVENTS: tuple[type[EventData], ...] = (
     *people.EVENTS,
@@ -66,6 +67,7 @@ EVENTS: tuple[type[EventData], ...] = (
     *homes.EVENTS,
     *notices.EVENTS,
     *historical_permits.EVENTS,
+    *restrictions.EVENTS,
 )
 """Everything the registry publishes."""
 
@@ -112,6 +114,9 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "RestrictionImposed",
+    "RestrictionLifted",
+    "RestrictionState",
     "StayEnded",
     "StayStarted",
     "StayState",

@@ -17,6 +17,7 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    rights,
     stays,
 )
 
@@ -29,6 +30,7 @@ ROUTERS = (
     employers.router,
     employments.router,
     historical_permits.router,
+    rights.router,
     notices.router,
     landlords.router,
     premises.router,

@@ -16,6 +16,7 @@ from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
+from services.registry.rules.rights import RightsParameters, read_rights
 from services.registry.rules.working_days import WorkingDays, read_working_days
 
 
@@ -30,6 +31,7 @@ class RegistryLaw:
     working_days: WorkingDays
     notices: Notices
     historical: HistoricalParameters
+    rights: RightsParameters
     homes: HomesLaw
     employment: EmploymentLaw
     field_work: FieldWorkParameters
@@ -45,6 +47,7 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
         historical=read_historical_parameters(documents["historical_permits"]),
+        rights=read_rights(documents["rights"]),
         homes=read_homes_law(documents),
         employment=read_employment_law(documents["employment"]),
         field_work=read_field_work(documents["field_work"]),

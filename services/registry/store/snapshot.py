@@ -63,6 +63,12 @@ _PERMITS = prepare(
     f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY m.created_at"
 )
+_RESTRICTIONS = prepare(
+    """
+    SELECT person_id, rights_request_id, restricted_on, lifted_on FROM person_restriction
+    WHERE lifted_on IS NULL AND person_id = ANY (CAST(:person_ids AS uuid[]))
+    """
+)
 _HISTORICAL = prepare(
     f"SELECT {historical_permits.COLUMNS} FROM historical_permit h"  # noqa: S608
     " WHERE h.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY h.created_at"
@@ -156,6 +162,9 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         found[row["person_id"]].append(_registration(keyring, row))
     for row in await tx.fetch(_PERMITS, person_ids=person_ids):
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
+    for row in await tx.fetch(_RESTRICTIONS, person_ids=person_ids):
+        imposed = registry.RestrictionImposed(**dict(row.items()), version=1)
+        found[row["person_id"]].append(imposed)
     for row in await tx.fetch(_EMPLOYMENTS, person_ids=person_ids):
         employment = employments.employment_of(keyring, row)
         is_open = employment.ended_on is None
