@@ -1,0 +1,156 @@
+"""A thousand random clients, days and questions against a model of who may see whom (issue 4, point 8).
+
+A difference is told with everything needed to ask again. The model is `row_model.py`, the city `row_city.py`, the questions with
+their answers by the model `row_queries.py`.
+"""
+
+import random
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.registry.app import DEFINITION
+from tests.conftest import Database, MakeDatabase
+from tests.registry.conftest import Office
+from tests.registry.row_city import DIVISIONS, LAST_DAY, City, caller_of, found
+from tests.registry.row_model import FIELD_SCOPES, Client, two_years_after
+from tests.registry.row_queries import ELSEWHERE, NOBODY, QUERIES, Asking, Query
+from tests.running import InsideKeys, running_service
+from tests.servers import Servers
+from tests.test_architecture import document
+
+ASKED_UNTIL = date(2025, 6, 30)
+SHOWN = [frozenset(some) for count in range(4) for some in combinations(sorted(FIELD_SCOPES), count)]
+_READING_POSTS = ("/search", "/resolve", "/query")
+
+
+@pytest.fixture(scope="module")
+def database(make_database: MakeDatabase) -> Database:
+    """A database of its own: lists are compared whole."""
+    return make_database("registry", DEFINITION.migrations)
+
+
+@pytest.fixture(scope="module")
+async def city(servers: Servers, database: Database, key_file: Path, inside_keys: InsideKeys) -> AsyncIterator[City]:
+    """A registry with the city in it."""
+    async with running_service(
+        replace(DEFINITION, jobs=()),  # what is on the register is what the city did
+        database_url=database.application_url,
+        nats_url=servers.nats_url_of("registry"),
+        key_file=key_file,
+        keys=inside_keys,
+    ) as service:
+        yield await found(Office(service), seed=4)
+
+
+class DifferenceError(AssertionError):
+    """Registry and model differ."""
+
+
+@dataclass(slots=True)
+class Checker:
+    """Asks the registry, and compares with the model."""
+
+    city: City
+    rng: random.Random
+    boundaries: list[date] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        holds = (hold.until for person in self.city.model.persons.values() for hold in person.holds)
+        ends = [*holds, *(thing.ended_on for thing in self.city.model.of_kind("stay"))]
+        self.boundaries = [day for end in ends if end and (day := two_years_after(end)) > LAST_DAY + timedelta(days=1)]
+
+    def triple(self, route: str | None = None) -> tuple[str, Client, date, Query]:
+        """A random client, day and question: every other day is one about which somebody goes out of sight."""
+        rng = self.rng
+        division = rng.choice(DIVISIONS)
+        who = Client(rng.choice([f"client-{division}", "colleague"]), division, rng.choice(SHOWN))
+        on = LAST_DAY + timedelta(days=rng.randrange(1, (ASKED_UNTIL - LAST_DAY).days))
+        if rng.random() < 0.6:
+            on = rng.choice(self.boundaries) + timedelta(days=rng.choice([-1, 0, 0, 1]))
+        route = route or rng.choice(list(QUERIES))
+        return route, who, on, QUERIES[route](Asking(self.city.model, who, on, rng))
+
+    async def check(self, route: str | None = None) -> None:
+        """One triple; raises `DifferenceError`."""
+        route, who, on, query = self.triple(route)
+        with self.city.office.on(on):
+            answers = await self._asked(who, query)
+            differences = [f"{answer.status_code} instead of {query.status}: {answer.text[:300]}" for answer in answers[:1]]
+            differences = differences if answers[0].status_code != query.status else []
+            if not differences and query.status == 404 and query.about:
+                differences += await self._unlike_nobody(who, query, answers[0])
+            if not differences and query.ids is not None:
+                differences += self._list_differences(query, answers)
+            text = "".join(answer.text for answer in answers if "json" in answer.headers["content-type"])
+            kept = self.city.model.secrets_kept_from(who, on)
+            differences += [f"{whose} is told: {value}" for whose, value in kept if value in text]
+        if differences:
+            raise DifferenceError(f"{route} by {who} on {on}: {query}\n" + "\n".join(differences))
+
+    async def _asked(self, who: Client, query: Query) -> list[httpx.Response]:
+        """Every page of the answer."""
+        caller = caller_of(self.city.office, who)
+        if query.ids is None:
+            return [await caller.call(query.method, query.path, params=query.parameters or None)]
+        pages: list[httpx.Response] = []
+        asked: dict[str, Any] = {"limit": self.rng.choice([1, 3, 7, 50, 200])}
+        while True:
+            if query.body is not None:
+                page = await caller.post(query.path, query.body | asked)
+            else:
+                path, _, given = query.path.partition("?")
+                first = dict([given.split("=")]) if given else {}
+                page = await caller.get(path, params=first | query.parameters | asked)
+            pages.append(page)
+            if page.status_code != 200 or not page.json()["next_cursor"]:
+                return pages
+            if len(page.json()["items"]) != asked["limit"]:
+                raise DifferenceError(f"a page that is not full is not the last: {query}")
+            asked["cursor"] = page.json()["next_cursor"]
+
+    async def _unlike_nobody(self, who: Client, query: Query, hidden: httpx.Response) -> list[str]:
+        """How the answer about what is hidden differs from that about what never was."""
+        never_was = Query(query.method, query.path.replace(query.about, NOBODY), 404, parameters=query.parameters)
+        (missing,) = await self._asked(who, never_was)
+        told, untold = [{**answer.json(), "request_id": ""} for answer in (hidden, missing)]
+        heads = [set(answer.headers) for answer in (hidden, missing)]
+        same = told == untold and heads[0] == heads[1] and hidden.status_code == missing.status_code
+        return [] if same else [f"not like what never was: {told} {untold}"]
+
+    def _list_differences(self, query: Query, answers: list[httpx.Response]) -> Iterator[str]:
+        """Ids too many, too few, or twice; and an empty last page, which tells that something is hidden."""
+        assert query.ids is not None
+        listed = [item[query.id_field] for answer in answers for item in answer.json()["items"]]
+        if len(listed) != len(set(listed)):
+            yield f"something is listed twice: {listed}"
+        if more := set(listed) - query.ids:
+            yield f"the model does not show {sorted(more)}"
+        if less := query.ids - set(listed):
+            yield f"the model shows {sorted(less)} too"
+        if len(answers) > 1 and not answers[-1].json()["items"]:
+            yield "an empty page follows a full one"
+
+
+def test_every_operation_that_reads_is_asked() -> None:
+    reading = {
+        f"{method.upper()} {path}"
+        for path, operations in document("registry")["paths"].items()
+        for method in operations
+        if method == "get" or (method == "post" and path.endswith(_READING_POSTS))
+    } | {"GET /v1/registry/changes"}
+    assert reading == QUERIES.keys() | ELSEWHERE.keys()
+    assert not QUERIES.keys() & ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_two_hundred_triples_are_answered_as_the_model_says(city: City, seed: int) -> None:
+    checker = Checker(city, random.Random(seed))
+    for _ in range(200):
+        await checker.check()
