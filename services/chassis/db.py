@@ -94,12 +94,12 @@ class Prepared:
 
     def arguments(self, given: dict[str, Any]) -> list[Any]:
         """Positional arguments; a missing or an unknown name is a programming error and raises `TypeError`."""
-        if len(given) + len(self.constants) != len(self.names) or any(
-            name not in given and name not in self.constants for name in self.names
-        ):
-            expected = set(self.names) - set(self.constants)
-            raise TypeError(f"statement takes {sorted(expected)}, got {sorted(given)}")
-        return [given[name] if name in given else self.constants[name] for name in self.names]
+        known = {**self.constants, **given} if self.constants else given
+        if len(given) + len(self.constants) == len(self.names) == len(known):
+            with suppress(KeyError):
+                return [known[name] for name in self.names]
+        expected = set(self.names) - set(self.constants)
+        raise TypeError(f"statement takes {sorted(expected)}, got {sorted(given)}")
 
 
 def prepare(statement: str | Executable) -> Prepared:

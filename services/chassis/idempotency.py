@@ -1,5 +1,6 @@
 """Idempotency keys: one key, one effect, one answer (architecture §4; draft-ietf-httpapi-idempotency-key-header)."""
 
+import re
 from dataclasses import dataclass
 
 from services.chassis.db import prepare
@@ -10,6 +11,7 @@ from services.chassis.work import KeptAnswer, Work
 HEADER = "Idempotency-Key"
 KEY_LENGTH_MAX = 128
 RETENTION_HOURS = 72
+_KEY = re.compile(rf"[!#-\[\]-~]{{1,{KEY_LENGTH_MAX}}}")  # visible ASCII without the quote and the backslash
 
 _CLAIM = prepare(
     "SELECT claimed, fingerprint, status, headers, body"
@@ -81,9 +83,7 @@ def parse_key(header: str | None) -> str:
     key = header.strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if not 1 <= len(key) <= KEY_LENGTH_MAX or not all(
-        33 <= ord(character) <= 126 and character not in '"\\' for character in key
-    ):
+    if not _KEY.fullmatch(key):
         raise DomainError(
             "idempotency-key-invalid",
             errors=[

@@ -249,7 +249,7 @@ class _Call:
         return body.model_dump_json(exclude_unset=True).encode()
 
     def _claim(self, principal: Principal, key: str, content: bytes) -> Claim:
-        path, query = self.request.url.path.encode(), self.request.scope["query_string"]
+        path, query = self.request.scope["path"].encode(), self.request.scope["query_string"]
         fingerprint = self.runtime.keyring.fingerprint(self.request.method.encode(), path, query, content)
         return Claim(principal.client_id, self.route.name_in_logs, key, fingerprint)
 

@@ -12,13 +12,14 @@ The head and the place the value is kept in (`context`) are authenticated, so th
 another key's, does not open.
 """
 
-import os
 from enum import IntEnum
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from services.chassis.entropy import random_bytes
 
 KEY_ID_BYTES_MAX = 255
 _NONCE_BYTES = 12
@@ -93,7 +94,7 @@ def aead(suite: Suite, key: bytes) -> _Aead:
 
 def new_key(suite: Suite) -> bytes:
     """Fresh key material."""
-    return os.urandom(suite.key_bytes)
+    return random_bytes(suite.key_bytes)
 
 
 class Key:
@@ -111,7 +112,7 @@ class Key:
 
     def seal(self, plaintext: bytes, context: str) -> bytes:
         """Encrypt for the place named by `context`."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = random_bytes(_NONCE_BYTES)
         return self.head + nonce + self._aead.encrypt(nonce, plaintext, self.head + context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:

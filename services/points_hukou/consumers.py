@@ -32,6 +32,8 @@ UNUSED: dict[type[EventData], str] = {
     registry.StayStarted: "points follow the registration, not the book of guests",
     registry.StayEnded: "points follow the registration, not the book of guests",
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
+    registry.HistoricalPermitRecorded: "a permit's `residence_years_from` has old papers in it already",
+    registry.HistoricalPermitAnnulled: "as above",
     registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

@@ -33,6 +33,7 @@ DEFINITION = ServiceDefinition(
         "relationship": "registry.person.read",
         "residence_registration": "registry.registration.read",
         "residence_permit": "registry.permit.read",
+        "historical_permit": "registry.permit.read",
         "notice": "registry.notice.read",
         "premises": "registry.premises.read",
         "stay": "registry.stay.read",

@@ -3,6 +3,7 @@
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
+from services.registry.actions.field_work.rates import compute_open_month
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
 from services.registry.store.deletion import redact_events
@@ -43,10 +44,16 @@ async def finish_erasures(work: Work) -> bool:
     return False
 
 
+async def compute_rates(work: Work) -> bool:
+    """Compute the rates of the months still open (RR-75 to RR-78), a month at a time; returns whether more may be waiting."""
+    return await compute_open_month(work)
+
+
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),
+    Job("compute-rates", compute_rates),
 )

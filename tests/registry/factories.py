@@ -16,9 +16,13 @@ EVERY_SCOPE = frozenset(
         "registry.division.read",
         "registry.import.read",
         "registry.import.write",
+        "registry.field.assign",
+        "registry.field.decide",
         "registry.field.minors",
         "registry.field.personal",
+        "registry.field.read",
         "registry.field.sensitive",
+        "registry.field.visit",
         "registry.notice.read",
         "registry.person.delete",
         "registry.person.merge",
@@ -35,6 +39,7 @@ EVERY_SCOPE = frozenset(
         "registry.permit.apply",
         "registry.permit.decide",
         "registry.permit.read",
+        "registry.rate.read",
         "registry.stay.read",
         "registry.stay.write",
     }
@@ -106,3 +111,16 @@ def a_home(landlord_id: str, **given: Any) -> dict[str, Any]:
 def a_room(**given: Any) -> dict[str, Any]:
     """A bedroom body."""
     return {"label": "201", "kind": "bedroom", "usable_area_dm2": 1250, "beds": 2, "is_let": True} | given
+
+
+def a_paper(person_id: str, **given: Any) -> dict[str, Any]:
+    """A temporary permit of 2013 to 2016, to be recorded."""
+    return {
+        "person_id": person_id,
+        "kind": "temporary_residence_permit",
+        "division_code": "330282107",
+        "issued_on": "2013-03-01",
+        "valid_until": "2016-02-29",
+        "card_number": "330282000123",
+        "evidence": [{"type": "temporary_residence_permit_card"}],
+    } | given

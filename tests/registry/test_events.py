@@ -10,6 +10,7 @@ from services.chassis.events import EventData
 from services.chassis.rows import SERVICE
 from services.contracts.registry import (
     EVENTS,
+    HistoricalPermitState,
     NoticeRequested,
     PersonState,
     RelationshipState,
@@ -18,7 +19,7 @@ from services.contracts.registry import (
 )
 from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.factories import EVERY_SCOPE, a_person, citizen_number
+from tests.registry.factories import EVERY_SCOPE, a_paper, a_person, citizen_number
 from tests.registry.test_two_officers import PROPOSALS, proposed, second
 from tests.running import Caller
 
@@ -34,6 +35,8 @@ def subject(event: EventData) -> UUID:
             return event.registration_id
         case ResidencePermitState():
             return event.permit_id
+        case HistoricalPermitState():
+            return event.historical_permit_id
         case PersonState():
             return event.person_id
     raise AssertionError(event)
@@ -48,6 +51,10 @@ async def a_full_life(office: Office, holder: Resident) -> None:
     expect(await caller.post(f"/v1/relationships/{made['relationship_id']}/end", {"reason": "divorce"}), 200)
     correction = await proposed(caller, holder.person_id, {"name": "王大明"})
     expect(await second(office).post(f"{PROPOSALS}/{correction['proposal_id']}/approve"), 200)
+    for issued_on in ("2012-03-01", "2013-03-01"):
+        paper = a_paper(holder.person_id, issued_on=issued_on, valid_until=f"{int(issued_on[:4]) + 1}-02-28")
+        made = expect(await caller.post("/v1/historical-permits", paper), 201)
+    expect(await caller.post(f"/v1/historical-permits/{made['historical_permit_id']}/annul", {"reason": "误录"}), 200)
     await holder.register_residence(date(2023, 11, 1), division_code="330282109")
     await holder.act("endorse", date(2024, 3, 1))
     with office.on(date(2025, 4, 1)):
@@ -75,6 +82,8 @@ async def test_every_event_is_exactly_its_contract_and_in_order(office: Office, 
         "relationship.ended.v1",
         "residence_registration.registered.v1",
         "residence_registration.ended.v1",
+        "historical_permit.recorded.v1",
+        "historical_permit.annulled.v1",
         "residence_permit.accepted.v1",
         "residence_permit.issued.v1",
         "residence_permit.endorsed.v1",

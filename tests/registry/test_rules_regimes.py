@@ -10,8 +10,9 @@ import pytest
 from services.chassis.parameters import Document, History, ParameterError, read_folder, whole_number
 from services.registry.rules.law import compile_law
 from services.registry.rules.months import add_months
+from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError, read_regimes
-from services.registry.rules.residence_permit import PermitRules
+from services.registry.rules.residence_permit import ApplicationFacts, Excusal, Ground, PermitRules
 from services.registry.rules.zj_2016 import Zj2016
 from tests.registry.case_files import NATIONAL_DIVISIONS, REGISTRY, law
 
@@ -44,10 +45,50 @@ def test_the_regime_held_decides_and_the_others_say_that_they_are_not_held() -> 
     regimes = law().regimes
 
     assert regimes.permit_rules_on(date(2016, 7, 1)).key == "zj-2016"
-    for event_date, key in [(date(2012, 5, 1), "zj-2009"), (date(2016, 6, 30), "cn-2016-transition")]:
-        with pytest.raises(RegimeNotHeldError, match=key) as caught:
-            regimes.permit_rules_on(event_date)
-        assert caught.value.key == key
+    assert regimes.permit_rules_on(date(2016, 6, 30)).key == "cn-2016-transition"
+    assert regimes.permit_rules_on(date(2016, 1, 1)).key == "cn-2016-transition"
+    with pytest.raises(RegimeNotHeldError, match="zj-2009") as caught:
+        regimes.permit_rules_on(date(2015, 12, 31))
+    assert caught.value.key == "zj-2009"
+
+
+@pytest.mark.parametrize(("applied_on", "is_excused"), [(date(2016, 6, 30), False), (date(2016, 7, 1), True)])
+def test_talents_are_excused_from_the_day_of_the_provincial_revision(applied_on: date, is_excused: bool) -> None:
+    facts = ApplicationFacts(
+        applied_on=applied_on,
+        ground=Ground.EMPLOYMENT,
+        evidence_types=("labour_contract",),
+        registered_since=date(2016, 3, 1),
+        has_identity_document=True,
+        excused_as=Excusal.TALENT,
+    )
+
+    decided = law().regimes.permit_rules_on(applied_on).assess_application(facts)
+
+    assert decided.accepted is is_excused
+    assert [reason.code for reason in decided.reasons] == ([] if is_excused else ["half_year_not_complete"])
+
+
+@pytest.mark.parametrize(
+    ("on", "cites_the_province", "gives_social_affairs"),
+    [(date(2016, 1, 1), False, False), (date(2016, 6, 30), False, False), (date(2016, 7, 1), True, True)],
+)
+def test_the_transition_rests_on_the_decree_alone(on: date, cites_the_province: bool, gives_social_affairs: bool) -> None:
+    rules = law().regimes.permit_rules_on(on)
+    nothing = ApplicationFacts(applied_on=on, ground=Ground.HOME, evidence_types=(), registered_since=None, is_floating=False)
+
+    decided = rules.assess_application(nothing)
+    given = {item.code for item in rules.entitlements(PermitStatus.VALID, on).items}
+
+    assert {reason.code for reason in decided.reasons} == {
+        "local_hukou",
+        "registration_missing",
+        "identity_document_missing",
+        "ground_evidence_missing",
+    }
+    assert any("浙江省" in reason.article for reason in decided.reasons) is cites_the_province
+    assert all(reason.article for reason in decided.reasons)
+    assert ("social_affairs" in given) is gives_social_affairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,13 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import homes, merging, notices, people
+from services.contracts.registry import historical_permits, homes, merging, notices, people
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.historical_permits import (
+    HistoricalPermitAnnulled,
+    HistoricalPermitRecorded,
+    HistoricalPermitState,
+)
 from services.contracts.registry.homes import (
     PremisesChanged,
     PremisesEnded,
@@ -44,13 +49,22 @@ from services.contracts.registry.people import (
     ResidenceRegistrationState,
 )
 
-EVENTS: tuple[type[EventData], ...] = (*people.EVENTS, *merging.EVENTS, *homes.EVENTS, *notices.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (
+    *people.EVENTS,
+    *merging.EVENTS,
+    *homes.EVENTS,
+    *notices.EVENTS,
+    *historical_permits.EVENTS,
+)
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "HistoricalPermitAnnulled",
+    "HistoricalPermitRecorded",
+    "HistoricalPermitState",
     "NoticeRequested",
     "PersonAliasState",
     "PersonCorrected",

@@ -30,8 +30,8 @@ from services.registry.actions.permit_notices import tell_suspended
 from services.registry.actions.refusals import day_errors, invalid, not_found, require_held, require_settled
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
+from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
-from services.registry.rules.residence_registration import registered_since
 from services.registry.schemas.permit_views import (
     EndorsementDecisionView,
     PermitRecord,
@@ -50,6 +50,7 @@ from services.registry.schemas.permits import (
 )
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
+from services.registry.store.historical_permits import papers_on_file
 from services.registry.store.permits import EndorsementDecision
 from services.registry.store.persons import LockedPerson, lock_persons
 from services.registry.store.registrations import residence_of
@@ -187,8 +188,6 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
             "status": status,
             "ended_on": ended_on,
             "end_reason": body.reason,
-            "suspended_on": None,
-            "suspension_cause": None,
             "endorsement_from": None,
             "endorsement_until": None,
             "card_status": None if before.card_status is None else CardStatus.WITHDRAWN,
@@ -232,13 +231,15 @@ async def _endorsement_facts(
     residence = await residence_of(work, record.person_id)
     require_settled(residence)
     here, on = residence.current, day_for(record, work.today)
+    papers = await papers_on_file(work, record.person_id)
+    since = resided_since(residence.periods, papers, on, LAW.registration, LAW.historical)
     is_floating = LAW.divisions.is_floating(hukou, here.division_code, work.today) if hukou and here else None
     return EndorsementFacts(
         permit=permit,
         requested_on=on,
         is_registered=_is_registered_for(record, here),
         conditions_hold=False if is_floating is False else body.conditions_hold,
-        residence_since=None if here is None else registered_since(residence.periods, on, LAW.registration),
+        residence_since=None if here is None else since,
     )
 
 

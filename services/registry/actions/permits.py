@@ -1,5 +1,6 @@
 """Residence permits: apply, read, and what a permit gives."""
 
+from datetime import date
 from uuid import UUID
 
 from services.chassis.attachments.references import refer
@@ -14,10 +15,11 @@ from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rul
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found, person_not_found, require_own_id, require_settled, with_id
 from services.registry.actions.sights import sight_of, sight_on
+from services.registry.rules.historical_permits import Paper
 from services.registry.rules.identity_number import origin_of
 from services.registry.rules.permit_states import PermitStatus
+from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
-from services.registry.rules.residence_registration import registered_since
 from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import (
@@ -32,8 +34,9 @@ from services.registry.schemas.permit_views import (
 from services.registry.schemas.permits import PermitApplication
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
+from services.registry.store.historical_permits import papers_on_file
 from services.registry.store.history import versions_of
-from services.registry.store.persons import LockedPerson, lock_persons
+from services.registry.store.persons import LockedPerson, documents_expired_on, lock_persons
 from services.registry.store.registrations import Residence, residence_of
 
 
@@ -52,7 +55,9 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
         raise DomainError("permit-exists", extra=with_id("permit_id", existing.permit_id))
     residence = await residence_of(work, body.person_id)
     require_settled(residence)
-    facts = _facts(work, body, person, residence)
+    papers_then = await papers_on_file(work, body.person_id)
+    expired_on = await documents_expired_on(work, body.person_id)
+    facts = _facts(work, body, person, residence, papers_then, expired_on)
     assessment = rules.assess_application(facts)
     fact = ResidencePermitAccepted if assessment.accepted else ResidencePermitRefused
     earlier = await store.years_counted_from(work, body.person_id)
@@ -112,17 +117,25 @@ async def read_entitlements(work: Work, person_id: UUID) -> EntitlementsView:
     return _entitlements(work, person_id, record.permit_id, status, given)
 
 
-def _facts(work: Work, body: PermitApplication, person: LockedPerson, residence: Residence) -> ApplicationFacts:
+def _facts(
+    work: Work,
+    body: PermitApplication,
+    person: LockedPerson,
+    residence: Residence,
+    papers_then: tuple[Paper, ...],
+    expired_on: date | None,
+) -> ApplicationFacts:
     """What the registry knows itself, and the papers handed in; a paper out of date proves nothing."""
     papers = tuple(item.type for item in body.evidence if item.valid_until is None or item.valid_until >= work.today)
     hukou, here = person.hukou_division_code, _registered_here(work, residence)
-    since = registered_since(residence.periods, work.today, LAW.registration)
+    since = resided_since(residence.periods, papers_then, work.today, LAW.registration, LAW.historical)
     return ApplicationFacts(
         applied_on=work.today,
         ground=body.ground,
         evidence_types=papers,
         registered_since=None if here is None else since,
-        has_identity_document=bool(person.document_types),
+        has_identity_document=bool(person.document_types) and expired_on is None,
+        identity_document_expired_on=expired_on,
         birth_date=person.birth_date,
         applicant=body.applicant,
         infirmity=body.infirmity,

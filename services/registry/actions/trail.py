@@ -16,11 +16,12 @@ _BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
     """Names of the fields that differ, bookkeeping apart; of sealed parts the names inside. All that have a value, when new."""
     names: list[str] = []
-    for name in type(after).model_fields:
-        old, new = getattr(before, name, None), getattr(after, name)
+    known = {} if before is None else before.__dict__
+    for name, new in after.__dict__.items():
+        old = known.get(name)
         if name in _BOOKKEEPING or old == new:
             continue
-        names += changed_fields(old, new) if isinstance(new, BaseModel) else [name]
+        names += changed_fields(old, new) if hasattr(new, "model_fields_set") else [name]  # isinstance is dear
     return names
 
 

@@ -25,7 +25,7 @@ from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
 from services.registry.imports.prepared import as_locked
 from services.registry.imports.rows import RosterRow, errors_of
-from services.registry.schemas.registrations import AddressChange, RegistrationRecord
+from services.registry.schemas.registrations import AddressChange, RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import residence
 
 _OUTDATED = FieldError(
@@ -101,7 +101,7 @@ class Decisions:
         if current is not None:
             if (current.division_code, current.address) == (entry.division_code, entry.address):
                 return Outcome.UNCHANGED
-            if entry.started_on <= (current.changed_on or current.started_on):
+            if _is_outdated(entry, current):
                 raise invalid([_OUTDATED])
             if is_own_division(self.work, current.division_code) and is_same_town(current.division_code, entry.division_code):
                 return self._change(row, known, current)
@@ -129,6 +129,11 @@ class Decisions:
         _replace(known.registrations, after)
         self.effects.change(current, after, known.divisions)
         return Outcome.ADDRESS_CHANGED
+
+
+def _is_outdated(entry: ResidenceRegistrationEntry, current: RegistrationRecord) -> bool:
+    """Whether the register has heard of the person's residence since the day the row speaks of."""
+    return entry.started_on <= (current.changed_on or current.started_on)
 
 
 def _replace(records: list[RegistrationRecord], after: RegistrationRecord) -> None:

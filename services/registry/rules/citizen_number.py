@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date
+from operator import mul
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from services.registry.rules.division import is_division_code
@@ -50,7 +51,7 @@ def check_character(first_17_digits: str) -> str:
     """The check character of ISO 7064 MOD 11-2 over 17 digits (C-03). Raises ValueError on anything else."""
     if len(first_17_digits) != 17 or not _DIGITS.fullmatch(first_17_digits):
         raise ValueError("17 digits are expected")
-    return _CHECK_CHARACTERS[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, first_17_digits, strict=True)) % 11]
+    return _CHECK_CHARACTERS[sum(map(mul, _WEIGHTS, map(int, first_17_digits))) % 11]
 
 
 def parse_citizen_number(text: str, *, today: date, divisions: Divisions | None = None) -> CitizenNumber | RefusedNumber:

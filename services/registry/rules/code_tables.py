@@ -1,11 +1,11 @@
 """National code tables (C-28, C-29): sex, ethnic group, education. Known codes only; an unknown one is never guessed at."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from services.chassis.parameters import Document, Fields, ParameterError, Register, text
+from services.chassis.parameters import Dated, Document, Fields, ParameterError, Register, text
 
 
 class CodeTable(StrEnum):
@@ -33,10 +33,19 @@ class CodeTables:
     """All tables; each row carries its standard and edition as its source."""
 
     tables: Mapping[CodeTable, Register[Code]]
+    _rows: Mapping[CodeTable, Mapping[str, list[Dated[Code]]]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """The rows of each table by code."""
+        found: dict[CodeTable, dict[str, list[Dated[Code]]]] = {table: {} for table in self.tables}
+        for table, register in self.tables.items():
+            for row in register.rows:
+                found[table].setdefault(row.value.code, []).append(row)
+        object.__setattr__(self, "_rows", found)
 
     def is_known(self, table: CodeTable, code: str, on: date | None = None) -> bool:
         """Whether the table has the code (on that day, when one is given)."""
-        return any(row.value.code == code and (on is None or row.is_in_force(on)) for row in self.tables[table].rows)
+        return any(on is None or row.is_in_force(on) for row in self._rows[table].get(code, ()))
 
     def name_zh(self, table: CodeTable, code: str) -> str | None:
         """The Chinese name, `None` for an unknown code."""

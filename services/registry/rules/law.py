@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.field_work.rates import FieldWorkParameters, read_field_work
+from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
@@ -26,7 +28,9 @@ class RegistryLaw:
     regimes: Regimes
     working_days: WorkingDays
     notices: Notices
+    historical: HistoricalParameters
     homes: HomesLaw
+    field_work: FieldWorkParameters
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
@@ -38,5 +42,7 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         regimes=read_regimes(documents),
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
+        historical=read_historical_parameters(documents["historical_permits"]),
         homes=read_homes_law(documents),
+        field_work=read_field_work(documents["field_work"]),
     )

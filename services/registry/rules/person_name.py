@@ -36,6 +36,8 @@ def parse_name(text: str) -> PersonName | RefusedName:
     Characters Python's Unicode tables do not know are let in: the Han extensions grow faster than they do (C-31).
     """
     name = normalise_name(text)
+    if _PLAIN_HAN.fullmatch(name) and len(name) <= NAME_CODE_POINTS_MAX:  # most names; nothing below finds anything in them
+        return PersonName(name)
     problems = [problem for problem, is_broken in _PROBLEMS if is_broken(name)]
     if problems:
         return RefusedName(tuple(problems))
@@ -48,6 +50,8 @@ def normalise_name(text: str) -> str:
     Composed means NFC – never NFKC (C-36) – and not even NFC for compatibility ideographs, which it would replace although
     they may be the very form on somebody's document; `name_key` makes them equal for comparison.
     """
+    if _PLAIN_HAN.fullmatch(text):  # neither trimmed nor composed nor dotted
+        return text
     runs = _COMPATIBILITY_IDEOGRAPHS.split(text.strip(" \u3000"))
     composed = "".join(run if position % 2 else unicodedata.normalize("NFC", run) for position, run in enumerate(runs))
     return "".join(
@@ -59,6 +63,8 @@ def name_key(name: str) -> str:
     """For comparing names only: the same with and without the dot, with and without spaces, in any case. Never identity
     (C-37).
     """
+    if _PLAIN_HAN.fullmatch(name):  # the same in any case, and nothing to leave out
+        return name
     composed = unicodedata.normalize("NFC", normalise_name(name))
     kept = (char for char in composed if char not in _IGNORED_IN_KEY and not _is_variation_selector(char))
     return unicodedata.normalize("NFC", "".join(kept).casefold())
@@ -83,6 +89,7 @@ def is_han(char: str) -> bool:
 
 
 _MASK = "**"
+_PLAIN_HAN = re.compile("[\u4e00-\u9fff]+")
 _HAN = (("\u3007", "\u3007"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff"))
 _COMPATIBILITY_IDEOGRAPHS = re.compile("([\uf900-\ufaff\U0002f800-\U0002fa1f]+)")
 _DOTS = frozenset("\u00b7\u2022\u2027\u30fb\uff0e\uff65.")

@@ -2,16 +2,20 @@
 
 A regime is a module of this package and a file of dated values with the same name: `zj_2016.py` and `zj_2016.toml` hold
 `zj-2016`. The module offers `permit_rules(document) -> PermitRules`. Adding the two is all it takes to hold one more of the
-regimes listed in `regimes.toml`.
+regimes listed in `regimes.toml`. A regime that says `values_of` reads the dated values of another one's file: its module offers
+`permit_rules_beside(rules of that one) -> PermitRules`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
+from types import ModuleType
 
 from services.chassis.parameters import Document, Fields, ParameterError, Register, text
 from services.registry.rules.residence_permit import PermitRules
+
+_Row = tuple[str, str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Regime:
     valid_until: date | None
     instruments_zh: str
     instruments_en: str
+    values_of: str | None = None
 
 
 class NoRegimeInForceError(LookupError):
@@ -71,14 +76,20 @@ def read_regimes(documents: Mapping[str, Document]) -> Regimes:
     held = {
         regime.key: _rules_of(regime.key, documents[_stem(regime.key)]) for regime in known if _stem(regime.key) in documents
     }
-    return Regimes(known, held)
+    beside: dict[str, PermitRules] = {
+        regime.key: _module_of(regime.key).permit_rules_beside(held[regime.values_of])
+        for regime in known
+        if regime.values_of in held
+    }
+    return Regimes(known, held | beside)
 
 
-def _read_regime(fields: Fields) -> tuple[str, str, str]:
-    return fields.take("key", text), fields.take("instruments_zh", text), fields.take("instruments_en", text)
+def _read_regime(fields: Fields) -> _Row:
+    instruments = fields.take("instruments_zh", text), fields.take("instruments_en", text)
+    return fields.take("key", text), *instruments, fields.take_optional("values_of", text)
 
 
-def _in_order(register: Register[tuple[str, str, str]]) -> tuple[Regime, ...]:
+def _in_order(register: Register[_Row]) -> tuple[Regime, ...]:
     """The regimes oldest first; two in force on one day would leave the law to chance."""
     regimes: list[Regime] = []
     for row in register.rows:
@@ -86,8 +97,8 @@ def _in_order(register: Register[tuple[str, str, str]]) -> tuple[Regime, ...]:
             raise ParameterError(f"regimes.toml: regime {row.value[0]} has no 'valid_from'")
         if regimes and (regimes[-1].valid_until is None or regimes[-1].valid_until > row.valid_from):
             raise ParameterError(f"regimes.toml: regime {row.value[0]} overlaps the one before it")
-        key, instruments_zh, instruments_en = row.value
-        regimes.append(Regime(key, row.valid_from, row.valid_until, instruments_zh, instruments_en))
+        key, instruments_zh, instruments_en, values_of = row.value
+        regimes.append(Regime(key, row.valid_from, row.valid_until, instruments_zh, instruments_en, values_of))
     return tuple(regimes)
 
 
@@ -101,6 +112,10 @@ def _rules_of(key: str, document: Document) -> PermitRules:
         raise ParameterError(f"{document.name} holds the values of regime {key}, but the module {name} is missing") from None
     rules: PermitRules = module.permit_rules(document)
     return rules
+
+
+def _module_of(key: str) -> ModuleType:
+    return import_module(f"{__package__}.{_stem(key)}")
 
 
 def _stem(key: str) -> str:

@@ -118,7 +118,7 @@ class ApplicationFacts:
     `registered_since` is the start of unbroken registration in this city (`residence_registration.registered_since`),
     `None` without a current registration. `has_identity_document` comes from the registry's own record of the person or
     from the evidence handed in. `None` in a three-valued fact means "not known to the registry": it is never held against
-    the applicant.
+    the applicant. `identity_document_expired_on` is the last day of the documents on file when all of them are out of date.
     """
 
     applied_on: date
@@ -135,6 +135,7 @@ class ApplicationFacts:
     is_on_school_roll: bool | None = None
     is_floating: bool | None = None
     origin: Origin = Origin.MAINLAND
+    identity_document_expired_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

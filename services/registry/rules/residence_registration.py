@@ -161,7 +161,7 @@ def registered_since(periods: Iterable[RegistrationPeriod], on: date, parameters
     anew. What an office records in error costs nobody the half year.
     """
     begun = sorted(
-        (period for period in _without_errors(periods) if period.registered_on <= on), key=lambda period: period.registered_on
+        (period for period in without_errors(periods) if period.registered_on <= on), key=lambda period: period.registered_on
     )
     current = [period for period in begun if period.ended_on is None or on < period.ended_on]
     if not current:
@@ -178,7 +178,7 @@ def registered_since(periods: Iterable[RegistrationPeriod], on: date, parameters
     return since
 
 
-def _without_errors(periods: Iterable[RegistrationPeriod]) -> list[RegistrationPeriod]:
+def without_errors(periods: Iterable[RegistrationPeriod]) -> list[RegistrationPeriod]:
     """The periods without those recorded in error; one that ended because of such an error ran on until the error was ended."""
     given = sorted(periods, key=lambda period: period.registered_on)
     kept = [period for period in given if not period.was_error]

@@ -218,7 +218,10 @@ class Zj2016:
         """RR-24: identity document, photo and one proof of the ground; all that is missing is told at once (一次性告知)."""
         on, reasons = facts.applied_on, []
         if not (facts.has_identity_document or IDENTITY_DOCUMENT_EVIDENCE in facts.evidence_types):
-            reasons.append(because.IDENTITY_DOCUMENT_MISSING)
+            expired_on = facts.identity_document_expired_on
+            reasons.append(
+                because.IDENTITY_DOCUMENT_MISSING if expired_on is None else because.identity_document_expired(expired_on)
+            )
         if self.parameters.photo_required.on(on) and not (facts.has_photo or PHOTO_EVIDENCE in facts.evidence_types):
             reasons.append(because.PHOTO_MISSING)
         if not self._is_excused(facts, Requirement.GROUND_EVIDENCE):

@@ -50,6 +50,19 @@ REGISTRATION_MISSING = Reason(
 IDENTITY_DOCUMENT_MISSING = Reason(
     "identity_document_missing", f"{_DECREE}第九条", "RR-24", "缺少居民身份证件。", "The identity document is missing."
 )
+
+
+def identity_document_expired(expired_on: date) -> Reason:
+    """What is on file is out of date (RR-03, RR-24: a valid document)."""
+    return Reason(
+        "identity_document_expired",
+        f"{_DECREE}第九条",
+        "RR-03, RR-24",
+        f"居民身份证件已于{expired_on.isoformat()}到期,请更新登记的证件或提交有效证件。",
+        f"The identity document expired on {expired_on.isoformat()}; have a valid one recorded or hand one in.",
+    )
+
+
 PHOTO_MISSING = Reason("photo_missing", f"{_DECREE}第九条", "RR-24", "缺少本人相片。", "The photo is missing.")
 NOT_ON_SCHOOL_ROLL = Reason(
     "not_on_school_roll",

@@ -5,6 +5,7 @@ from typing import TypeVar
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
+    HistoricalPermitState,
     PersonAliasState,
     PersonState,
     PremisesState,
@@ -14,6 +15,7 @@ from services.contracts.registry import (
     StayState,
 )
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.merging import MergeRecord
@@ -27,6 +29,7 @@ MergeEvent = TypeVar("MergeEvent", bound=PersonAliasState)
 RelationshipEvent = TypeVar("RelationshipEvent", bound=RelationshipState)
 RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationState)
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
+HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
 StayEvent = TypeVar("StayEvent", bound=StayState)
 
@@ -69,6 +72,11 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
     """What happened to a residence permit."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
     return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))
+
+
+def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
+    """What happened to the record of an old paper."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 
 def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:

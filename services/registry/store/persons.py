@@ -40,6 +40,13 @@ _LOCK = prepare(
 )
 _BIRTH_DATES = prepare("SELECT person_id, birth_date FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
+_EXPIRED_ON = prepare(
+    """
+    SELECT max(d.valid_until) FROM identity_document d
+    WHERE d.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND d.superseded_at IS NULL
+    HAVING bool_and(d.valid_until < CAST(:today AS date)) AND count(*) = count(d.valid_until)
+    """
+)
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 _INSERT = prepare(
     """
@@ -133,6 +140,12 @@ async def lock_persons(work: Work, *person_ids: UUID) -> dict[UUID, LockedPerson
     for row in rows:
         work.learn_person_key(row)
     return {row["person_id"]: _locked(row) for row in rows}
+
+
+async def documents_expired_on(work: Work, person_id: UUID) -> date | None:
+    """The last day of the person's identity documents when all of them are out of date; `None` with one in force, or none."""
+    day: date | None = await work.tx.fetch_value(_EXPIRED_ON, person_id=person_id, today=work.today)
+    return day
 
 
 async def load_person(work: Work, person_id: UUID) -> PersonRecord:

@@ -15,8 +15,9 @@ from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
-from services.registry.store import merging, permits, persons, registrations, relationships
+from services.registry.store import historical_permits, merging, permits, persons, registrations, relationships
 from services.registry.store.events import (
+    historical_permit_event,
     merge_event,
     permit_event,
     person_event,
@@ -57,6 +58,10 @@ _REGISTRATIONS = prepare(
 _PERMITS = prepare(
     f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY m.created_at"
+)
+_HISTORICAL = prepare(
+    f"SELECT {historical_permits.COLUMNS} FROM historical_permit h"  # noqa: S608
+    " WHERE h.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY h.created_at"
 )
 _STAYS = prepare(
     f"SELECT {stays.COLUMNS} FROM stay s WHERE s.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY s.created_at"  # noqa: S608
@@ -124,6 +129,8 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         found[row["person_id"]].append(_registration(keyring, row))
     for row in await tx.fetch(_PERMITS, person_ids=person_ids):
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
+    for row in await tx.fetch(_HISTORICAL, person_ids=person_ids):
+        found[row["person_id"]].append(_historical(keyring, row))
     for row in await tx.fetch(_STAYS, person_ids=person_ids):
         stay = stays.stay_of(keyring, row)
         found[stay.person_id].append(stay_event(registry.StayStarted if stay.ended_at is None else registry.StayEnded, stay))
@@ -150,3 +157,9 @@ def _registration(keyring: Keyring, row: Record) -> EventData:
 
 def _permit(record: PermitRecord) -> EventData:
     return permit_event(_PERMIT_FACTS[record.status], record)
+
+
+def _historical(keyring: Keyring, row: Record) -> EventData:
+    record = historical_permits.paper_of(keyring, row)
+    fact = registry.HistoricalPermitRecorded if record.annulled_on is None else registry.HistoricalPermitAnnulled
+    return historical_permit_event(fact, record)

@@ -221,7 +221,8 @@ class ResidencePermit(Table, table=True):
             name="ended",
         ),
         CheckConstraint(
-            "(status = 'suspended') = (suspended_on IS NOT NULL) AND (suspended_on IS NULL) = (suspension_cause IS NULL)",
+            "(suspended_on IS NULL) = (suspension_cause IS NULL) AND (status <> 'suspended' OR suspended_on IS NOT NULL)"
+            " AND (suspended_on IS NULL OR status IN ('suspended', 'ended'))",
             name="suspended",
         ),
         CheckConstraint("(status IN ('valid', 'suspended', 'ended')) = (issued_on IS NOT NULL)", name="issued"),

@@ -1,0 +1,92 @@
+"""Bringing the demo's rosters in, as a client does: upload, ask for the import, follow it, fetch what was refused."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from services.chassis.clock import LawClock
+from services.suite.demo_rosters import DemoRoster
+from services.suite.exits import ExitCode, SuiteError
+from services.suite.first_calls import DemoClient
+
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
+_LOOK_EVERY_S = 0.5
+_WORKED_ON = frozenset({"accepted", "running"})
+
+Follow = Callable[[int, int | None], None]
+"""Hears how many rows are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of one roster; `refused` is the file of refused rows, if there is one."""
+
+    operation: dict[str, Any]
+    refused: bytes | None
+
+
+@asynccontextmanager
+async def office(client: DemoClient) -> AsyncIterator["Office"]:
+    """The demo client, with a token."""
+    async with aiohttp.ClientSession(client.base_url, timeout=_TIMEOUT) as http:
+        made = Office(http)
+        credentials = aiohttp.BasicAuth(client.client_id, client.client_secret)
+        async with http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials) as answer:
+            token = (await _told(answer))["access_token"]
+        made.headers = {
+            "Authorization": f"Bearer {token}",
+            "X-Purpose": "residence_registration",
+            "X-Actor": "demo-officer",
+        }
+        yield made
+
+
+class Office:
+    """Calls through the gateway."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self.headers: dict[str, str] = {}
+
+    async def load(self, roster: DemoRoster, follow: Follow, *, size: int | None) -> Loaded:
+        """Bring one roster in. Raises `SuiteError` when it cannot be done."""
+        content = roster.content(LawClock().today(), size)
+        query = "/v1/registry/attachments?purpose=import&retention_class=working_file"
+        file = await self._call("POST", query, data=content, headers={"Content-Type": roster.media_type})
+        asked = {"attachment_id": file["attachment_id"], "kind": "residents"}
+        operation = await self._call("POST", "/v1/imports", json=asked)
+        while operation["state"] in _WORKED_ON:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            operation = await self._call("GET", f"/v1/registry/operations/{operation['operation_id']}")
+            follow(operation["done"], operation["total"])
+        if operation["state"] != "succeeded":
+            raise SuiteError(ExitCode.CHECK_FAILED, f"{roster.name}: {operation['state']} ({operation['problem']})")
+        return Loaded(operation, await self._refused(operation))
+
+    async def _refused(self, operation: dict[str, Any]) -> bytes | None:
+        if (attachment_id := operation["errors_attachment_id"]) is None:
+            return None
+        address = f"/v1/registry/attachments/{attachment_id}/content"
+        async with self._http.get(address, headers=self.headers) as answer:
+            if answer.status >= 400:
+                await _told(answer)
+            return await answer.read()
+
+    async def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
+        sent = {**self.headers, **(headers or {})}
+        if method != "GET":
+            sent["Idempotency-Key"] = str(uuid.uuid4())
+        async with self._http.request(method, path, headers=sent, **options) as answer:
+            return await _told(answer)
+
+
+async def _told(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    content: dict[str, Any] = await answer.json(content_type=None)
+    if answer.status >= 400:
+        raise SuiteError(ExitCode.CHECK_FAILED, f"{answer.method} {answer.url.path}: {answer.status} {content.get('title_en')}")
+    return content

@@ -1,0 +1,85 @@
+"""An import is a sequence of single calls: the same states, holds, events, versions and evidence, whatever the roster."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from services.registry.app import DEFINITION
+from services.registry.imports import decisions, residents
+from tests.conftest import Database, MakeDatabase
+from tests.registry.roster_model import Batch, SingleDoor, a_story, register_as_it_is
+from tests.registry.rosters import Importer, importer_on
+from tests.running import InsideKeys
+
+_SEEDS = 4
+_SEEDS_LONG = 40
+
+
+@pytest.fixture(scope="module")
+def databases(make_database: MakeDatabase) -> tuple[Database, Database]:
+    """One register for each door."""
+    return make_database("registry", DEFINITION.migrations), make_database("registry", DEFINITION.migrations)
+
+
+@pytest.fixture(scope="module")
+async def doors(
+    databases: tuple[Database, Database], key_file: Path, inside_keys: InsideKeys, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Importer, SingleDoor]]:
+    """Both doors, with the same keys."""
+    async with AsyncExitStack() as stack:
+        bulk, single = [
+            await stack.enter_async_context(importer_on(one, key_file, inside_keys, tmp_path_factory.mktemp("door")))
+            for one in databases
+        ]
+        yield bulk, SingleDoor(single)
+
+
+async def play(doors: tuple[Importer, SingleDoor], story: list[Batch]) -> None:
+    """Bring the rosters through both doors and compare."""
+    bulk, single = doors
+    for batch in story:
+        bulk.set_today(batch.day)
+        ended = await bulk.run(batch.rows, division=batch.division)
+        assert Counter(ended.counts) == await single.bring(batch), (batch, await bulk.refused(ended))
+    for one, other in zip(await register_as_it_is(bulk), await register_as_it_is(single.importer), strict=True):
+        for part in one:
+            assert one[part] == other[part], (story, part)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows to a transaction."""
+    monkeypatch.setattr(residents, "CHUNK", 4)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("seed", range(_SEEDS))
+async def test_an_import_is_a_sequence_of_single_calls(doors: tuple[Importer, SingleDoor], seed: int) -> None:
+    await play(doors, a_story(seed))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("chunk", [1, 4, 1000])
+async def test_an_import_is_a_sequence_of_single_calls_for_long(
+    doors: tuple[Importer, SingleDoor], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(residents, "CHUNK", chunk)
+    for seed in range(_SEEDS_LONG):
+        await play(doors, a_story(1000 * chunk + seed, batches=4, rows=12))
+
+
+@pytest.mark.usefixtures("small_chunks")
+async def test_a_wrong_decision_is_found(doors: tuple[Importer, SingleDoor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: rosters older than the register are believed."""
+    monkeypatch.setattr(decisions, "_is_outdated", lambda *_: False)
+
+    async def play_some() -> None:
+        for seed in range(50, 60):
+            await play(doors, a_story(seed))
+
+    with pytest.raises(AssertionError):
+        await play_some()
