@@ -4,10 +4,21 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
+from services.registry.jobs import compute_rates
 from tests.chassis.attachments import files
 from tests.registry.conftest import Office, expect
-from tests.registry.factories import EVERY_SCOPE, a_home, a_landlord, a_person, a_residence, an_application, citizen_number
+from tests.registry.factories import (
+    EVERY_SCOPE,
+    a_home,
+    a_landlord,
+    a_paper,
+    a_person,
+    a_residence,
+    an_application,
+    citizen_number,
+)
 from tests.registry.rosters import CSV, a_row, as_csv
 from tests.registry.row_model import FIELD_SCOPES, Client, Hold, Model, Person, Thing, is_within
 from tests.registry.uploads import uploaded
@@ -189,7 +200,8 @@ class City:
 
     async def merge(self, *, part: bool = False) -> None:
         """Two persons are found to be one human, and perhaps two after all."""
-        kept, alias = self.rng.sample(self.in_sight_of_the_province(), 2)
+        adults = [person for person in self.in_sight_of_the_province() if person.born.year < 1990]
+        kept, alias = self.rng.sample(adults, 2)
         body = {"duplicate_person_id": alias.person_id, "reason": "changed_document", "evidence": PAPERS}
         await self.decide(f"/v1/persons/{kept.person_id}/merge", body)
         (merge,) = await self.office.rows(
@@ -261,12 +273,43 @@ class City:
             made = await self.post(PROVINCE, LAST_DAY, f"/v1/persons/{person.person_id}/correction", {"name": "欧改"})
             self.model.add(Thing("proposal", made["proposal_id"], (person.person_id,), PROVINCE))
         with self.office.on(LAST_DAY):
-            town, kept = self.as_(TOWNS[0]), {"purpose": "import", "retention_class": "working_file"}
-            roster = await uploaded(town, as_csv([a_row()]), CSV, **kept)
+            kept = {"purpose": "import", "retention_class": "working_file"}
+            roster = await uploaded(self.as_(TOWNS[0]), as_csv([a_row()]), CSV, **kept)
         self.model.add(Thing("file", roster["attachment_id"], (), TOWNS[0]))
         body = {"attachment_id": roster["attachment_id"], "kind": "residents", "dry_run": True}
         made = await self.post(TOWNS[0], LAST_DAY, "/v1/imports", body, 202)
         self.model.add(Thing("operation", made["operation_id"], (), TOWNS[0]))
+
+    async def walk(self) -> None:
+        """A coordinator's June: who is met, who is not, and one visit with an old register on the device."""
+        coordinator = self.as_(PROVINCE, actor="walker-1")
+        for number, town in enumerate(TOWNS):
+            body = {"coordinator": "walker-1", "division_code": town, "valid_from": "2022-01-01"}
+            made = await self.post(PROVINCE, LAST_DAY, "/v1/coordinator-assignments", body)
+            self.model.add(Thing("assignment", made["assignment_id"], (), town))
+            for person in self.rng.sample(self.in_sight_of_the_province(), 2):
+                visit = {"visit_id": str(UUID(int=self.rng.getrandbits(128), version=4)), "subject": "person"}
+                visit |= {"outcome": "not_found", "visited_at": f"2022-06-{10 + number}T10:00:00+08:00", "division_code": town}
+                visit |= {"person_id": person.person_id, "seen_version": self.rng.choice([1, 9])}
+                with self.office.on(LAST_DAY):
+                    answer = expect(await coordinator.post("/v1/field-visits/batches", {"visits": [visit]}), 200)
+                (result,) = answer["results"]
+                if result["result"] == "refused":
+                    continue
+                on = date(2022, 6, 10 + number)
+                self.model.add(Thing("visit", visit["visit_id"], (person.person_id,), town, on))
+                for conflict in result["conflicts"]:
+                    self.model.add(Thing("visit_conflict", conflict["visit_conflict_id"], (), town))
+        with self.office.on(LAST_DAY):
+            await self.office.run_job(compute_rates)
+        for row in await self.office.rows("SELECT rate_value_id, division_code FROM rate_value WHERE month = '2022-06-01'"):
+            self.model.add(Thing("rate", str(row["rate_value_id"]), (), row["division_code"]))
+
+    async def record_papers(self) -> None:
+        """Papers of the regime of 2009."""
+        for person in self.rng.sample([each for each in self.in_sight_of_the_province() if each.born.year < 1990], 3):
+            made = await self.post(PROVINCE, LAST_DAY, "/v1/historical-permits", a_paper(person.person_id))
+            self.model.add(Thing("paper", made["historical_permit_id"], (person.person_id,)))
 
     async def note_notices(self) -> None:
         """What was asked to be told: the jobs and acts say so, and nobody posts one."""
@@ -290,6 +333,8 @@ async def found(office: Office, seed: int, *, lives: int = 24) -> City:
         gone = begun + timedelta(days=city.rng.randrange(1, 500))
         await city.check_in(person, city.rng.choice(homes), begun, until=city.rng.choice([None, gone, gone]))
     await city.file_things()
+    await city.walk()
+    await city.record_papers()
     for part in (False, False, True):
         await city.merge(part=part)
     await city.note_notices()

@@ -1,5 +1,5 @@
-"""Who may see whom, written naively and from the text alone: architecture §6 (Rows), privacy.md §2, decisions 0011 and later, and
-"Who may see whom" of the registry's README. Nothing here knows a table or a policy.
+"""Who may see whom, written naively and from the text alone: architecture §6 (Rows), privacy.md §2, decisions 0011 and later,
+"Who may see whom" in the registry's README. Nothing here knows a table or a policy.
 
 A division holds a person that was entered there, until it is registered somewhere; that is registered there; that asked there
 for a permit which is open. It sees the person while it holds it and for two years after; so does every division above.
@@ -11,6 +11,12 @@ from datetime import date
 
 FIELD_SCOPES = frozenset({"registry.field.personal", "registry.field.sensitive", "registry.field.minors"})
 _PERSONAL, _SENSITIVE, _MINORS = "registry.field.personal", "registry.field.sensitive", "registry.field.minors"
+OF_AN_OFFICE = frozenset(
+    {
+        *("landlord", "letter", "premises", "office_notice", "file", "operation", "proposal"),
+        *("assignment", "visit_conflict", "rate"),
+    }
+)
 
 
 def two_years_after(day: date) -> date:
@@ -130,19 +136,20 @@ class Model:
             case "registration":
                 # The address is for the divisions that contain it; elsewhere the registration does not exist.
                 return of_person and here
-            case "permit" | "relationship" | "person_notice" | "case_file" | "merge" | "conflict":
+            case "permit" | "relationship" | "person_notice" | "case_file" | "merge" | "conflict" | "paper":
                 return of_person
-            case "stay":
-                # The home's division keeps the book; two years after somebody left it is closed for that guest.
+            case "stay" | "visit":
+                # The home's division keeps the book, and coordinators their visits: two years after they tell of nobody.
                 return here and (thing.ended_on is None or on < two_years_after(thing.ended_on))
-            case "landlord" | "letter" | "premises" | "office_notice" | "file" | "operation" | "proposal":
+            case kind if kind in OF_AN_OFFICE:
                 # Of the office that keeps it, works it off, or may decide it.
                 return here
         raise AssertionError(thing.kind)
 
     def needed(self, person: Person, cls: str, on: date) -> frozenset[str]:
         """Scopes for a value of that class (decision 0011); everything of a child under 14 is sensitive, V-10."""
-        age = on.year - person.born.year - ((on.month, on.day) < (person.born.month, person.born.day))
+        born = self.persons[person.canonical_id or person.person_id].born
+        age = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
         if cls == "sensitive" or (cls == "contact" and age < 18) or age < 14:
             return frozenset({_SENSITIVE}) | (frozenset({_MINORS}) if age < 18 else frozenset())
         return frozenset({_PERSONAL})

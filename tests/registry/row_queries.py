@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -87,7 +87,9 @@ def _things_of_person(path: str, kind: str, id_field: str) -> Ask:
 
     def ask(asking: Asking) -> Query:
         person = asking.any_person()
-        ids = {person.person_id} if kind == "merge" else asking.model.ids_of_human(person.person_id)
+        # Registrations, permits, relationships and stays are listed of the human (decision 0021), all else of the id it names.
+        of_the_id = kind in {"merge", "person_notice", "paper"}
+        ids = {person.person_id} if of_the_id else asking.model.ids_of_human(person.person_id)
         things = [thing for thing in asking.model.of_kind(kind) if ids & set(thing.persons)]
         status = asking.person_status(person.person_id)
         shown = asking.seen(things) if status == 200 else None
@@ -118,6 +120,7 @@ def _by_division(path: str, kinds: tuple[str, ...], id_field: str, *, filters: b
 
     def ask(asking: Asking) -> Query:
         parameters, things = {}, [thing for kind in kinds for thing in asking.model.of_kind(kind)]
+        things = [thing for thing in things if not thing.division or is_within(thing.division, asking.who.division)]
         if filters and asking.rng.random() < 0.5:
             division = asking.rng.choice([thing.division for thing in asking.model.of_kind("registration")])
             parameters["division_code"] = division
@@ -151,6 +154,12 @@ def _notices(asking: Asking) -> Query:
     if asking.rng.random() < 0.5:
         return _things_of_person("/v1/notices?person_id={}", "person_notice", "notice_id")(asking)
     return _by_division("/v1/notices", ("person_notice", "office_notice"), "notice_id")(asking)
+
+
+def _rates(asking: Asking) -> Query:
+    """GET of the rates of the month the coordinators walked."""
+    query = _by_division("/v1/registry/rates", ("rate",), "rate_value_id")(asking)
+    return replace(query, parameters=query.parameters | {"month": "2022-06"})
 
 
 QUERIES: dict[str, Ask] = {
@@ -195,6 +204,17 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/registry/proposals/{proposal_id}": _thing("/v1/registry/proposals/{}", "proposal"),
     "GET /v1/registry/attachments/{attachment_id}": _thing("/v1/registry/attachments/{}", "file", "case_file"),
     "GET /v1/registry/attachments/{attachment_id}/content": _thing("/v1/registry/attachments/{}/content", "file", "case_file"),
+    "GET /v1/historical-permits/{historical_permit_id}": _thing("/v1/historical-permits/{}", "paper"),
+    "GET /v1/persons/{person_id}/historical-permits": _things_of_person(
+        "/v1/persons/{}/historical-permits", "paper", "historical_permit_id"
+    ),
+    "GET /v1/coordinator-assignments": _by_division("/v1/coordinator-assignments", ("assignment",), "assignment_id"),
+    "GET /v1/coordinator-assignments/{assignment_id}": _thing("/v1/coordinator-assignments/{}", "assignment"),
+    "GET /v1/field-visits": _by_division("/v1/field-visits", ("visit",), "visit_id"),
+    "GET /v1/field-visits/{visit_id}": _thing("/v1/field-visits/{}", "visit"),
+    "GET /v1/field-visit-conflicts": _by_division("/v1/field-visit-conflicts", ("visit_conflict",), "visit_conflict_id"),
+    "GET /v1/field-visit-conflicts/{visit_conflict_id}": _thing("/v1/field-visit-conflicts/{}", "visit_conflict"),
+    "GET /v1/registry/rates": _rates,
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }
 """Operations and how the model asks them."""
