@@ -3,6 +3,8 @@
 from services.registry.api import (
     attachments,
     divisions,
+    employers,
+    employments,
     field_work,
     historical_permits,
     imports,
@@ -15,6 +17,7 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    rights,
     stays,
 )
 
@@ -24,7 +27,10 @@ ROUTERS = (
     relationships.router,
     registrations.router,
     permits.router,
+    employers.router,
+    employments.router,
     historical_permits.router,
+    rights.router,
     notices.router,
     landlords.router,
     premises.router,
