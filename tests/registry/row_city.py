@@ -9,6 +9,7 @@ from uuid import UUID
 from services.registry.jobs import compute_rates
 from tests.chassis.attachments import files
 from tests.registry.conftest import Office, expect
+from tests.registry.employers import an_employer
 from tests.registry.factories import (
     EVERY_SCOPE,
     a_home,
@@ -288,7 +289,7 @@ class City:
             made = await self.post(PROVINCE, LAST_DAY, "/v1/coordinator-assignments", body)
             self.model.add(Thing("assignment", made["assignment_id"], (), town))
             for person in self.rng.sample(self.in_sight_of_the_province(), 2):
-                visit = {"visit_id": str(UUID(int=self.rng.getrandbits(128), version=4)), "subject": "person"}
+                visit: dict[str, Any] = {"visit_id": str(UUID(int=self.rng.getrandbits(128), version=4)), "subject": "person"}
                 visit |= {"outcome": "not_found", "visited_at": f"2022-06-{10 + number}T10:00:00+08:00", "division_code": town}
                 visit |= {"person_id": person.person_id, "seen_version": self.rng.choice([1, 9])}
                 with self.office.on(LAST_DAY):
@@ -310,6 +311,31 @@ class City:
         for person in self.rng.sample([each for each in self.in_sight_of_the_province() if each.born.year < 1990], 3):
             made = await self.post(PROVINCE, LAST_DAY, "/v1/historical-permits", a_paper(person.person_id))
             self.model.add(Thing("paper", made["historical_permit_id"], (person.person_id,)))
+
+    async def employ(self) -> None:
+        """Factories and whoever works there; some told their end long ago."""
+        for town in TOWNS[:4]:
+            body = an_employer(division_code=town)
+            made = await self.post(PROVINCE, FIRST_DAY, "/v1/employers", body)
+            employer = self.model.add(Thing("employer", made["employer_id"], (), town, of=body["credit_code"]))
+            for person in self.rng.sample([each for each in self.in_sight_of_the_province() if each.born.year < 2000], 3):
+                started = {"person_id": person.person_id, "credit_code": employer.of, "occupation_code": "6"}
+                started |= {"started_on": "2019-12-02", "position": "注塑工"}
+                made = await self.post(PROVINCE, LAST_DAY, "/v1/employments", started)
+                work = Thing("employment", made["employment_id"], (person.person_id,), town, of=employer.thing_id)
+                if self.rng.random() < 0.5:
+                    told_on = date(2021, 1, 4) + timedelta(days=self.rng.randrange(300))
+                    end = {"ended_on": "2020-12-31", "reason": "resigned"}
+                    await self.post(town, told_on, f"/v1/employments/{work.thing_id}/end", end, 200)
+                    work.ended_on = told_on
+                self.model.add(work)
+
+    async def ask_for_rights(self) -> None:
+        """Somebody asks its office what is kept."""
+        for person in self.rng.sample(self.in_sight_of_the_province(), 3):
+            body = {"person_id": person.person_id, "kind": "objection", "requester": "self", "wish": "请办理"}
+            made = await self.post(PROVINCE, LAST_DAY, "/v1/rights-requests", body)
+            self.model.add(Thing("rights_request", made["rights_request_id"], (person.person_id,), PROVINCE))
 
     async def note_notices(self) -> None:
         """What was asked to be told: the jobs and acts say so, and nobody posts one."""
@@ -335,6 +361,8 @@ async def found(office: Office, seed: int, *, lives: int = 24) -> City:
     await city.file_things()
     await city.walk()
     await city.record_papers()
+    await city.employ()
+    await city.ask_for_rights()
     for part in (False, False, True):
         await city.merge(part=part)
     await city.note_notices()

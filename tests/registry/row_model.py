@@ -14,7 +14,7 @@ _PERSONAL, _SENSITIVE, _MINORS = "registry.field.personal", "registry.field.sens
 OF_AN_OFFICE = frozenset(
     {
         *("landlord", "letter", "premises", "office_notice", "file", "operation", "proposal"),
-        *("assignment", "visit_conflict", "rate"),
+        *("assignment", "visit_conflict", "rate", "employer", "rights_request"),
     }
 )
 
@@ -141,6 +141,9 @@ class Model:
             case "stay" | "visit":
                 # The home's division keeps the book, and coordinators their visits: two years after they tell of nobody.
                 return here and (thing.ended_on is None or on < two_years_after(thing.ended_on))
+            case "employment":
+                # Of whoever sees the person; and of the employer's division, until two years after the end was told.
+                return of_person or (here and (thing.ended_on is None or on < two_years_after(thing.ended_on)))
             case kind if kind in OF_AN_OFFICE:
                 # Of the office that keeps it, works it off, or may decide it.
                 return here

@@ -25,6 +25,7 @@ class Query:
     """the id in the path: an answer that hides it is the answer for an id that never was"""
     body: dict[str, Any] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
+    is_paged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ def _search(asking: Asking) -> Query:
         wanted = [person]
         body = {"identity_document": {"type": "citizen_id", "number": person.number}} if way == 1 else {"name": person.name}
     seen = {each.person_id for each in wanted if asking.model.sees_person(asking.who, each.person_id, asking.on)}
+    if way == 2:  # the name on record is the canonical person's
+        seen = {each for each in seen if not asking.model.persons[each].canonical_id}
     canonical = frozenset(asking.model.persons[each].canonical_id or each for each in seen)
     return Query("POST", "/v1/persons/search", 200, canonical, "person_id", body=body)
 
@@ -154,6 +157,13 @@ def _notices(asking: Asking) -> Query:
     if asking.rng.random() < 0.5:
         return _things_of_person("/v1/notices?person_id={}", "person_notice", "notice_id")(asking)
     return _by_division("/v1/notices", ("person_notice", "office_notice"), "notice_id")(asking)
+
+
+def _employer_by_code(asking: Asking) -> Query:
+    """POST of a search for an employer by its whole code: whom the client does not see is not found."""
+    employer = asking.rng.choice(asking.model.of_kind("employer"))
+    ids = asking.seen([employer])
+    return Query("POST", "/v1/employers/search", 200, ids, "employer_id", body={"credit_code": employer.of}, is_paged=False)
 
 
 def _rates(asking: Asking) -> Query:
@@ -215,6 +225,19 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/field-visit-conflicts": _by_division("/v1/field-visit-conflicts", ("visit_conflict",), "visit_conflict_id"),
     "GET /v1/field-visit-conflicts/{visit_conflict_id}": _thing("/v1/field-visit-conflicts/{}", "visit_conflict"),
     "GET /v1/registry/rates": _rates,
+    "GET /v1/employers": _by_division("/v1/employers", ("employer",), "employer_id"),
+    "POST /v1/employers/search": _employer_by_code,
+    "GET /v1/employers/{employer_id}": _thing("/v1/employers/{}", "employer"),
+    "GET /v1/employers/{employer_id}/history": _thing("/v1/employers/{}/history", "employer"),
+    "GET /v1/employers/{employer_id}/employments": _things_of_thing(
+        "/v1/employers/{}/employments", "employer", "employment", "employment_id"
+    ),
+    "GET /v1/employments": _by_division("/v1/employments", ("employment",), "employment_id"),
+    "GET /v1/employments/{employment_id}": _thing("/v1/employments/{}", "employment"),
+    "GET /v1/employments/{employment_id}/history": _thing("/v1/employments/{}/history", "employment"),
+    "GET /v1/persons/{person_id}/employments": _things_of_person("/v1/persons/{}/employments", "employment", "employment_id"),
+    "GET /v1/rights-requests": _by_division("/v1/rights-requests", ("rights_request",), "rights_request_id", filters=False),
+    "GET /v1/rights-requests/{rights_request_id}": _thing("/v1/rights-requests/{}", "rights_request"),
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }
 """Operations and how the model asks them."""

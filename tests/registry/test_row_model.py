@@ -19,10 +19,11 @@ import pytest
 from services.chassis.attachments import housekeeping
 from services.registry.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
-from tests.registry.conftest import Office
-from tests.registry.row_city import DIVISIONS, LAST_DAY, City, caller_of, found
-from tests.registry.row_model import FIELD_SCOPES, Client, Hold, two_years_after
+from tests.registry.conftest import Office, expect
+from tests.registry.row_city import DIVISIONS, LAST_DAY, TOWNS, City, caller_of, found
+from tests.registry.row_model import FIELD_SCOPES, Client, Hold, Model, is_within, two_years_after
 from tests.registry.row_queries import ELSEWHERE, NOBODY, QUERIES, Asking, Query
+from tests.registry.test_field_visibility import settled
 from tests.running import InsideKeys, running_service
 from tests.servers import Servers
 from tests.test_architecture import document
@@ -115,6 +116,8 @@ class Checker:
         if query.ids is None:
             return [await caller.call(query.method, query.path, params=query.parameters or None)]
         pages: list[httpx.Response] = []
+        if not query.is_paged:
+            return [await caller.post(query.path, query.body)]
         asked: dict[str, Any] = {"limit": self.rng.choice([1, 3, 7, 50, 200])}
         while True:
             if query.body is not None:
@@ -170,3 +173,84 @@ async def test_two_hundred_triples_are_answered_as_the_model_says(city: City, se
     for _ in range(200):
         await checker.check()
     assert min(checker.answered[200], checker.answered[404]) >= 40, "half of the questions are in vain"
+
+
+@pytest.mark.parametrize("route", ["stays/{stay_id}", "registry/attachments/{attachment_id}", "merge-conflicts"])
+async def test_what_was_once_seen_too_long_or_by_too_many(city: City, route: str) -> None:
+    """Regressions: migration 0017."""
+    checker = Checker(city, random.Random(17))
+    for _ in range(60):
+        await checker.check(f"GET /v1/{route}")
+
+
+async def test_an_employers_own_client_is_shown_its_own_people_and_nothing_else(city: City) -> None:
+    checker, model = Checker(city, random.Random(18)), city.model
+    for number, route in enumerate([*QUERIES] * 2):
+        employer = model.of_kind("employer")[number % len(model.of_kind("employer"))]
+        own = {work.thing_id for work in model.of_kind("employment") if work.of == employer.thing_id} | {employer.thing_id}
+        _, _, on, query = checker.triple(route)
+        with city.office.on(on):
+            unit = city.office.caller(employer.division, client="portal", organisation=f"unit:{employer.of}")
+            body = {"json": query.body} if query.body else {}
+            answer = await unit.call(query.method, query.path, params=query.parameters or None, **body)
+        if answer.status_code == 200:
+            shown = [item[query.id_field] for item in answer.json()["items"]] if query.ids is not None else [query.about]
+            assert set(shown) <= own, (route, employer)
+        else:
+            assert answer.status_code in {403, 404}, (route, answer.text)
+        told = [whose for whose, value in model.secrets_kept_from(Client("portal", "nowhere"), on) if value in answer.text]
+        assert not told, (route, told)
+
+
+async def test_followers_are_told_of_whom_they_see(city: City) -> None:
+    """Every division that ever held a person follows it, and nobody else; homes and employers are followed where they lie."""
+    model, office = city.model, city.office
+    await settled(office)
+    for division in DIVISIONS:
+        followed: set[str] = set()
+        page: dict[str, Any] = {"next": "", "more": True}
+        while page["more"]:
+            page = expect(await office.caller(division).get(f"/v1/registry/changes?limit=200&after={page['next']}"), 200)
+            followed |= {item["partitionkey"] for item in page["items"] if item["type"].split(".")[1] not in _TOLD_ELSEWHERE}
+        ever = {
+            person_id
+            for person_id in model.persons
+            if any(is_within(hold.division, division) for hold in model.holders(person_id))
+        }
+        alone = {each for each in ever if any(is_within(hold.division, division) for hold in model.persons[each].holds)}
+        things = {
+            each.thing_id
+            for kind in ("premises", "employer")
+            for each in model.of_kind(kind)
+            if is_within(each.division, division)
+        }
+        assert alone | things <= followed <= ever | things | _parted(model), division
+
+
+# Also the division of the home or of the employer is told of these, which holds nobody by it.
+_TOLD_ELSEWHERE = {"stay", "employment", "notice", "relationship"}
+
+
+def _parted(model: Model) -> set[str]:
+    """Ids that were one human for a while."""
+    return {person_id for merge in model.of_kind("merge") for person_id in merge.persons}
+
+
+async def test_moving_between_towns_always_works(city: City) -> None:
+    """A town that sees nothing of a person resolves it, registers it, and sees it from then on; the model goes along."""
+    rng, model, on = random.Random(19), city.model, LAST_DAY + timedelta(days=1)
+    moved = 0
+    for person in [each for each in model.persons.values() if not each.canonical_id and each.deleted_for is None]:
+        town = rng.choice(TOWNS)
+        client = Client("colleague", town)
+        if moved == 6 or len(model.ids_of_human(person.person_id)) > 1 or model.sees_person(client, person.person_id, on):
+            continue
+        await city.resolve(person, town)
+        await city.register(person, town, on, by=town)
+        with city.office.on(on):
+            expect(await caller_of(city.office, client).get(f"/v1/persons/{person.person_id}"), 200)
+        moved += 1
+    assert moved == 6
+    checker = Checker(city, rng)
+    for _ in range(100):
+        await checker.check()
