@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.chassis.attachments import housekeeping
+from services.chassis.attachments import housekeeping as attachments_kept
+from services.chassis.long_work import housekeeping as operations_kept
 from services.registry.app import DEFINITION
 from tests.conftest import Database, MakeDatabase
 from tests.registry.conftest import Office, expect
@@ -43,7 +44,8 @@ def database(make_database: MakeDatabase) -> Database:
 async def city(servers: Servers, database: Database, key_file: Path, inside_keys: InsideKeys) -> AsyncIterator[City]:
     """A registry with the city in it, where no job adds or takes anything: the clock goes to and fro."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(housekeeping, "JOBS", ())
+        for keeping in (attachments_kept, operations_kept):
+            patched.setattr(keeping, "JOBS", ())
         async with running_service(
             replace(DEFINITION, jobs=()),
             database_url=database.application_url,
