@@ -5,10 +5,12 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from gateway.clients import ANY_PURPOSE, CreatedClient, create_client
 from gateway.routes import known_scopes, load_routes
+from services.chassis.clock import utc_now
 from services.chassis.db import close_pool, create_pool
 from tests.hostile.operations import PUBLIC, Published, operations, resolved
 from tests.journeys.suite import Office, Suite, citizen_number
@@ -97,6 +99,7 @@ def settle(suite: Suite) -> City:
     owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
     clock.set_clock(None)
     known |= _a_home(owner, known["person_id"])
+    known |= _a_conflict(owner, known)
     correction = f"/v1/persons/{known['person_id']}/correction"
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
@@ -141,6 +144,19 @@ def _a_home(owner: Office, guest: str) -> dict[str, str]:
     where = {name: known[name] for name in ("premises_id", "room_id")}
     known["stay_id"] = owner.post("/v1/stays", {**stay, **where})["stay_id"]
     return known
+
+
+def _a_conflict(owner: Office, known: Mapping[str, str]) -> dict[str, str]:
+    """A coordinator's visit that saw another version of the home than the register has."""
+    walk = {"coordinator": "officer-0017", "division_code": TOWN, "valid_from": "2023-01-01"}
+    assignment = owner.post("/v1/coordinator-assignments", walk)["assignment_id"]
+    seen = {"subject": "home", "outcome": "not_found", "premises_id": known["premises_id"], "seen_version": 77}
+    when = (utc_now() - timedelta(days=2)).isoformat(timespec="seconds")
+    visit = {"visit_id": str(uuid.uuid4()), "division_code": TOWN, "visited_at": when}
+    batch = owner.post("/v1/field-visits/batches", {"visits": [visit | seen]})
+    (result,) = batch["results"]
+    (conflict,) = result["conflicts"]
+    return {"assignment_id": assignment, "visit_id": visit["visit_id"], "visit_conflict_id": conflict["visit_conflict_id"]}
 
 
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:

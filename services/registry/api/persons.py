@@ -57,7 +57,10 @@ async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPer
 @router.post(
     "/v1/persons/resolve",
     **read(
-        "registry.person.resolve", summary_zh="凭证件号码和姓名确认人员", problems=["person-unresolved", "too-many-requests"]
+        "registry.person.resolve",
+        units=True,
+        summary_zh="凭证件号码和姓名确认人员",
+        problems=["person-unresolved", "too-many-requests"],
     ),
 )
 async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedPersonView:

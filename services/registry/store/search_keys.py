@@ -52,15 +52,16 @@ def digests_of(keyring: Keyring, record: PersonRecord) -> Digests:
     return {key: None if text is None else digest(keyring, key, text) for key, text in texts.items()}
 
 
-async def keep(work: Work, persons: Sequence[tuple[UUID, Digests]]) -> None:
+async def keep(work: Work, person_ids: Sequence[UUID | str], digests: Sequence[Digests]) -> None:
     """Keep the digests of these persons, in place of earlier ones."""
-    values: dict[str, list[Any]] = {key.value: [digests[key] for _, digests in persons] for key in SearchKey}
-    await work.tx.execute(_KEEP, person_ids=[person_id for person_id, _ in persons], **values)
+    values: dict[str, list[Any]] = {key.value: [of_one[key] for of_one in digests] for key in SearchKey}
+    await work.tx.execute(_KEEP, person_ids=person_ids, **values)
 
 
 async def keep_missing(work: Work, *, limit: int) -> int:
     """Key persons who were entered before there were keys; how many there were."""
     rows = await work.tx.fetch(_UNKEYED, limit=limit)
     if rows:
-        await keep(work, [(row["person_id"], digests_of(work.keyring, person_of(work.keyring, row))) for row in rows])
+        digests = [digests_of(work.keyring, person_of(work.keyring, row)) for row in rows]
+        await keep(work, [row["person_id"] for row in rows], digests)
     return len(rows)

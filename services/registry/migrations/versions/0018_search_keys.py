@@ -1,15 +1,15 @@
 """Searching by parts of a name, and the log of searches.
 
-Revision ID: 0013
-Revises: 0012
+Revision ID: 0018
+Revises: 0017
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0013"
-down_revision = "0012"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

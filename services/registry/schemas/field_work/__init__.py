@@ -1,0 +1,1 @@
+"""Field work at the edge: assignments, batches of visits, conflicts, rates."""
