@@ -245,6 +245,7 @@ QUERIES: dict[str, Ask] = {
 ELSEWHERE = {
     "POST /v1/persons/resolve": "led with the city, and test_moving_between_towns_always_works",
     "GET /v1/registry/changes": "test_followers_are_told_of_whom_they_see",
+    "GET /v1/registry/search-log": "test_the_log_is_the_supervisors_own_divisions",
     "GET /v1/notice-templates": "nothing of anybody: texts",
     "GET /v1/divisions": "nothing of anybody: reference data",
     "GET /v1/divisions/{code}": "nothing of anybody: reference data",
