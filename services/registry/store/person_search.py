@@ -19,8 +19,9 @@ _REGISTERED = """EXISTS (SELECT FROM residence_registration r
 
 
 def _known_as(source: str, condition: str) -> str:
-    """The persons, or the canonical ones of aliases, that rows of a table lead to: an array, found first, so that the persons are
-    then read by their key. Over `IN` the planner reads every person as soon as policies keep it from turning the join round.
+    """The persons, or the canonical ones of aliases, that rows of a table lead to: an array, found first, so that the persons
+    are then read by their key. Over `IN` the planner reads every person as soon as policies keep it from turning the
+    join round.
     """
     return f"""p.person_id = ANY (ARRAY(
         SELECT coalesce(a.canonical_person_id, k.person_id) FROM {source} k
