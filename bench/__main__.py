@@ -11,14 +11,14 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, flow, memory, reading, registering, rotation
+from bench import delay, flow, imports, memory, reading, registering, rotation
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
 _PERSONS = 100_000
 _FOR_DELAY = 200
-_PARTS = ["flow", "delay", "reading", "registering", "rotation"]
+_PARTS = ["flow", "delay", "reading", "registering", "imports", "rotation"]
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 
@@ -37,6 +37,7 @@ def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
         "delay": partial(delay.measure, stage, city.unregistered[:_FOR_DELAY]),
         "reading": partial(reading.measure, stage, city),
         "registering": partial(registering.measure, stage, city.unregistered[_FOR_DELAY:]),
+        "imports": partial(imports.measure, stage),
         "rotation": partial(rotation.measure, stage),
     }
     flow.settle(stage)

@@ -50,7 +50,9 @@ _RIGHTS = """
 """
 _SERVICE = "row_is_service()"
 _ANY = "row_has_context()"
-_ASKS_THE_CONTEXT = re.compile(r"\b(row_client|row_division|is_in_row_division|is_file_visible|is_person_new)\(|\bEXISTS\b")
+_ASKS_THE_CONTEXT = re.compile(
+    r"\b(row_client|row_division|row_unit|is_in_row_division|is_file_visible|is_person_new)\(|\bEXISTS\b"
+)
 
 
 @dataclass(frozen=True, slots=True)

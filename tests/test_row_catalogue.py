@@ -34,11 +34,14 @@ _FILES = {
     "attachment_unowned.uploads_see": "addresses of files whose key no row has yet, or any more",
     "attachment_unowned.uploads_take_over": "an upload takes its own announcement away, by an address only it knows",
 }
+_SEARCHES = {
+    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says"
+}
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
     "registry": Listed(
         unprotected=_VERSION,
-        any_context=_ACTS | _FILES,
+        any_context=_ACTS | _FILES | _SEARCHES,
         definers=_DEFINERS | _ERASER,
         doors={
             "claim_documents": "a document elsewhere is told, its owner is not",
@@ -52,6 +55,7 @@ LISTED = {
             "release_attachments": "deletes the files of a person that is being erased, tells their ids",
             "obstacles_to_erasure": "three times yes or no",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
+            "searches_logged": "lines of evidence about searches by clients of the asking division: field names and counts",
             "merge_persons": "of two persons in sight, after two officers",
             "unmerge_persons": "of a merge in sight, after two officers",
             "share_changed_holds": "trigger: whoever holds one id of a human holds the others",
@@ -60,7 +64,13 @@ LISTED = {
             "hold_by_registrations": "trigger: the same for all registrations of a statement",
             "enter_residents": "persons nobody knew, in the client's own divisions, which it asks of all of them",
             "divisions_seeing_each": "codes of divisions, for the events' followers",
+            "restrict_person": "of a person in sight, for the office that answers the request",
+            "lift_restriction": "of a request the office answers",
+            "copy_of_person": "of a person in sight: everything, to be handed over to the person",
+            "forget_wishes": "trigger: the wishes of who is being erased",
             "hold_by_permit": "trigger: the hold that an open permit is",
+            "employer_of_code": "an organisation, to whoever has its complete code",
+            "open_employment_of": "one id, of a person in sight or resolved",
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",
         },

@@ -30,7 +30,8 @@ _HEADERS: Mapping[str, tuple[str, str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Scope, purpose, actor, key and version an operation needs, and whether it writes.
+    """Scope, purpose, actor, key and version an operation needs, and whether it writes. `units`: open to clients that act for
+    one outside unit, such as an employer; everything else is for offices alone.
 
     `body_limit_bytes` and `deadline_s` are given by operations whose bodies are streamed; the settings hold for all others.
     """
@@ -43,6 +44,7 @@ class Operation:
     if_match: bool = False
     body_limit_bytes: int | None = None
     deadline_s: float | None = None
+    units: bool = False
 
     @classmethod
     def of(cls, openapi_extra: Mapping[str, Any]) -> "Operation":
@@ -53,6 +55,8 @@ class Operation:
         """Raise a `DomainError` unless `principal` may call this operation."""
         if self.scope not in principal.scopes:
             raise DomainError("scope-missing", extra={"scope": self.scope})
+        if principal.unit is not None and not self.units:
+            raise DomainError("offices-only")
         if self.purpose and principal.purpose is None:
             raise DomainError("purpose-required")
         if self.actor and principal.actor is None:
@@ -64,19 +68,26 @@ def read(
     *,
     purpose: bool = True,
     deadline_s: float | None = None,
+    units: bool = False,
     summary_zh: str = "",
     problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Declare a route that only reads, whatever its method; no transaction, no key."""
-    operation = Operation(scope, purpose=purpose, writes=False, idempotency=False, deadline_s=deadline_s)
+    operation = Operation(scope, purpose=purpose, writes=False, idempotency=False, deadline_s=deadline_s, units=units)
     return _declare(operation, summary_zh, problems)
 
 
 def write(
-    scope: str, *, actor: bool = False, if_match: bool = False, summary_zh: str = "", problems: Sequence[str] = ()
+    scope: str,
+    *,
+    actor: bool = False,
+    if_match: bool = False,
+    units: bool = False,
+    summary_zh: str = "",
+    problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Declare a route that changes business state: one transaction under an `Idempotency-Key`."""
-    return _declare(Operation(scope, actor=actor, if_match=if_match), summary_zh, problems)
+    return _declare(Operation(scope, actor=actor, if_match=if_match, units=units), summary_zh, problems)
 
 
 def upload(

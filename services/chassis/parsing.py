@@ -17,7 +17,7 @@ _ERRORS_MAX = 50
 _ERRORS_LOOKED_AT_MAX = 1000
 _QUERY_FIELDS_MAX = 50
 # What a field may be called. Another name may be anything a caller typed, a person's number among it, and is not said back.
-_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z_]{0,62}\d{0,3}")
+_FIELD_NAME = re.compile(r"(?=\D*(?:\d\D*){0,3}$)[A-Za-z]\w{0,65}", re.ASCII)
 
 # Messages by pydantic error type; a context value is named in braces. The input itself is never quoted.
 MESSAGES: Mapping[str, tuple[str, str]] = {

@@ -7,6 +7,7 @@ what the old one sealed stays dark.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from services.chassis.db import Record, prepare
@@ -53,17 +54,40 @@ def _key(suite: Suite, key_id: UUID, material: bytes) -> Key:
     return Key(KeyKind.PERSON, suite, key_id.bytes, material)
 
 
+class OfferedKey(NamedTuple):
+    """A key as the database is asked to keep it; without `wrapped` it has it already."""
+
+    person_id: UUID
+    key_id: UUID | str
+    suite: int
+    wrapped: bytes | None
+    kek_id: str | None
+
+
 class KeysInUse:
-    """The person keys of one transaction: learned from rows it read, or made for persons it knows no key of."""
+    """The person keys of one transaction: learned from rows it read, made for persons it knows no key of, or brought by who
+    sealed for a new person elsewhere.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._stored: dict[UUID, tuple[UUID, int, bytes]] = {}
         self._ready: dict[UUID, PersonKey] = {}
+        self._brought: dict[UUID, OfferedKey] = {}
+
+    def bring(self, person_id: UUID, key_id: str, suite: int, wrapped: bytes, kek_id: str) -> None:
+        """Take the key of a new person, made elsewhere; it is unwrapped only if more is to be sealed under it."""
+        self._brought[person_id] = OfferedKey(person_id, key_id, suite, wrapped, kek_id)
+        self._stored[person_id] = (UUID(key_id), suite, wrapped)
+
+    def offered(self, person_ids: Iterable[UUID]) -> list[OfferedKey]:
+        """The keys of these persons, for the database to keep those it has not."""
+        return [self._brought.get(person_id) or _offered(self.of(person_id)) for person_id in person_ids]
 
     def learn(self, row: Record) -> None:
         """Take the key from a row with `person_id` and `COLUMNS`; without one, whatever was known is forgotten."""
         person_id: UUID = row["person_id"]
+        self._brought.pop(person_id, None)
         self._ready.pop(person_id, None)
         self._stored.pop(person_id, None)
         if row["person_key_id"] is not None:
@@ -77,10 +101,11 @@ class KeysInUse:
             self._ready[person_id] = found
         return found
 
-    def settle(self, keys: Iterable[PersonKey]) -> None:
+    def settle(self, keys: Iterable[OfferedKey]) -> None:
         """The database has these now, for this transaction."""
         for key in keys:
-            self._ready[key.person_id] = replace(key, wrapped=None, kek_id=None)
+            if self._brought.pop(key.person_id, None) is None:
+                self._ready[key.person_id] = replace(self.of(key.person_id), wrapped=None, kek_id=None)
 
     def seal(self, plaintext: bytes, context: str, person_ids: Iterable[UUID]) -> bytes:
         """Seal under the key of every one of the persons, the first one's innermost: readable while all of them exist."""
@@ -88,6 +113,10 @@ class KeysInUse:
         for person_id in person_ids:
             sealed = self.of(person_id).key.seal(sealed, context)
         return sealed
+
+
+def _offered(key: PersonKey) -> OfferedKey:
+    return OfferedKey(key.person_id, key.key_id, key.key.suite, key.wrapped, key.kek_id)
 
 
 def open_layers(sealed: bytes, context: str, keys: Iterable[PersonKey | None]) -> bytes | None:

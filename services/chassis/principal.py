@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+_UNIT = "unit:"
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -20,9 +22,16 @@ class Principal:
     purpose: str | None = None
 
     @property
+    def unit(self) -> str | None:
+        """Which outside unit the client acts for, when its organisation is `unit:<identifier>`; `None`: an office."""
+        return self.organisation.removeprefix(_UNIT) if self.organisation.startswith(_UNIT) else None
+
+    @property
     def division_prefix(self) -> str:
-        """The digits that every division code below the client's own begins with; empty means no bound."""
-        return division_prefix(self.division_code)
+        """The digits that every division code below the client's own begins with; empty means no bound. A unit has no business
+        with any division: its bound is its own name, which no code begins with, and the row policies know it by that.
+        """
+        return division_prefix(self.division_code) if self.unit is None else self.organisation
 
 
 def division_prefix(code: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _OutboxRow:
-    event_id: UUID
+    event_id: UUID | str
     event_type: str
     partition_key: UUID
     division_codes: str
@@ -40,12 +40,13 @@ class _OutboxRow:
 @dataclass(frozen=True, slots=True)
 class _HistoryRow:
     resource: str
-    resource_id: UUID
+    resource_id: UUID | str
     version: int
     person_id: UUID | None
     related_person_id: UUID | None
     changed: str
     snapshot: bytes
+    is_sealed: bool = False
 
     @property
     def about(self) -> tuple[UUID, ...]:
@@ -54,6 +55,8 @@ class _HistoryRow:
 
     def sealed(self, keyring: Keyring, keys: KeysInUse) -> bytes:
         """The snapshot under the keys of the persons it is about, or under the service's when it is about none."""
+        if self.is_sealed:
+            return self.snapshot
         context = history_context(self.resource, self.resource_id, self.version)
         return keys.seal(self.snapshot, context, self.about) if self.about else keyring.seal(self.snapshot, context)
 
@@ -78,6 +81,19 @@ class AuditLine:
     person_id: UUID | None
     line: str
     digest: bytes
+
+
+class Trail(NamedTuple):
+    """What acts about one new person left on a unit of work without a transaction, sealed, for one that has one (`lay_trail`).
+
+    Plain values, cheap to send between processes: ids are texts, and so are the columns of the rows of `_FLUSH`.
+    """
+
+    person_id: str
+    events: tuple[tuple[str, str, str, str], ...]
+    versions: tuple[tuple[str, str, int, str, bytes], ...]
+    lines: tuple[tuple[str, str, bytes], ...]
+    key: tuple[str, int, bytes, str]
 
 
 @dataclass(slots=True)
@@ -119,15 +135,16 @@ class Work:
         """
         if producer_of(event.event_type) != self.service:
             raise ValueError(f"{self.service} does not publish {event.event_type}")  # the relay could never send it
+        event_id = new_id()
         row = _OutboxRow(
-            event_id=new_id(),
+            event_id=event_id,
             event_type=event.event_type,
             partition_key=event.partition_key,
             division_codes=",".join(division_codes),
             data=event.model_dump_json(),
         )
         self._outbox.append(row)
-        return row.event_id
+        return event_id
 
     def remember(
         self,
@@ -150,6 +167,36 @@ class Work:
         state = snapshot.model_dump_json().encode()
         row = _HistoryRow(resource, resource_id, version, person_id, related_person_id, ",".join(changed), state)
         self._history.append(row)
+
+    def take_trail(self, person_id: UUID) -> Trail:
+        """What was left here about a person who is new: sealed under a key made for it, and forgotten here."""
+        key = self._person_keys.of(person_id)
+        assert key.wrapped is not None, "the person is not new"
+        assert key.kek_id is not None
+        trail = Trail(
+            str(person_id),
+            tuple((str(row.event_id), row.event_type, row.division_codes, row.data) for row in self._outbox),
+            tuple(
+                (row.resource, str(row.resource_id), row.version, row.changed, row.sealed(self.keyring, self._person_keys))
+                for row in self._history
+            ),
+            tuple((str(line.audit_id), line.line, line.digest) for line in self._audit),
+            (str(key.key_id), int(key.key.suite), key.wrapped, key.kek_id),
+        )
+        self._outbox, self._history, self._audit, self._person_keys = [], [], [], KeysInUse(self.keyring)
+        return trail
+
+    def lay_trail(self, trail: Trail) -> UUID:
+        """Leave here what acts about a new person left elsewhere; the person's id."""
+        person_id = UUID(trail.person_id)
+        self._outbox += [_OutboxRow(*event[:2], person_id, *event[2:]) for event in trail.events]
+        self._history += [
+            _HistoryRow(resource, resource_id, version, person_id, None, changed, sealed, is_sealed=True)
+            for resource, resource_id, version, changed, sealed in trail.versions
+        ]
+        self._audit += [AuditLine(UUID(audit_id), person_id, line, digest) for audit_id, line, digest in trail.lines]
+        self._person_keys.bring(person_id, *trail.key)
+        return person_id
 
     def learn_person_key(self, row: Record) -> None:
         """Take a person's key from a row that was read anyway (`person_id` and `person_keys.COLUMNS`).
@@ -248,9 +295,7 @@ class Work:
         """Write the rows; returns the persons whose key turned out to be another one, and whose snapshots were left out."""
         who = self.principal
         snapshots = [row.sealed(self.keyring, self._person_keys) for row in history]
-        keys = [
-            self._person_keys.of(person_id) for person_id in dict.fromkeys(person for row in history for person in row.about)
-        ]
+        keys = self._person_keys.offered(dict.fromkeys(person for row in history for person in row.about))
         unready = await self.tx.fetch(
             _FLUSH,
             event_ids=[row.event_id for row in outbox],
@@ -261,7 +306,7 @@ class Work:
             traceparent=self.traceparent,
             key_person_ids=[key.person_id for key in keys],
             key_ids=[key.key_id for key in keys],
-            key_suites=[key.key.suite for key in keys],
+            key_suites=[key.suite for key in keys],
             wrapped_keys=[key.wrapped for key in keys],
             kek_ids=[key.kek_id for key in keys],
             resources=[row.resource for row in history],
@@ -292,7 +337,7 @@ class Work:
         return {row["person_id"] for row in unready}
 
 
-def history_context(resource: str, resource_id: UUID, version: int) -> str:
+def history_context(resource: str, resource_id: UUID | str, version: int) -> str:
     """Where a history snapshot lives; authenticated with it."""
     return f"history|{resource}|{resource_id}|{version}"
 

@@ -25,7 +25,15 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.ResidencePermitEnded: many(mirrors.keep_permits),
 }
 
+_NO_EMPLOYMENT_YEARS = "the rule sets that count employment years (RR-46) are not held yet; a snapshot fills the mirror then"
+
 UNUSED: dict[type[EventData], str] = {
+    registry.EmployerRegistered: "points follow who works, not for whom",
+    registry.EmployerChanged: "points follow who works, not for whom",
+    registry.EmployerEnded: "points follow who works, not for whom",
+    registry.EmploymentStarted: _NO_EMPLOYMENT_YEARS,
+    registry.EmploymentChanged: _NO_EMPLOYMENT_YEARS,
+    registry.EmploymentEnded: _NO_EMPLOYMENT_YEARS,
     registry.PremisesRegistered: "where homes are let gives nobody points",
     registry.PremisesChanged: "where homes are let gives nobody points",
     registry.PremisesEnded: "where homes are let gives nobody points",
@@ -34,6 +42,8 @@ UNUSED: dict[type[EventData], str] = {
     registry.ResidencePermitRefused: "a refused application is no permit and gives no points; the reasons stay there",
     registry.HistoricalPermitRecorded: "a permit's `residence_years_from` has old papers in it already",
     registry.HistoricalPermitAnnulled: "as above",
+    registry.RestrictionImposed: "somebody restricted has left; what is kept here is only stored, and no score is asked for",
+    registry.RestrictionLifted: "as above",
     registry.NoticeRequested: "for whoever owns SMS and letters, outside the suite; a request changes no score",
 }
 """Events of subscribed producers that are passed over on purpose."""

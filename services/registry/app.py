@@ -35,8 +35,11 @@ DEFINITION = ServiceDefinition(
         "residence_permit": "registry.permit.read",
         "historical_permit": "registry.permit.read",
         "notice": "registry.notice.read",
+        "restriction": "registry.person.read",
         "premises": "registry.premises.read",
         "stay": "registry.stay.read",
+        "employer": "registry.employer.read",
+        "employment": "registry.employment.read",
     },
     fields=FIELDS,
     publishes=EVENTS,
@@ -44,17 +47,10 @@ DEFINITION = ServiceDefinition(
     snapshot=snapshot,
     sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
     attachments=sees_any_of,
-    long_work="services.registry.app",
+    long_work="services.registry",
 )
 
 
 def create_app(settings: RegistrySettings | None = None) -> FastAPI:
     """The application; settings come from the environment unless given."""
     return service_app(DEFINITION, settings)
-
-
-if __name__ == "__main__":  # the process that works off one operation: it alone knows imports
-    from services.chassis.long_work.worker import main
-    from services.registry.imports import ACTS
-
-    main(DEFINITION, ACTS)

@@ -4,10 +4,13 @@ from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.field_work.rates import compute_open_month
+from services.registry.actions.homes.letter_reminders import remind_of_letters
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
+from services.registry.actions.rights_notices import tell_overdue
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
+from services.registry.store.search_keys import keep_missing
 from services.registry.store.visibility import forget_resolutions
 
 CHUNK = 200
@@ -28,6 +31,16 @@ async def remind_holders(work: Work) -> bool:
     return await remind_of_endorsement(work, limit=CHUNK) == CHUNK
 
 
+async def remind_landlords(work: Work) -> bool:
+    """Remind landlords whose letter of responsibility runs out (RR-74); returns whether more may be waiting."""
+    return await remind_of_letters(work, limit=CHUNK) == CHUNK
+
+
+async def tell_of_overdue_requests(work: Work) -> bool:
+    """Tell those whose request about their data was not decided in time (V-24); returns whether more may be waiting."""
+    return await tell_overdue(work, limit=CHUNK) == CHUNK
+
+
 async def forget_expired_resolutions(work: Work) -> bool:
     """Delete what clients were told by `resolve` more than a day ago; returns whether more is waiting."""
     return await forget_resolutions(work, limit=CHUNK) == CHUNK
@@ -44,6 +57,11 @@ async def finish_erasures(work: Work) -> bool:
     return False
 
 
+async def key_persons(work: Work) -> bool:
+    """Make the keys for searching of persons who were entered before there were such keys; returns whether more is waiting."""
+    return await keep_missing(work, limit=CHUNK) == CHUNK
+
+
 async def compute_rates(work: Work) -> bool:
     """Compute the rates of the months still open (RR-75 to RR-78), a month at a time; returns whether more may be waiting."""
     return await compute_open_month(work)
@@ -52,8 +70,11 @@ async def compute_rates(work: Work) -> bool:
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
+    Job("remind-of-letters", remind_landlords),
+    Job("tell-of-overdue-requests", tell_of_overdue_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),
     Job("compute-rates", compute_rates),
+    Job("key-persons", key_persons),
 )

@@ -164,6 +164,7 @@ async def test_the_openapi_tells_what_an_operation_demands(office: RunningServic
         "writes": True,
         "idempotency": True,
         "if_match": False,
+        "units": False,
     }
     headers = {parameter["name"] for parameter in close["parameters"] if parameter["in"] == "header"}
     assert headers == {"Idempotency-Key", "X-Purpose", "X-Actor"}

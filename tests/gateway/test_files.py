@@ -2,11 +2,15 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 from collections.abc import AsyncIterator
 
 import httpx
+import pytest
 
+from gateway import app
+from gateway.routes import load_routes
 from tests.gateway.conftest import RunGateway, Services, bearer, in_front_of, raw, request_head
 
 FILES = "/v1/registry/attachments"
@@ -37,14 +41,18 @@ async def test_only_the_route_of_files_takes_large_bodies(http: httpx.AsyncClien
 
 async def test_the_route_of_files_has_its_own_limit(gateway: str, token: str, services: Services) -> None:
     before = services.registry.calls
-    announced = request_head(FILES.encode(), token, b"Content-Length: %d" % (50 * MIB + 1), method=b"POST")
+    (limit,) = {route.body_limit_bytes for route in load_routes() if route.name == f"POST {FILES}"}
+    assert limit == 500 * MIB
+    announced = request_head(FILES.encode(), token, b"Content-Length: %d" % (limit + 1), method=b"POST")
     assert (await raw(gateway, announced)).status == 413
     assert services.registry.calls == before
 
 
 async def test_a_file_that_grows_beyond_the_limit_never_arrives_whole(
-    http: httpx.AsyncClient, run_gateway: RunGateway, services: Services, token: str
+    http: httpx.AsyncClient, run_gateway: RunGateway, services: Services, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    small = [dataclasses.replace(route, body_limit_bytes=route.body_limit_bytes and 50 * MIB) for route in load_routes()]
+    monkeypatch.setattr(app, "load_routes", lambda: tuple(small))
     received = 0
     last = b""
 

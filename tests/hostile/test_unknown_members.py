@@ -39,12 +39,17 @@ def objects(schema: Mapping[str, Any], document: Mapping[str, Any], place: Place
         if choice in schema:
             yield from objects(schema[choice][0], document, place)
             return
-    if schema.get("type") == "object":
+    if schema.get("type") == "object" and not _is_map(schema):
         yield place, set(schema.get("properties", {}))
     for name, member in schema.get("properties", {}).items():
         yield from objects(member, document, (*place, name))
     if schema.get("type") == "array":
         yield from objects(schema["items"], document, (*place, 0))
+
+
+def _is_map(schema: Mapping[str, Any]) -> bool:
+    """Whether its members are data – a bounded number of names the caller chooses, to values of one schema."""
+    return "properties" not in schema and isinstance(schema.get("additionalProperties"), dict) and "maxProperties" in schema
 
 
 def server_set(city: City) -> set[str]:

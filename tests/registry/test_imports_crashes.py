@@ -109,7 +109,9 @@ async def test_a_killed_import_goes_on(both: tuple[Importer, Importer], crash_at
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("crash_at", crashes(10))
 async def test_a_killed_import_goes_on_from_anywhere(both: tuple[Importer, Importer], crash_at: str) -> None:
-    await survive(both, 1000 + hash_of(crash_at), [crash_at, "operation.acted:1"])
+    all_parts_done = crash_at in {"operation.gathered", f"operation.committed:{_ROWS // CHUNK}"}
+    again = [] if all_parts_done else ["operation.acted:1"]
+    await survive(both, 1000 + hash_of(crash_at), [crash_at, *again])
 
 
 def hash_of(text: str) -> int:

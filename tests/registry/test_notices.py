@@ -14,6 +14,7 @@ from services.registry.actions.law import LAW
 from services.registry.jobs import JOBS
 from services.registry.rules.notice_templates import read_notices
 from tests.registry.conftest import Office, Resident, expect
+from tests.registry.factories import a_landlord
 
 PERMIT_JOBS = tuple(job for job in JOBS if job.name in {"suspend-lapsed-permits", "remind-of-endorsement"})
 REMINDED_ON = date(2024, 2, 8)  # seven days before the holder's window opens on 2024-02-15
@@ -77,6 +78,26 @@ async def test_a_stop_is_caught_up_with(
     jobs = fresh(PERMIT_JOBS)
     await live(office, jobs, [date(2024, 2, 7), back_on, back_on])
     assert await told(office, holder.person_id) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "told_on"),
+    [
+        ([date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 2), date(2026, 6, 2)], "2026-05-01"),
+        ([date(2026, 4, 30), date(2026, 6, 10), date(2026, 6, 11)], "2026-06-10"),
+        ([date(2026, 4, 30), date(2026, 6, 30)], None),
+    ],
+)
+async def test_a_landlord_is_told_once_that_the_letter_runs_out(office: Office, days: list[date], told_on: str | None) -> None:
+    jobs = fresh(tuple(job for job in JOBS if job.name == "remind-of-letters"))
+    caller = office.caller()
+    with office.on(date(2025, 6, 1)):
+        landlord = expect(await caller.post("/v1/landlords", a_landlord()), 201)["landlord_id"]
+        for signed_on, valid_until in (("2024-06-01", "2025-06-15"), ("2025-06-01", "2026-05-31")):
+            letter = {"landlord_id": landlord, "signed_on": signed_on, "valid_until": valid_until}
+            expect(await caller.post("/v1/responsibility-letters", letter), 201)
+    await live(office, jobs, [date(2025, 6, 2), *days])
+    assert await told(office, landlord) == ([] if told_on is None else [("letter_expiring", told_on)])
 
 
 async def test_an_officers_suspension_is_told_with_its_cause(office: Office, holder: Resident) -> None:
@@ -144,6 +165,8 @@ def test_a_template_that_cannot_be_filled_in_stops_the_start(text: str, expected
     row = f'{{ code = "a", addressees = ["person"], parameters = {{ day = "day" }}, zh = "{text}", en = "x" }}'
     header = 'meaning_zh = "a"\nrule = "RR-30"\nsource = "s"\nconfidence = "design"\nvalid_from = 2016-01-01'
     days = "[endorsement_reminder_days]\n[[endorsement_reminder_days.values]]\nvalue = 7\nvalid_from = 2016-01-01"
+    days += '\nsource = "s"\nconfidence = "design"\n[letter_reminder_days]\n[[letter_reminder_days.values]]\nvalue = 7'
+    days += "\nvalid_from = 2016-01-01"
     document = f'[templates]\n{header}\nrows = [{row}, {row}]\n{days}\nsource = "s"\nconfidence = "design"'
     with pytest.raises(ParameterError, match=expected):
         read_notices(Document.parse("notices.toml", document))

@@ -1,8 +1,5 @@
-"""Who may see whom: search, resolve, moving between towns, and random clients on random days against a simple model."""
+"""Who may see whom: search, resolve, moving between towns. Everything at random against a model: `test_row_model.py`."""
 
-import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -206,74 +203,3 @@ async def test_a_town_sees_who_left_for_two_years(office: Office, resident: Resi
             assert (await resident.caller.get(path)).status_code == status, day
             registration = await resident.caller.get(f"/v1/residence-registrations/{resident.registration_id}")
             assert registration.status_code == status, day
-
-
-@dataclass(slots=True)
-class Modelled:
-    """A person and the simple model of who holds it: (division, until), the last open."""
-
-    person_id: str
-    holds: list[tuple[str, date | None]] = field(default_factory=list)
-
-    def is_visible(self, scope: str, on: date) -> bool:
-        """What architecture §6 says, naively."""
-        prefix = scope.rstrip("0") if len(scope) == 6 and scope.endswith("00") else scope
-        return any(
-            division.startswith(prefix) and (until is None or on < until.replace(year=until.year + 2))
-            for division, until in self.holds
-        )
-
-
-TOWNS = ("330282107", "330282109", "330282109201", "330281001", "330203001")
-SCOPES = (*TOWNS, "330282", "330281", "330203", "330200", "330000", "330283", "341204")
-
-
-def moves(rng: random.Random) -> Iterator[tuple[date, str | None]]:
-    """Days and the town moved to; `None`: left."""
-    day = date(2017, 1, 1) + timedelta(days=rng.randrange(300))
-    town: str | None = None
-    for _ in range(rng.randrange(1, 5)):
-        town = rng.choice([one for one in TOWNS if town is None or one[:9] != town[:9]])
-        yield day, town
-        day += timedelta(days=rng.randrange(1, 500))
-        if rng.random() < 0.3:
-            yield day, None
-            town = None
-            day += timedelta(days=rng.randrange(1, 500))
-
-
-async def live(office: Office, rng: random.Random) -> Modelled:
-    """Register somebody and let them move about, as a provincial client sees it."""
-    province = office.caller("330000")
-    person_id = expect(await province.post("/v1/persons", a_person()), 201)["person_id"]
-    modelled, current = Modelled(person_id, [("330000", None)]), ""
-    for day, town in moves(rng):
-        with office.on(day):
-            if modelled.holds[-1][1] is None:
-                modelled.holds[-1] = (modelled.holds[-1][0], max(day, office.today))
-            if town is None:
-                expect(await province.post(f"/v1/residence-registrations/{current}/end", {"reason": "left"}), 200)
-                continue
-            body = a_residence(person_id, division_code=town, started_on=day.isoformat())
-            current = expect(await province.post("/v1/residence-registrations", body), 201)["registration_id"]
-            modelled.holds.append((town, None))
-    return modelled
-
-
-@pytest.mark.parametrize("seed", range(4))
-async def test_random_clients_on_random_days_see_what_the_model_says(office: Office, seed: int) -> None:
-    rng = random.Random(seed)
-    with office.on(date(2016, 12, 1)):
-        people = [await live(office, rng) for _ in range(4)]
-    callers = {scope: office.caller(scope) for scope in SCOPES}
-    for _ in range(60):
-        person, scope = rng.choice(people), rng.choice(SCOPES)
-        day = date(2022, 1, 1) + timedelta(days=rng.randrange(-1800, 1500))
-        if day.month == 2 and day.day == 29:
-            continue
-        with office.on(day):
-            expected = person.is_visible(scope, day)
-            answer = await callers[scope].get(f"/v1/persons/{person.person_id}")
-            assert (answer.status_code == 200) == expected, (scope, day, person.holds)
-            found = await ids_found(callers[scope], {"person_ids": [one.person_id for one in people]})
-            assert set(found) == {one.person_id for one in people if one.is_visible(scope, day)}

@@ -7,8 +7,18 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import historical_permits, homes, merging, notices, people
+from services.contracts.registry import employment, historical_permits, homes, merging, notices, people, restrictions
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.employment import (
+    EmployerChanged,
+    EmployerEnded,
+    EmployerRegistered,
+    EmployerState,
+    EmploymentChanged,
+    EmploymentEnded,
+    EmploymentStarted,
+    EmploymentState,
+)
 from services.contracts.registry.historical_permits import (
     HistoricalPermitAnnulled,
     HistoricalPermitRecorded,
@@ -48,13 +58,16 @@ from services.contracts.registry.people import (
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
+from services.contracts.registry.restrictions import RestrictionImposed, RestrictionLifted, RestrictionState
 
 EVENTS: tuple[type[EventData], ...] = (
     *people.EVENTS,
     *merging.EVENTS,
+    *employment.EVENTS,
     *homes.EVENTS,
     *notices.EVENTS,
     *historical_permits.EVENTS,
+    *restrictions.EVENTS,
 )
 """Everything the registry publishes."""
 
@@ -62,6 +75,14 @@ __all__ = [
     "EVENTS",
     "AboutPerson",
     "DocumentToken",
+    "EmployerChanged",
+    "EmployerEnded",
+    "EmployerRegistered",
+    "EmployerState",
+    "EmploymentChanged",
+    "EmploymentEnded",
+    "EmploymentStarted",
+    "EmploymentState",
     "HistoricalPermitAnnulled",
     "HistoricalPermitRecorded",
     "HistoricalPermitState",
@@ -93,6 +114,9 @@ __all__ = [
     "ResidenceRegistrationEnded",
     "ResidenceRegistrationRegistered",
     "ResidenceRegistrationState",
+    "RestrictionImposed",
+    "RestrictionLifted",
+    "RestrictionState",
     "StayEnded",
     "StayStarted",
     "StayState",

@@ -1,6 +1,5 @@
 """Persons: read, look back, resolve, search. Every person shown is a line of evidence."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis import rate_limits
@@ -8,19 +7,25 @@ from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
+from services.registry.actions.divisions import require_own_division
 from services.registry.actions.persons import RESOURCE
 from services.registry.actions.refusals import no_such_person
 from services.registry.actions.sights import sight_on
+from services.registry.rules.division import significant
 from services.registry.rules.identity_number import normalised_number
-from services.registry.rules.person_name import masked_name
+from services.registry.rules.person_name import masked_name, name_key
+from services.registry.rules.pinyin import spelled
+from services.registry.rules.search_keys import PREFIX_CODE_POINTS, SearchKey
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonRecord, PersonView, ResolvedPersonView
-from services.registry.schemas.persons import PersonResolution, PersonSearch
+from services.registry.schemas.persons import PersonResolution
+from services.registry.schemas.searching import PersonSearch, ResidenceStatus
 from services.registry.store import persons as store
 from services.registry.store import visibility
 from services.registry.store.history import versions_of
 from services.registry.store.person_search import resolve_person as find_by_number_and_name
 from services.registry.store.person_search import search_persons as find_by_criteria
+from services.registry.store.search_keys import digest
 
 # Resolving needs a complete number and the name that belongs to it; the limit is against trying names to a number.
 RESOLVE_LIMIT = 120
@@ -92,18 +97,10 @@ async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonVi
 
 async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView]:
     """Persons the client may see that match every criterion, masked."""
-    criteria: dict[str, bytes | Sequence[UUID]] = {}
-    if (document := body.identity_document) is not None:
-        number = normalised_number(document.type, document.number)
-        criteria["number_index"] = store.number_index(work.keyring, document.type, number)
-    if body.name is not None:
-        criteria["name_index"] = store.name_index(work.keyring, body.name)
-    if body.person_ids is not None:
-        criteria["person_ids"] = body.person_ids
+    if body.division_code is not None:
+        require_own_division(work, body.division_code, "/division_code")
     scope = f"persons {work.keyring.fingerprint(body.model_dump_json(exclude={'cursor', 'limit'}).encode()).hex()}"
-    rows = await find_by_criteria(
-        work, birth_date=body.birth_date, after=after(work.keyring, scope, body.cursor), limit=body.limit, **criteria
-    )
+    rows = await find_by_criteria(work, _criteria(work, body), after=after(work.keyring, scope, body.cursor), limit=body.limit)
     shown: dict[UUID, list[str]] = {}
 
     def found(row: Record) -> FoundPersonView:
@@ -118,3 +115,32 @@ async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView
     for person_id, fields in shown.items():
         work.audit("find", RESOURCE, person_id, person_id=person_id, fields=fields)
     return page
+
+
+def _criteria(work: Work, body: PersonSearch) -> dict[str, object]:
+    """What the store searches by: digests of what is sealed, everything else as it is."""
+    keyring = work.keyring
+    criteria: dict[str, object] = {
+        name: given
+        for name in ("person_ids", "birth_date", "born_from", "born_until")
+        if (given := getattr(body, name)) is not None
+    }
+    if (document := body.identity_document) is not None:
+        number = normalised_number(document.type, document.number)
+        criteria["number_index"] = store.number_index(keyring, document.type, number)
+    if body.name is not None:
+        criteria["name_index"] = store.name_index(keyring, body.name)
+    if body.name_prefix is not None:
+        beginning = name_key(body.name_prefix)
+        is_short = len(beginning) == PREFIX_CODE_POINTS[0]
+        key = SearchKey.NAME_PREFIX_2 if is_short else SearchKey.NAME_PREFIX_3
+        criteria["prefix_2" if is_short else "prefix_3"] = digest(keyring, key, beginning)
+    if body.pinyin is not None:
+        typed = spelled(body.pinyin)
+        criteria["spelling"] = digest(keyring, SearchKey.PINYIN, typed)
+        criteria["initials"] = digest(keyring, SearchKey.INITIALS, typed)
+    if body.division_code is not None:
+        criteria["division_prefix"] = significant(body.division_code)
+    if body.residence_status is not None:
+        criteria["is_registered"] = body.residence_status is ResidenceStatus.REGISTERED
+    return criteria

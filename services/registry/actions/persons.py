@@ -27,7 +27,7 @@ from services.registry.schemas.persons import (
     PersonRegistration,
 )
 from services.registry.store import persons as store
-from services.registry.store import visibility
+from services.registry.store import search_keys, visibility
 from services.registry.store.events import person_event
 from services.registry.store.permits import open_permit_of
 
@@ -56,6 +56,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
     record = entered(body, work.today, work.now)
     await _refuse_known(work, record.identity_documents)
     await store.insert_person(work, record)
+    await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
     event = person_event(PersonRegistered, work.keyring, record)
     divisions = [work.principal.division_code]
     leave(
@@ -114,6 +115,7 @@ async def apply_correction(work: Work, before: PersonRecord, correction: Correct
     await _refuse_known(work, correction.added, of=person_id)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
+    await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
     leave(
         work,
         "correct",

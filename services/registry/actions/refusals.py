@@ -11,6 +11,7 @@ from services.registry.rules.findings import Finding
 from services.registry.store.deletion import deleted_on
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
+from services.registry.store.rights import restricted_on
 
 
 def not_found(what: str) -> DomainError:
@@ -22,6 +23,8 @@ async def no_such_person(work: Work, person_id: UUID) -> DomainError:
     """There is none that this client may know of; or there was, and it is told so whom the client could see."""
     if (day := await deleted_on(work, person_id)) is not None:
         return DomainError("person-deleted", extra={"deleted_on": day.isoformat()})
+    if (day := await restricted_on(work, person_id)) is not None:
+        return DomainError("person-restricted", extra={"restricted_on": day.isoformat()})
     return not_found("person")
 
 

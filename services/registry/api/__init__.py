@@ -3,6 +3,8 @@
 from services.registry.api import (
     attachments,
     divisions,
+    employers,
+    employments,
     field_work,
     historical_permits,
     imports,
@@ -16,16 +18,22 @@ from services.registry.api import (
     proposals,
     registrations,
     relationships,
+    rights,
+    search_log,
     stays,
 )
 
 ROUTERS = (
     persons.router,
     merging.router,
+    search_log.router,
     relationships.router,
     registrations.router,
     permits.router,
+    employers.router,
+    employments.router,
     historical_permits.router,
+    rights.router,
     notices.router,
     landlords.router,
     premises.router,

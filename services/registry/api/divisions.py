@@ -9,7 +9,7 @@ from services.registry.schemas.divisions import DivisionCodeInPath, DivisionView
 router = ServiceRouter(tags=["divisions"])
 
 
-@router.get("/v1/divisions", **read("registry.division.read", purpose=False, summary_zh="省级行政区划"))
+@router.get("/v1/divisions", **read("registry.division.read", purpose=False, units=True, summary_zh="省级行政区划"))
 async def list_provinces(
     work: CurrentWork, on: OnParameter = None, cursor: CursorParameter = None, limit: LimitParameter = 50
 ) -> Page[DivisionView]:
@@ -19,7 +19,7 @@ async def list_provinces(
 
 @router.get(
     "/v1/divisions/{code}",
-    **read("registry.division.read", purpose=False, summary_zh="行政区划代码所指", problems=["division-not-held"]),
+    **read("registry.division.read", purpose=False, units=True, summary_zh="行政区划代码所指", problems=["division-not-held"]),
 )
 async def read_division(work: CurrentWork, code: DivisionCodeInPath, on: OnParameter = None) -> DivisionView:
     """Read what a code names on a day.
@@ -32,7 +32,7 @@ async def read_division(work: CurrentWork, code: DivisionCodeInPath, on: OnParam
 
 @router.get(
     "/v1/divisions/{code}/children",
-    **read("registry.division.read", purpose=False, summary_zh="下一级行政区划", problems=["division-not-held"]),
+    **read("registry.division.read", purpose=False, units=True, summary_zh="下一级行政区划", problems=["division-not-held"]),
 )
 async def list_children(
     work: CurrentWork,

@@ -20,9 +20,10 @@ from services.registry.schemas.deletion import PersonDeletion
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import EntitlementsView, PermitView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonView, ResolvedPersonView
-from services.registry.schemas.persons import PersonCorrection, PersonRegistration, PersonResolution, PersonSearch
+from services.registry.schemas.persons import PersonCorrection, PersonRegistration, PersonResolution
 from services.registry.schemas.registrations import RegistrationView
 from services.registry.schemas.relationships import RelationshipView
+from services.registry.schemas.searching import PersonSearch
 
 router = ServiceRouter(tags=["persons"])
 
@@ -47,7 +48,8 @@ async def register_person(work: CurrentWork, body: PersonRegistration) -> Answer
 async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPersonView]:
     """Search persons.
 
-    Among those this client may see, by complete criteria, all of which must match. Results are masked, of minors more strictly.
+    Among those this client may see, by number, name, its beginning or its pinyin; all criteria must match. Results are masked,
+    of minors more strictly. Every search is logged for supervisors, by field names.
     """
     return await person_reading.search_persons(work, body)
 
@@ -55,7 +57,10 @@ async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPer
 @router.post(
     "/v1/persons/resolve",
     **read(
-        "registry.person.resolve", summary_zh="凭证件号码和姓名确认人员", problems=["person-unresolved", "too-many-requests"]
+        "registry.person.resolve",
+        units=True,
+        summary_zh="凭证件号码和姓名确认人员",
+        problems=["person-unresolved", "too-many-requests"],
     ),
 )
 async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedPersonView:

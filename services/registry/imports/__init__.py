@@ -1,6 +1,6 @@
 """The bulk door: rosters as files, row by row under the rules of the single door, in few statements (decision 0023).
 
-The process that works an import off runs it (`python -m services.registry.app`); the API never imports it.
+The process that works an import off runs it (`python -m services.registry`); the API never imports it.
 """
 
 from services.registry.imports.residents import import_residents

@@ -14,6 +14,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
@@ -23,8 +24,9 @@ from services.registry.actions.registration_entry import assess_entry, changed_a
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
-from services.registry.imports.prepared import as_locked
-from services.registry.imports.rows import RosterRow, errors_of
+from services.registry.imports.layout import Layout
+from services.registry.imports.prepared import PreparedRow, as_locked, first_registration
+from services.registry.imports.rows import Bringer, errors_of, examine
 from services.registry.schemas.registrations import AddressChange, RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import residence
 
@@ -53,11 +55,13 @@ class Decisions:
     """The rows of a chunk, decided one after the other; each sees what those before it did."""
 
     work: Work
+    layout: Layout
     known: Knowledge
     effects: Effects
-    refused: list[tuple[RosterRow, Sequence[FieldError]]] = field(default_factory=list)
+    refused: list[tuple[PreparedRow, Sequence[FieldError]]] = field(default_factory=list)
+    _entered: dict[bytes, tuple[PreparedRow, UUID]] = field(default_factory=dict)
 
-    async def decide(self, row: RosterRow) -> Outcome:
+    async def decide(self, row: PreparedRow) -> Outcome:
         """One row: done, or refused with every reason and without a trace."""
         if row.errors:
             return self._refuse(row, row.errors)
@@ -66,6 +70,8 @@ class Decisions:
             return self._refuse(row, [ANOTHER_NAME])
         known = self.known.persons.get(number)
         try:
+            if known is None and number in self._entered:
+                known = self.known.persons[number] = self._just_entered(*self._entered[number])
             if known is None:
                 return self._enter(row)
             if known.name_index != row.name_index:
@@ -76,25 +82,39 @@ class Decisions:
         except DomainError as error:
             return self._refuse(row, errors_of(error))
 
-    def _refuse(self, row: RosterRow, errors: Sequence[FieldError]) -> Outcome:
+    def _refuse(self, row: PreparedRow, errors: Sequence[FieldError]) -> Outcome:
         self.refused.append((row, errors))
         return Outcome.REFUSED
 
-    def _enter(self, row: RosterRow) -> Outcome:
-        if row.resident is None:
+    def _enter(self, row: PreparedRow) -> Outcome:
+        if row.resident is None or row.trail is None:
             return self._refuse(row, row.errors_if_new)
-        assert row.person is not None
-        self.effects.enter(row.resident, row.person)
-        divisions = {self.work.principal.division_code, row.resident.registration.division_code}
-        self.known.persons[row.number_index] = KnownPerson(
-            as_locked(row.person), row.name_index, [row.resident.registration], divisions
-        )
+        self._entered[row.number_index] = row, self.effects.enter(row.resident, row.trail)
         return Outcome.ENTERED
 
-    def _go_on(self, row: RosterRow, known: KnownPerson) -> Outcome:
+    def _just_entered(self, row: PreparedRow, person_id: UUID) -> KnownPerson:
+        """Somebody whom a row before entered, as that row says: the file names the person twice."""
+        desk, resident = self._desk, row.resident
+        again = examine(desk, self.layout, row.number, row.cells)
+        assert again.person is not None
+        assert again.entry is not None
+        assert resident is not None
+        person = again.person.model_copy(update={"person_id": person_id})
+        entry = again.entry.model_copy(update={"person_id": person_id})
+        made = first_registration(desk, entry, person)
+        record = made.model_copy(update={"registration_id": UUID(resident.registration_id)})
+        divisions = {self.work.principal.division_code, record.division_code}
+        return KnownPerson(as_locked(person), row.name_index, [record], divisions)
+
+    @property
+    def _desk(self) -> Bringer:
+        return Bringer(self.work.principal, self.work.today, self.work.now)
+
+    def _go_on(self, row: PreparedRow, known: KnownPerson) -> Outcome:
         """The row is about a person the register knows."""
-        assert row.entry is not None
-        entry = row.entry.model_copy(update={"person_id": known.person.person_id})
+        said = examine(self._desk, self.layout, row.number, row.cells).entry
+        assert said is not None
+        entry = said.model_copy(update={"person_id": known.person.person_id})
         where = residence(known.registrations)
         require_settled(where)
         current = where.current
@@ -104,7 +124,7 @@ class Decisions:
             if _is_outdated(entry, current):
                 raise invalid([_OUTDATED])
             if is_own_division(self.work, current.division_code) and is_same_town(current.division_code, entry.division_code):
-                return self._change(row, known, current)
+                return self._change(entry, known, current)
         made = entered_registration(self.work, entry, assess_entry(self.work, entry, known.person), where)
         if current is not None and made.moved is not None:
             self.effects.move(current, made.moved, known.divisions)
@@ -115,14 +135,13 @@ class Decisions:
         self.effects.register(made.record, known.divisions)
         return Outcome.REGISTERED
 
-    def _change(self, row: RosterRow, known: KnownPerson, current: RegistrationRecord) -> Outcome:
-        assert row.entry is not None
+    def _change(self, entry: ResidenceRegistrationEntry, known: KnownPerson, current: RegistrationRecord) -> Outcome:
         require_held(known.person)
         body = AddressChange(
-            changed_on=row.entry.started_on,
-            division_code=row.entry.division_code,
-            address=row.entry.address,
-            residence_kind=row.entry.residence_kind,
+            changed_on=entry.started_on,
+            division_code=entry.division_code,
+            address=entry.address,
+            residence_kind=entry.residence_kind,
         )
         after = changed_address(self.work, current, body)
         known.divisions.add(after.division_code)

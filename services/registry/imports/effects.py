@@ -2,23 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from services.chassis.work import Work
+from services.chassis.work import Trail, Work
 from services.contracts.registry import (
-    PersonRegistered,
     ResidenceRegistrationChanged,
     ResidenceRegistrationEnded,
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
-from services.registry.actions.persons import RESOURCE as PERSON
 from services.registry.actions.registrations import RESOURCE as REGISTRATION
 from services.registry.actions.trail import leave
-from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import bulk
-from services.registry.store.events import person_event, registration_event
+from services.registry.store.events import registration_event
 
 
 @dataclass(slots=True)
@@ -26,22 +24,19 @@ class Effects:
     """See the module's docstring. A person is touched once before `write`: the statements have an order of their own."""
 
     work: Work
+    entered_at: datetime
     touched: set[UUID] = field(default_factory=set)
     _new: list[bulk.NewResident] = field(default_factory=list)
     _moved: list[RegistrationRecord] = field(default_factory=list)
     _registered: list[RegistrationRecord] = field(default_factory=list)
     _changed: list[RegistrationRecord] = field(default_factory=list)
 
-    def enter(self, resident: bulk.NewResident, person: PersonRecord) -> None:
-        """A person nobody knew comes in, with a registration."""
-        work, own = self.work, self.work.principal.division_code
-        self.touched.add(person.person_id)
+    def enter(self, resident: bulk.NewResident, trail: Trail) -> UUID:
+        """A person nobody knew comes in, with a registration; the person's id."""
+        person_id = self.work.lay_trail(trail)
+        self.touched.add(person_id)
         self._new.append(resident)
-        event = person_event(PersonRegistered, work.keyring, person)
-        leave(work, "register", PERSON, person.person_id, event, before=None, after=person, division_codes=[own])
-        record = resident.registration
-        divisions = {own, record.division_code}
-        self._leave("register", ResidenceRegistrationRegistered, None, record, divisions)
+        return person_id
 
     def move(self, before: RegistrationRecord, after: RegistrationRecord, divisions: Iterable[str]) -> None:
         """A registration elsewhere ends as a move."""
@@ -64,7 +59,7 @@ class Effects:
     async def write(self) -> None:
         """Store what was gathered; the trail goes with the transaction's end."""
         if self._new:
-            await bulk.enter_residents(self.work, self._new)
+            await bulk.enter_residents(self.work, self._new, self.entered_at)
         if self._moved:
             await bulk.end_by_move(self.work, self._moved)
         if self._registered:

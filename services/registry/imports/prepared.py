@@ -1,36 +1,99 @@
-"""What would be stored if nobody knew the person of a row: made ready, sealed and indexed, before the transaction begins."""
+"""A row made ready: its errors, the digests under which the register may know the person, and what would be stored if it does
+not – checked, sealed, indexed, with its trail. Plain values: this is what another process sends back.
+"""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.chassis.errors import DomainError
+from services.chassis.db import Transaction
+from services.chassis.errors import DomainError, FieldError
 from services.chassis.keyring import Keyring
+from services.chassis.work import Trail, Work
+from services.contracts.registry import PersonRegistered, ResidenceRegistrationRegistered
+from services.registry.actions.persons import RESOURCE as PERSON
 from services.registry.actions.registration_entry import assess_entry
 from services.registry.actions.registration_entry import entered as entered_registration
+from services.registry.actions.registrations import RESOURCE as REGISTRATION
+from services.registry.actions.trail import leave
 from services.registry.imports.rows import Bringer, RosterRow, errors_of
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import NewResident
+from services.registry.store.events import person_event, registration_event
 from services.registry.store.persons import LockedPerson, name_index, number_index, sealed_document, sealed_person
 from services.registry.store.registrations import Residence, sealed_registration
+from services.registry.store.search_keys import digests_of
 
 _NOWHERE = Residence(None, (), is_contested=False)
 
 
-def prepare(desk: Bringer, keyring: Keyring, row: RosterRow) -> RosterRow:
-    """Fill in the digests under which the register may know the person, and the resident for the case that it does not."""
-    person, entry = row.person, row.entry
-    if person is None or entry is None or row.errors:
-        return row
-    document = person.identity_documents[0]
-    row.number_index = number_index(keyring, document.type, document.normalised_number)
-    row.name_index = name_index(keyring, person.name)
-    try:
-        registration = _first_registration(desk, entry, person)
-    except DomainError as error:
-        row.errors_if_new = errors_of(error)
-        return row
-    row.resident = _resident(keyring, row, person, registration)
-    return row
+class PreparedRow(NamedTuple):
+    """See the module's docstring. With `errors` nothing comes of the row; `errors_if_new` stop a person nobody knows."""
+
+    number: int
+    cells: Sequence[str]
+    errors: Sequence[FieldError]
+    number_index: bytes = b""
+    name_index: bytes = b""
+    errors_if_new: Sequence[FieldError] = ()
+    resident: NewResident | None = None
+    trail: Trail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Makes rows ready in the name of who brings the roster."""
+
+    desk: Bringer
+    keyring: Keyring
+    service: str
+    request_id: str
+
+    def prepare(self, row: RosterRow) -> PreparedRow:
+        """One examined row."""
+        person, entry = row.person, row.entry
+        if row.errors or person is None or entry is None:
+            return PreparedRow(row.number, row.cells, row.errors)
+        document = person.identity_documents[0]
+        by_number = number_index(self.keyring, document.type, document.normalised_number)
+        by_name = name_index(self.keyring, person.name)
+        try:
+            registration = first_registration(self.desk, entry, person)
+        except DomainError as error:
+            return PreparedRow(row.number, row.cells, (), by_number, by_name, errors_of(error))
+        resident = _resident(self.keyring, person, registration, by_number, by_name)
+        return PreparedRow(row.number, row.cells, (), by_number, by_name, (), resident, self._trail(person, registration))
+
+    def _trail(self, person: PersonRecord, registration: RegistrationRecord) -> Trail:
+        """What the two acts of the single door leave behind."""
+        desk, own = self.desk, self.desk.principal.division_code
+        paper = Work(
+            tx=_NO_TRANSACTION,
+            service=self.service,
+            principal=desk.principal,
+            keyring=self.keyring,
+            today=desk.today,
+            law_now=desk.now,
+            request_id=self.request_id,
+            now=desk.now,
+        )
+        event = person_event(PersonRegistered, self.keyring, person)
+        leave(paper, "register", PERSON, person.person_id, event, before=None, after=person, division_codes=[own])
+        fact = registration_event(ResidenceRegistrationRegistered, registration)
+        divisions = sorted({own, registration.division_code})
+        leave(
+            paper,
+            "register",
+            REGISTRATION,
+            registration.registration_id,
+            fact,
+            before=None,
+            after=registration,
+            division_codes=divisions,
+        )
+        return paper.take_trail(person.person_id)
 
 
 def as_locked(person: PersonRecord) -> LockedPerson:
@@ -46,27 +109,44 @@ def as_locked(person: PersonRecord) -> LockedPerson:
     )
 
 
-def _first_registration(desk: Bringer, entry: ResidenceRegistrationEntry, person: PersonRecord) -> RegistrationRecord:
+def first_registration(desk: Bringer, entry: ResidenceRegistrationEntry, person: PersonRecord) -> RegistrationRecord:
+    """The registration of somebody who has had none."""
     return entered_registration(desk, entry, assess_entry(desk, entry, as_locked(person)), _NOWHERE).record
 
 
-def _resident(keyring: Keyring, row: RosterRow, person: PersonRecord, registration: RegistrationRecord) -> NewResident:
+class _NoConnection:
+    """Nothing is asked of the database while rows are made ready."""
+
+
+_NO_TRANSACTION = Transaction(_NoConnection())  # type: ignore[arg-type]
+
+
+def _resident(
+    keyring: Keyring, person: PersonRecord, registration: RegistrationRecord, by_number: bytes, by_name: bytes
+) -> NewResident:
     document = person.identity_documents[0]
     warnings = [warning.model_dump() for warning in person.warnings]
     return NewResident(
-        person_id=person.person_id,
+        person_id=str(person.person_id),
         sealed_person=sealed_person(keyring, person),
-        name_index=row.name_index,
+        name_index=by_name,
         birth_date=person.birth_date,
         sex_code=person.sex_code,
         ethnicity_code=person.ethnicity_code,
         education_code=person.education_code,
         hukou_code=person.hukou_division_code,
         warnings=json.dumps(warnings, ensure_ascii=False) if warnings else "[]",
-        document_id=document.document_id,
-        document_type=document.type,
-        number_index=row.number_index,
+        document_id=str(document.document_id),
+        document_type=document.type.value,
+        number_index=by_number,
         sealed_document=sealed_document(keyring, document),
-        registration=registration,
+        registration_id=str(registration.registration_id),
+        division_code=registration.division_code,
         sealed_registration=sealed_registration(keyring, registration),
+        residence_kind=registration.residence_kind.value,
+        reported_by=registration.reported_by.value,
+        started_on=registration.started_on,
+        expected_end_on=registration.expected_end_on,
+        reported_late=registration.reported_late,
+        search_keys=digests_of(keyring, person),
     )

@@ -1,15 +1,14 @@
-"""Importing a roster of residents: chunk by chunk, each a transaction; the next one is examined while one is written."""
+"""Importing a roster of residents: chunk by chunk, each a transaction; the next ones are made ready while one is written."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 from services.chassis.attachments import rows as attachment_rows
-from services.chassis.attachments.store import in_thread
-from services.chassis.clock import utc_now
 from services.chassis.db import without_transaction
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import ActFailedError, Course, Part
@@ -21,8 +20,7 @@ from services.registry.imports.effects import Effects
 from services.registry.imports.files import Numbered, Roster, survey
 from services.registry.imports.knowing import look_up
 from services.registry.imports.layout import Layout
-from services.registry.imports.prepared import prepare
-from services.registry.imports.rows import Bringer, RosterRow, examine
+from services.registry.imports.preparing import PROCESSES, Chunk, Preparer, preparer
 from services.registry.schemas.roster_columns import RosterKind
 
 CHUNK = 1_000
@@ -36,17 +34,11 @@ async def import_residents(course: Course) -> None:
     layout = Layout.of(RosterKind.RESIDENTS, roster.headers, given["mapping"])
     course.head = refused.head(refused.kept_headers(layout))
     await course.tell_total(roster.rows)
-    importer = _Importer(course, layout)
-    chunks = roster.chunks(CHUNK, skip=course.parts_done)
-    ready = await importer.examined(await anext(chunks, []))
-    while ready:
-        following = asyncio.create_task(importer.examined(await anext(chunks, [])))
-        try:
-            await importer.take(ready)
-        except BaseException:
-            following.cancel()
-            raise
-        ready = await following
+    async with preparer(course, layout, roster.rows) as making:
+        importer = _Importer(course, layout, making)
+        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_done))) as chunks:
+            async for chunk in chunks:
+                await importer.take(chunk)
 
 
 async def _opened(course: Course, attachment_id: UUID) -> Roster:
@@ -58,44 +50,47 @@ async def _opened(course: Course, attachment_id: UUID) -> Roster:
     return await survey(course.runtime, attachment)
 
 
+async def _ready(making: Preparer, chunks: AsyncIterator[list[Numbered]]) -> AsyncGenerator[Chunk, None]:
+    """The chunks in order; as many as there are processes, and one more, are in the making."""
+    waiting: deque[asyncio.Task[Chunk]] = deque()
+    try:
+        async for numbered in chunks:
+            waiting.append(asyncio.create_task(making.prepare(numbered)))
+            if len(waiting) > PROCESSES:
+                yield await waiting.popleft()
+        while waiting:
+            yield await waiting.popleft()
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
 class _Importer:
     """The chunks of one operation. `tried`: numbers that were resolved in vain, see `knowing`."""
 
-    def __init__(self, course: Course, layout: Layout) -> None:
+    def __init__(self, course: Course, layout: Layout, making: Preparer) -> None:
         self._course = course
         self._layout = layout
+        self._making = making
         self._tried: set[bytes] = set()
 
-    async def examined(self, chunk: Sequence[Numbered]) -> list[RosterRow]:
-        """What the rows say, in a thread; the database works meanwhile."""
-        return await in_thread(self._examine, chunk, self._bringer()) if chunk else []
+    async def take(self, chunk: Chunk) -> None:
+        """One part. A day may have begun since the rows were made ready: then they are again."""
+        await self._course.part(partial(self._part, chunk=chunk))
 
-    async def take(self, rows: Sequence[RosterRow]) -> None:
-        """One part. A day may have begun since the rows were examined: then they are again."""
-        await self._course.part(partial(self._part, rows=rows))
-
-    async def _part(self, work: Work, *, rows: Sequence[RosterRow]) -> Part:
-        if any(row.examined_on != work.today for row in rows):
-            chunk = [(row.number, row.cells) for row in rows]
-            rows = self._examine(chunk, Bringer(work.principal, work.today, work.now))
-        documents = {row.number_index: row.name_index for row in reversed(rows) if row.number_index}
+    async def _part(self, work: Work, *, chunk: Chunk) -> Part:
+        if chunk.desk.today != work.today:
+            chunk = self._making.again(chunk)
+        documents = {row.number_index: row.name_index for row in reversed(chunk.rows) if row.number_index}
         known = await look_up(work, documents, self._tried)
-        decisions = Decisions(work, known, Effects(work))
-        outcomes = Counter([await decisions.decide(row) for row in rows])
+        decisions = Decisions(work, self._layout, known, Effects(work, chunk.desk.now))
+        outcomes = Counter([await decisions.decide(row) for row in chunk.rows])
         if not self._course.rehearsal:
             await decisions.effects.write()
         left = b"".join(
             refused.line(row.number, row.cells, map(self._told, errors), self._layout) for row, errors in decisions.refused
         )
-        return Part(len(rows), {outcome.value: times for outcome, times in outcomes.items()}, left)
-
-    def _examine(self, chunk: Sequence[Numbered], desk: Bringer) -> list[RosterRow]:
-        keyring = self._course.runtime.keyring
-        return [prepare(desk, keyring, examine(desk, self._layout, number, cells)) for number, cells in chunk]
-
-    def _bringer(self) -> Bringer:
-        runtime = self._course.runtime
-        return Bringer(self._course.operation.principal, runtime.law_clock.today(), utc_now())
+        return Part(len(chunk.rows), {outcome.value: times for outcome, times in outcomes.items()}, left)
 
     def _told(self, error: FieldError) -> FieldError:
         """The error with words: of a problem that names no field the catalogue has them."""

@@ -21,7 +21,6 @@ from services.registry.rules.code_tables import CodeTable
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.persons import IdentityDocumentEntry, PersonRegistration
 from services.registry.schemas.registrations import ResidenceRegistrationEntry
-from services.registry.store.bulk import NewResident
 
 _NOBODY = UUID(int=0)
 
@@ -37,26 +36,18 @@ class Bringer:
 
 @dataclass(slots=True)
 class RosterRow:
-    """A row: as it stands in the file, and what the single door would make of it. With `errors` nothing comes of it.
-
-    `resident` is what would be stored if nobody knew the person, or `errors_if_new` why it could not be (`prepared.py`).
-    """
+    """A row: as it stands in the file, and what the single door would make of it. With `errors` nothing comes of it."""
 
     number: int
     cells: Sequence[str]
-    examined_on: date
     person: PersonRecord | None = None
     entry: ResidenceRegistrationEntry | None = None
     errors: list[FieldError] = field(default_factory=list)
-    number_index: bytes = b""
-    name_index: bytes = b""
-    resident: NewResident | None = None
-    errors_if_new: Sequence[FieldError] = ()
 
 
 def examine(desk: Bringer, layout: Layout, number: int, values: Sequence[str]) -> RosterRow:
     """What the row says; every error at once."""
-    row = RosterRow(number, values, desk.today)
+    row = RosterRow(number, values)
     person = _try(row, lambda: _person(row, layout))
     entry = _try(row, lambda: _entry(row, layout))
     if entry is not None:

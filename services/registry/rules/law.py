@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.employment import EmploymentLaw, read_employment_law
 from services.registry.rules.field_work.rates import FieldWorkParameters, read_field_work
 from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
 from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
+from services.registry.rules.rights import RightsParameters, read_rights
 from services.registry.rules.working_days import WorkingDays, read_working_days
 
 
@@ -29,7 +31,9 @@ class RegistryLaw:
     working_days: WorkingDays
     notices: Notices
     historical: HistoricalParameters
+    rights: RightsParameters
     homes: HomesLaw
+    employment: EmploymentLaw
     field_work: FieldWorkParameters
 
 
@@ -43,6 +47,8 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         working_days=read_working_days(documents["working_days"]),
         notices=read_notices(documents["notices"]),
         historical=read_historical_parameters(documents["historical_permits"]),
+        rights=read_rights(documents["rights"]),
         homes=read_homes_law(documents),
+        employment=read_employment_law(documents["employment"]),
         field_work=read_field_work(documents["field_work"]),
     )

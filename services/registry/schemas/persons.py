@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from services.chassis.pages import PAGE_LIMIT_MAX
 from services.chassis.schemas import Command, PlainText, UnmaskedText, rule_error
 from services.registry.rules.identity_number import DocumentType, NoDocumentReason
 from services.registry.schemas.phone import Phone
@@ -145,30 +144,3 @@ class PersonResolution(Command):
 
     identity_document: DocumentQuery
     name: Name
-
-
-class PersonSearch(Command):
-    """Criteria, all of which must match; at least one of document, name and ids."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "王小明", "birth_date": "1988-08-08"}]})
-
-    identity_document: DocumentQuery | None = None
-    name: Name | None = Field(None, description="The whole name; with or without the middle dot.")
-    birth_date: date | None = Field(None, description="Narrows a search by name.")
-    person_ids: list[UUID] | None = Field(None, min_length=1, max_length=PAGE_LIMIT_MAX)
-    cursor: str | None = Field(None, max_length=256, description="`next_cursor` of the page before.")
-    limit: int = Field(50, ge=1, le=PAGE_LIMIT_MAX)
-
-    @model_validator(mode="after")
-    def _is_selective(self) -> Self:
-        if self.identity_document is None and self.name is None and self.person_ids is None:
-            raise rule_error(
-                "not_selective",
-                zh="至少给出证件、姓名或人员编号之一",
-                en="give at least one of identity_document, name and person_ids",
-            )
-        return self
-
-    def criteria(self) -> list[str]:
-        """Names of the criteria given, for the evidence."""
-        return sorted(self.model_fields_set - {"cursor", "limit"})

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store import search_keys
 from services.registry.store.registrations import COLUMNS, Residence, registration_of, sealed_registration
 from services.registry.store.visibility import RESOLUTION_LASTS, seen_since
 from services.registry.store.writing import require_one
@@ -81,11 +81,37 @@ _CHANGE = prepare(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewResident:
-    """A person nobody knew, with one document and a registration, as the rows will hold them."""
+_COLUMNS_OF_NEW = (
+    "person_ids",
+    "sealed_persons",
+    "name_indexes",
+    "birth_dates",
+    "sex_codes",
+    "ethnicity_codes",
+    "education_codes",
+    "hukou_codes",
+    "warnings",
+    "document_ids",
+    "document_types",
+    "number_indexes",
+    "sealed_documents",
+    "registration_ids",
+    "division_codes",
+    "sealed_registrations",
+    "residence_kinds",
+    "reporters",
+    "starts",
+    "expected_ends",
+    "are_late",
+)
 
-    person_id: UUID
+
+class NewResident(NamedTuple):
+    """A person nobody knew, with one document and a registration, as the rows will hold them; ids are texts. In the order of
+    the arguments of `enter_residents`.
+    """
+
+    person_id: str
     sealed_person: bytes
     name_index: bytes
     birth_date: date
@@ -94,12 +120,19 @@ class NewResident:
     education_code: str | None
     hukou_code: str | None
     warnings: str
-    document_id: UUID
+    document_id: str
     document_type: str
     number_index: bytes
     sealed_document: bytes
-    registration: RegistrationRecord
+    registration_id: str
+    division_code: str
     sealed_registration: bytes
+    residence_kind: str
+    reported_by: str
+    started_on: date
+    expected_end_on: date | None
+    reported_late: bool
+    search_keys: search_keys.Digests
 
 
 async def resolve_each(work: Work, pairs: Mapping[bytes, bytes]) -> dict[bytes, UUID | None]:
@@ -152,38 +185,14 @@ async def divisions_of_each(work: Work, person_ids: Sequence[UUID]) -> dict[UUID
     return {row["person_id"]: set(row["division_codes"]) for row in rows}
 
 
-async def enter_residents(work: Work, residents: Sequence[NewResident]) -> None:
+async def enter_residents(work: Work, residents: Sequence[NewResident], at: datetime) -> None:
     """Store persons nobody knew, with their documents and registrations, held by the client's division until they were
     registered, which is at once.
     """
-    registrations = [resident.registration for resident in residents]
-    await work.tx.execute(
-        _ENTER,
-        division=work.principal.division_code,
-        on_day=work.today,
-        at=registrations[0].created_at,
-        person_ids=[resident.person_id for resident in residents],
-        sealed_persons=[resident.sealed_person for resident in residents],
-        name_indexes=[resident.name_index for resident in residents],
-        birth_dates=[resident.birth_date for resident in residents],
-        sex_codes=[resident.sex_code for resident in residents],
-        ethnicity_codes=[resident.ethnicity_code for resident in residents],
-        education_codes=[resident.education_code for resident in residents],
-        hukou_codes=[resident.hukou_code for resident in residents],
-        warnings=[resident.warnings for resident in residents],
-        document_ids=[resident.document_id for resident in residents],
-        document_types=[resident.document_type for resident in residents],
-        number_indexes=[resident.number_index for resident in residents],
-        sealed_documents=[resident.sealed_document for resident in residents],
-        registration_ids=[record.registration_id for record in registrations],
-        division_codes=[record.division_code for record in registrations],
-        sealed_registrations=[resident.sealed_registration for resident in residents],
-        residence_kinds=[record.residence_kind for record in registrations],
-        reporters=[record.reported_by for record in registrations],
-        starts=[record.started_on for record in registrations],
-        expected_ends=[record.expected_end_on for record in registrations],
-        are_late=[record.reported_late for record in registrations],
-    )
+    *values, digests = map(list, zip(*residents, strict=True))
+    columns = dict(zip(_COLUMNS_OF_NEW, values, strict=True))
+    await work.tx.execute(_ENTER, division=work.principal.division_code, on_day=work.today, at=at, **columns)
+    await search_keys.keep(work, columns["person_ids"], digests)
 
 
 async def end_by_move(work: Work, records: Sequence[RegistrationRecord]) -> None:

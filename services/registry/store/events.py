@@ -5,6 +5,8 @@ from typing import TypeVar
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
     DocumentToken,
+    EmployerState,
+    EmploymentState,
     HistoricalPermitState,
     PersonAliasState,
     PersonState,
@@ -15,6 +17,8 @@ from services.contracts.registry import (
     StayState,
 )
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.employment.employers import EmployerRecord
+from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
@@ -31,6 +35,8 @@ RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationStat
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
 HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+EmployerEvent = TypeVar("EmployerEvent", bound=EmployerState)
+EmploymentEvent = TypeVar("EmploymentEvent", bound=EmploymentState)
 StayEvent = TypeVar("StayEvent", bound=StayState)
 
 
@@ -72,6 +78,16 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
     """What happened to a residence permit."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "reason_codes"}
     return fact(**state, reason_codes=tuple(reason.code for reason in record.reasons))
+
+
+def employer_event(fact: type[EmployerEvent], record: EmployerRecord) -> EmployerEvent:
+    """What happened to an employer."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def employment_event(fact: type[EmploymentEvent], record: EmploymentRecord) -> EmploymentEvent:
+    """What happened to an employment."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 
 def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:

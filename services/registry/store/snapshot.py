@@ -11,12 +11,16 @@ from services.chassis.db import Record, Transaction, prepare
 from services.chassis.events import EventData
 from services.chassis.keyring import Keyring
 from services.contracts import registry
+from services.registry.rules.employment import EmployerStatus
 from services.registry.rules.homes.premises import PremisesStatus
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.schemas.registrations import RegistrationStatus
 from services.registry.store import historical_permits, merging, permits, persons, registrations, relationships
+from services.registry.store.employment import employers, employments
 from services.registry.store.events import (
+    employer_event,
+    employment_event,
     historical_permit_event,
     merge_event,
     permit_event,
@@ -59,12 +63,28 @@ _PERMITS = prepare(
     f"SELECT {permits.COLUMNS} FROM residence_permit m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
     " ORDER BY m.created_at"
 )
+_RESTRICTIONS = prepare(
+    """
+    SELECT person_id, rights_request_id, restricted_on, lifted_on FROM person_restriction
+    WHERE lifted_on IS NULL AND person_id = ANY (CAST(:person_ids AS uuid[]))
+    """
+)
 _HISTORICAL = prepare(
     f"SELECT {historical_permits.COLUMNS} FROM historical_permit h"  # noqa: S608
     " WHERE h.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY h.created_at"
 )
 _STAYS = prepare(
     f"SELECT {stays.COLUMNS} FROM stay s WHERE s.person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY s.created_at"  # noqa: S608
+)
+_EMPLOYMENTS = prepare(
+    f"SELECT {employments.COLUMNS} FROM employment m WHERE m.person_id = ANY (CAST(:person_ids AS uuid[]))"  # noqa: S608
+    " ORDER BY m.created_at"
+)
+_EMPLOYERS = prepare(
+    f"""
+    SELECT {employers.COLUMNS} FROM employer e WHERE CAST(:after AS uuid) IS NULL OR e.employer_id > CAST(:after AS uuid)
+    ORDER BY e.employer_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
 )
 _PREMISES = prepare(
     f"""
@@ -83,7 +103,7 @@ _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
 
 
 async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
-    """Every person with everything about the person, then every home, each as the event that tells its present state."""
+    """Every person with everything about it, then every employer and home, each as the event that tells its present state."""
     after: UUID | None = None
     while rows := await tx.fetch(_PERSONS, after=after):
         person_ids = [row["person_id"] for row in rows]
@@ -94,6 +114,8 @@ async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUI
         after = person_ids[-1]
     async for erased in _erased(tx):
         yield erased
+    async for employer in _employers(tx, keyring):
+        yield employer
     async for home in _homes(tx, keyring):
         yield home
 
@@ -106,6 +128,17 @@ async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]
             deleted = registry.PersonDeleted(person_id=row["person_id"], version=row["version"], deleted_on=row["deleted_on"])
             yield row["person_id"], [deleted]
         after = rows[-1]["person_id"]
+
+
+async def _employers(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    after: UUID | None = None
+    while rows := await tx.fetch(_EMPLOYERS, after=after):
+        for row in rows:
+            record = employers.employer_of(keyring, row)
+            is_there = record.status is EmployerStatus.REGISTERED
+            fact = registry.EmployerRegistered if is_there else registry.EmployerEnded
+            yield record.employer_id, [employer_event(fact, record)]
+        after = rows[-1]["employer_id"]
 
 
 async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
@@ -129,6 +162,14 @@ async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) 
         found[row["person_id"]].append(_registration(keyring, row))
     for row in await tx.fetch(_PERMITS, person_ids=person_ids):
         found[row["person_id"]].append(_permit(permits.permit_of(keyring, row)))
+    for row in await tx.fetch(_RESTRICTIONS, person_ids=person_ids):
+        imposed = registry.RestrictionImposed(**dict(row.items()), version=1)
+        found[row["person_id"]].append(imposed)
+    for row in await tx.fetch(_EMPLOYMENTS, person_ids=person_ids):
+        employment = employments.employment_of(keyring, row)
+        is_open = employment.ended_on is None
+        fact = registry.EmploymentStarted if is_open else registry.EmploymentEnded
+        found[employment.person_id].append(employment_event(fact, employment))
     for row in await tx.fetch(_HISTORICAL, person_ids=person_ids):
         found[row["person_id"]].append(_historical(keyring, row))
     for row in await tx.fetch(_STAYS, person_ids=person_ids):

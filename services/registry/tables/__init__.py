@@ -5,10 +5,29 @@ Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sea
 digests for equality search. `*_on` are law dates, `*_at` instants of the system clock.
 """
 
-from services.registry.tables import field_work, historical_permits, homes, inspections, merging, notices, people
+from services.registry.tables import (
+    employment,
+    field_work,
+    historical_permits,
+    homes,
+    inspections,
+    merging,
+    notices,
+    people,
+    rights,
+    searching,
+)
 from services.registry.tables.ground import METADATA
 
-SEALED = (*people.SEALED, *homes.SEALED, *field_work.SEALED, *merging.SEALED, *historical_permits.SEALED)
+SEALED = (
+    *people.SEALED,
+    *employment.SEALED,
+    *homes.SEALED,
+    *field_work.SEALED,
+    *merging.SEALED,
+    *historical_permits.SEALED,
+    *rights.SEALED,
+)
 """What the store seals; a rotation of keys goes through it."""
 
-__all__ = ["METADATA", "SEALED", "inspections", "notices"]
+__all__ = ["METADATA", "SEALED", "inspections", "notices", "searching"]

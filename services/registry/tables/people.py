@@ -88,7 +88,7 @@ class PersonDivision(Table, table=True):
             unique=True,
             postgresql_where=text("until IS NULL"),
         ),
-        Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until"]),
+        Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until", "is_restricted"]),
         is_kept(Retention.PERSON, "without effect two years after `until`"),
     )
 
@@ -98,6 +98,9 @@ class PersonDivision(Table, table=True):
     source: str = Field(sa_type=Text)
     since: date
     until: date | None
+    is_restricted: bool = Field(
+        sa_column_kwargs={"server_default": text("false")}, description="Nothing is shown by this hold (V-20)."
+    )
 
 
 class PersonResolution(Table, table=True):

@@ -1,15 +1,15 @@
 """Inspections of homes, their findings, and villages paired with enterprises.
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0019
+Revises: 0018
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0014"
-down_revision = "0013"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""What the office does with employers and employment."""

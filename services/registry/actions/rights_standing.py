@@ -1,0 +1,81 @@
+"""A request as it stands: taken for an act, saved with its trail, shown with its clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from uuid import UUID
+
+from services.chassis.errors import DomainError
+from services.chassis.fields import Sight
+from services.chassis.parameters import NotInForceError
+from services.chassis.work import Work
+from services.registry.actions.law import LAW
+from services.registry.actions.refusals import not_found
+from services.registry.actions.sights import sight_of
+from services.registry.actions.trail import changed_fields
+from services.registry.rules.rights import TRANSITIONS, Outcome, RightsAct, RightsStatus, is_overdue
+from services.registry.schemas.rights import RightsRequestRecord, RightsRequestView
+from services.registry.store import rights as store
+from services.registry.store.persons import lock_persons
+
+RESOURCE = "rights_request"
+
+
+@contextmanager
+def law_held(day: date) -> Iterator[None]:
+    """For asking the law about a request of that day. Raises `DomainError('rights-law-not-held')` before PIPL was in force."""
+    try:
+        yield
+    except NotInForceError as error:
+        raise DomainError("rights-law-not-held", extra={"on": day.isoformat()}) from error
+
+
+async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[RightsRequestRecord, RightsStatus]:
+    """The request, locked after its person, and the status after the act. Raises
+    `DomainError('rights-request-act-not-allowed')`.
+    """
+    found = await store.find_request(work, rights_request_id)
+    if found is None:
+        raise not_found("rights-request")
+    await lock_persons(work, found.person_id)
+    record = await store.lock_request(work, rights_request_id)
+    work.expect_version(record.version)
+    status = TRANSITIONS.get((record.status, act))
+    if status is None:
+        raise DomainError(
+            "rights-request-act-not-allowed", extra={"rights_request_status": record.status.value, "act": act.value}
+        )
+    return record, status
+
+
+async def save(
+    work: Work, operation: str, before: RightsRequestRecord | None, after: RightsRequestRecord
+) -> RightsRequestRecord:
+    """Store a new or changed request, remember it, leave evidence. No event: nobody mirrors a procedure, and what it leads to –
+    a correction, a restriction, a deletion – has events of its own.
+    """
+    after = after.model_copy(update={"version": 1 if before is None else before.version + 1, "updated_at": work.now})
+    await (store.insert_request if before is None else store.update_request)(work, after)
+    changed = changed_fields(before, after)
+    work.remember(RESOURCE, after.rights_request_id, after.version, snapshot=after, changed=changed, person_id=after.person_id)
+    work.audit(operation, RESOURCE, after.rights_request_id, person_id=after.person_id, fields=changed)
+    return after
+
+
+async def shown(work: Work, record: RightsRequestRecord) -> RightsRequestView:
+    """The request as this client may see it, with its line of evidence."""
+    sight = await sight_of(work, record.person_id)
+    view = view_of(work, record, sight)
+    work.audit("read", RESOURCE, record.rights_request_id, person_id=record.person_id, fields=sight.shown)
+    return view
+
+
+def view_of(work: Work, record: RightsRequestRecord, sight: Sight) -> RightsRequestView:
+    """The request with its clock and, with a refusal, the ways against it (V-23)."""
+    is_refusal = record.outcome in {Outcome.REFUSED, Outcome.PARTLY}
+    return RightsRequestView.of(
+        record,
+        sight,
+        is_overdue=is_overdue(record.status, record.due_on, work.today),
+        remedies=LAW.rights.remedies.on(record.decided_on or work.today) if is_refusal else None,
+    )

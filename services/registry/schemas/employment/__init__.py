@@ -1,0 +1,1 @@
+"""Employers and employment at the edge."""

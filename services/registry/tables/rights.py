@@ -1,0 +1,90 @@
+"""Requests of persons about their data, and whose data are restricted."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, CheckConstraint, Index, Text, text
+from sqlmodel import Field
+
+from services.chassis.db import Jsonb
+from services.chassis.retention import Retention
+from services.chassis.sealed_columns import SealedColumn
+from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+
+
+class RightsRequest(Table, table=True):
+    """A request (V-16 to V-26) and its answer. `sealed`: the wish, papers, notes; gone when the person is deleted, and the rest
+    stays as the evidence that it was answered.
+
+    `person_version` is the person's version when it was received: a correction is carried out when that has changed.
+    """
+
+    __tablename__ = "rights_request"
+    __table_args__ = (
+        one_of(
+            "kind",
+            (
+                "access_copy",
+                "correction",
+                "completion",
+                "restriction",
+                "objection",
+                "deletion",
+                "explanation",
+                "information",
+            ),
+        ),
+        one_of("requester", ("self", "guardian", "relative_of_deceased")),
+        one_of("status", ("received", "verified", "decided", "done", "withdrawn")),
+        one_of("outcome", ("granted", "partly", "refused")),
+        CheckConstraint("(outcome IS NULL) = (decided_on IS NULL)", name="decided"),
+        CheckConstraint("version > 0", name="version"),
+        Index("ix_rights_request_created_at", "created_at", "rights_request_id"),
+        Index("ix_rights_request_person_id", "person_id"),
+        Index("ix_rights_request_due_on", "due_on", postgresql_where=text("status IN ('received', 'verified')")),
+        is_kept(Retention.YEARS_3, "V-33; the wish goes with the person"),
+    )
+
+    rights_request_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(description="Without a foreign key: that it was answered stays known.")
+    kind: str = Field(sa_type=Text)
+    requester: str = Field(sa_type=Text)
+    requester_person_id: UUID | None
+    division_code: str = Field(sa_type=Text, description="Of the office that answers.")
+    status: str = Field(sa_type=Text)
+    received_on: date
+    due_on: date
+    is_due_provisional: bool
+    verified_on: date | None
+    decided_on: date | None
+    outcome: str | None = Field(sa_type=Text)
+    reasons: list[Any] = Field(sa_type=Jsonb, description="Why it was refused, or a part of it.")
+    done_on: date | None
+    lifted_on: date | None = Field(description="Of a restriction: the first day without it.")
+    copy_sha256: str | None = Field(sa_type=Text, description="Of a copy: what was handed over.")
+    person_version: int
+    sealed: bytes | None
+    version: int
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+
+
+class PersonRestriction(Table, table=True):
+    """Somebody's data are only stored and protected (V-20). `division_codes`: who is told so in place of the data."""
+
+    __tablename__ = "person_restriction"
+    __table_args__ = (
+        Index("ix_person_restriction_person_id", "person_id"),
+        is_kept(Retention.YEARS_3, "V-33; ids only"),
+    )
+
+    rights_request_id: UUID = Field(primary_key=True)
+    person_id: UUID
+    restricted_on: date
+    lifted_on: date | None
+    division_codes: list[str] = Field(sa_type=ARRAY(Text))
+
+
+SEALED = (SealedColumn.of("rights_request", "rights_request_id"),)
+"""What the store seals; a rotation of keys goes through it."""
