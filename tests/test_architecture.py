@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def python_files(*folders: str) -> Iterator[Path]:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
+@cache
 def document(name: str) -> dict[str, Any]:
     app = FastAPI(title="t", version="1")
     for router in DEFINITIONS[name].routers:

@@ -96,19 +96,11 @@ def test_one_resident_from_registration_to_permit_and_beyond(city: Office) -> No
     assert lost["status"] == "valid"
     replaced = city.post(f"{permit}/replace", {"cause": "lost", "card_number": "330282C000000002"})
     assert replaced["residence_years"]["counted_from"] == "2025-03-15"
-    ended = city.post(f"{permit}/end", {"reason": _an_end_reason(city)})
+    ended = city.post(f"{permit}/end", {"reason": "left"})
     assert ended["status"] == "ended"
     history = city.get(f"{permit}/history")["items"]
     assert [item["version"] for item in history] in (list(range(1, len(history) + 1)), list(range(len(history), 0, -1)))
     assert len(history) >= 7
-
-
-def _an_end_reason(city: Office) -> str:
-    schemas = city.http.get("/openapi.json").json()["components"]["schemas"]
-    reasons: list[str] = next(
-        schema["enum"] for name, schema in schemas.items() if name.endswith("EndReason") and "Registration" not in name
-    )
-    return reasons[0]
 
 
 def test_the_same_person_entered_twice_is_one_person(city: Office, suite: Suite) -> None:
