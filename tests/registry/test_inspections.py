@@ -130,7 +130,9 @@ async def test_inspections_are_the_divisions_own_and_an_officers(office: Office,
 
 
 async def test_a_village_is_paired_with_an_enterprise_once(office: Office, cixi: Caller) -> None:
-    body = {"division_code": "330282111201", "organisation_name": "某某电器", "credit_code": "9" * 18}
+    body = {"division_code": "330282111201", "organisation_name": "某某电器", "credit_code": "91110000600037341L"}
+    wrong = body | {"valid_from": "2026-01-01", "credit_code": "91110000600037341N"}
+    assert expect(await cixi.post("/v1/village-pairings", wrong), 422)["errors"][0]["pointer"] == "/credit_code"
     made = expect(await cixi.post("/v1/village-pairings", body | {"valid_from": "2026-01-01"}), 201)
     assert (await cixi.post("/v1/village-pairings", body | {"valid_from": "2026-02-01"})).status_code == 409
     listed = expect(await cixi.get("/v1/village-pairings?division_code=330282111"), 200)["items"]

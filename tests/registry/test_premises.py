@@ -75,7 +75,10 @@ async def test_a_landlord_is_one_per_division(cixi: Caller) -> None:
     of_register = {"kind": "person", "division_code": "330282107", "person_id": person}
     expect(await cixi.post("/v1/landlords", of_register), 201)
     assert expect(await cixi.post("/v1/landlords", of_register), 409)["type"].endswith("landlord-exists")
-    unit = {"kind": "organisation", "division_code": "330282107", "organisation_name": "某某置业", "credit_code": "9" * 18}
+    unit = {"kind": "organisation", "division_code": "330282107", "organisation_name": "某某置业"}
+    wrong = expect(await cixi.post("/v1/landlords", unit | {"credit_code": "91110000600037341N"}), 422)
+    assert [(error["pointer"], error["code"]) for error in wrong["errors"]] == [("/credit_code", "credit_code_check")]
+    unit["credit_code"] = "91110000600037341L"
     made = expect(await cixi.post("/v1/landlords", unit), 201)
     renamed = await cixi.patch(f"/v1/landlords/{made['landlord_id']}", {"organisation_name": "新某置业"}, version=1)
     assert expect(renamed, 200)["organisation_name"] == "新某置业"

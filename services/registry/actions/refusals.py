@@ -7,6 +7,7 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
+from services.registry.rules.credit_code import credit_code_problem
 from services.registry.rules.findings import Finding
 from services.registry.store.deletion import deleted_on
 from services.registry.store.persons import LockedPerson
@@ -89,6 +90,12 @@ def day_errors(pointer: str, day: date, *, earliest: date, latest: date) -> list
     if day < earliest:
         return [FieldError(pointer, "too_early", f"不得早于 {earliest.isoformat()}", f"not before {earliest.isoformat()}")]
     return []
+
+
+def credit_code_errors(code: str | None) -> list[FieldError]:
+    """What is wrong with a social credit code in a body's `/credit_code` (C-17); nothing where none is given."""
+    problem = None if code is None else credit_code_problem(code)
+    return [] if problem is None else [field_error("/credit_code", problem)]
 
 
 def division_out_of_scope(pointer: str) -> DomainError:

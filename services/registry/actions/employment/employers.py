@@ -8,9 +8,8 @@ from services.chassis.work import Work
 from services.contracts.registry import EmployerChanged, EmployerEnded, EmployerRegistered, EmployerState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import day_errors, field_error, invalid, not_found, with_id
+from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, invalid, not_found, with_id
 from services.registry.actions.trail import leave
-from services.registry.rules.credit_code import credit_code_problem
 from services.registry.rules.employment import INDUSTRY_UNKNOWN, EmployerEndReason, EmployerStatus
 from services.registry.schemas.employment.employers import (
     EmployerChange,
@@ -28,9 +27,7 @@ RESOURCE = "employer"
 async def register_employer(work: Work, body: EmployerRegistration) -> EmployerView:
     """Register an employer. Raises `DomainError('employer-exists')`, naming the one with the code, in whichever division."""
     require_own_division(work, body.division_code, "/division_code")
-    problem = credit_code_problem(body.credit_code)
-    errors = [] if problem is None else [field_error("/credit_code", problem)]
-    if errors := [*errors, *_industry_errors(body.industry_code)]:
+    if errors := [*credit_code_errors(body.credit_code), *_industry_errors(body.industry_code)]:
         raise invalid(errors)
     same = await store.claim_code(work, body.credit_code)
     if same is not None:

@@ -9,10 +9,17 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentChanged, EmploymentEnded, EmploymentStarted, EmploymentState
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import day_errors, field_error, invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import (
+    credit_code_errors,
+    day_errors,
+    field_error,
+    invalid,
+    not_found,
+    person_not_found,
+    with_id,
+)
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
-from services.registry.rules.credit_code import credit_code_problem
 from services.registry.rules.employment import OCCUPATION_UNKNOWN, EmployerStatus, EmploymentEndReason, is_occupation
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import (
@@ -121,9 +128,8 @@ def sight_at_work(work: Work, sight: Sight) -> Sight:
 async def _employer(work: Work, credit_code: str) -> EmployerRecord:
     if work.principal.unit not in {None, credit_code}:
         raise DomainError("employer-not-own")
-    problem = credit_code_problem(credit_code)
-    if problem is not None:
-        raise invalid([field_error("/credit_code", problem)])
+    if errors := credit_code_errors(credit_code):
+        raise invalid(errors)
     employer = await employer_of_code(work, credit_code)
     if employer is None:
         wrong = FieldError("/credit_code", "employer_not_found", "没有登记该用人单位", "no employer has this code")

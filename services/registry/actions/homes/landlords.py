@@ -8,7 +8,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import field_error, invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import credit_code_errors, field_error, invalid, not_found, person_not_found, with_id
 from services.registry.actions.sights import record_shown_of_thing, sight_of
 from services.registry.actions.trail import leave
 from services.registry.rules.citizen_number import RefusedNumber
@@ -116,6 +116,7 @@ def _checked(work: Work, body: LandlordRegistration) -> tuple[str | None, bytes 
         else:
             index = number_index(work.keyring, DocumentType(body.document_type), parsed.number)
     if body.credit_code is not None:
+        errors += credit_code_errors(body.credit_code)
         index = work.keyring.blind_index("landlord.credit_code", body.credit_code)
     if errors:
         raise invalid(errors)

@@ -7,7 +7,7 @@ from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
-from services.registry.actions.refusals import invalid, not_found
+from services.registry.actions.refusals import credit_code_errors, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.division import significant
 from services.registry.schemas.homes.inspections import PairingEnd, PairingEntry, PairingRecord, PairingView
@@ -19,6 +19,8 @@ RESOURCE = "village_pairing"
 async def pair(work: Work, body: PairingEntry) -> PairingView:
     """Pair a village with an enterprise. Raises `DomainError('pairing-exists')` while they are paired."""
     require_own_division(work, body.division_code, "/division_code")
+    if errors := credit_code_errors(body.credit_code):
+        raise invalid(errors)
     record = PairingRecord(
         **body.model_dump(),
         pairing_id=new_id(),

@@ -8,17 +8,10 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.employment import EmployerEndReason, EmployerStatus
+from services.registry.schemas.credit_code import CreditCode
 from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
-CreditCode = Annotated[
-    PlainText,
-    pattern_field(
-        "^[0-9A-HJ-NPQRTUWXY]{18}$",
-        description="Unified social credit code (GB 32100-2015); its check character is checked (C-17).",
-        examples=["91330282MA2A00001K"],
-    ),
-]
 EmployerName = Annotated[PlainText, Field(max_length=100, examples=["慈溪市某某电器有限公司"])]
 IndustryCode = Annotated[
     PlainText,

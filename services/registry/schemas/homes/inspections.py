@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.homes.star_rating import ItemAnswer
-from services.registry.schemas.homes.landlords import CreditCode, OrganisationName
+from services.registry.schemas.credit_code import CreditCode
+from services.registry.schemas.homes.landlords import OrganisationName
 from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
@@ -171,7 +172,7 @@ class PairingEntry(Command):
                 {
                     "division_code": "330282107",
                     "organisation_name": "慈溪市某某电器有限公司",
-                    "credit_code": "91330282MA2AAAAA0X",
+                    "credit_code": "91330282MA2A00001K",
                     "valid_from": "2026-01-01",
                 }
             ]

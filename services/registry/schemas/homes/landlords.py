@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.schemas import Command, PlainText, View, pattern_field, rule_error
+from services.chassis.schemas import Command, PlainText, View, rule_error
 from services.registry.rules.identity_number import DocumentType
+from services.registry.schemas.credit_code import CreditCode
 from services.registry.schemas.evidence import Evidence, EvidenceView
 from services.registry.schemas.persons import Name, Number
 from services.registry.schemas.phone import Phone
@@ -17,14 +18,6 @@ from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
 OrganisationName = Annotated[PlainText, Field(max_length=200, examples=["慈溪市某某置业有限公司"])]
-CreditCode = Annotated[
-    PlainText,
-    pattern_field(
-        "^[0-9A-HJ-NPQRTUWXY]{18}$",
-        description="Unified social credit code (GB 32100).",
-        examples=["91330282MA2AAAAA0X"],
-    ),
-]
 
 
 class LandlordKind(StrEnum):
