@@ -88,9 +88,8 @@ def _things_of_person(path: str, kind: str, id_field: str) -> Ask:
 
     def ask(asking: Asking) -> Query:
         person = asking.any_person()
-        # Registrations, permits, relationships and stays are listed of the human (decision 0021), all else of the id it names.
-        of_the_id = kind in {"merge", "person_notice", "paper", "employment"}
-        ids = {person.person_id} if of_the_id else asking.model.ids_of_human(person.person_id)
+        # Everything is listed of the human (decision 0021); merges of the id they name.
+        ids = {person.person_id} if kind == "merge" else asking.model.ids_of_human(person.person_id)
         things = [thing for thing in asking.model.of_kind(kind) if ids & set(thing.persons)]
         status = asking.person_status(person.person_id)
         shown = asking.seen(things) if status == 200 else None

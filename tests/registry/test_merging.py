@@ -16,7 +16,7 @@ from services.chassis.rows import SERVICE
 from services.contracts.registry import PersonMerged, PersonUnmerged
 from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application
+from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application, citizen_number
 from tests.registry.test_person_deletion import DELETION, deleted
 from tests.registry.test_two_officers import PROPOSALS, RENAMED, code, second
 from tests.running import Caller
@@ -192,6 +192,16 @@ async def test_a_permit_of_the_alias_is_the_humans(office: Office, holder: Resid
     assert [item["permit_id"] for item in listed] == [holder.permit_id]
     refused = expect(await cixi.post(f"/v1/persons/{kept}/deletion", DELETION), 201)
     assert [reason["code"] for reason in refused["reasons"]] == ["current_registration", "open_permit"]
+
+
+async def test_who_is_a_minor_by_one_entry_is_protected_as_one_under_every_id(office: Office, cixi: Caller) -> None:
+    child = await entered(cixi, number=citizen_number(birth_date=date(2016, 5, 1)))
+    grown_up_by_mistake = await a_resident(office, number=citizen_number(birth_date=date(1996, 5, 1)))
+    looking = office.caller(scopes=EVERY_SCOPE - {"registry.field.minors"})
+    path = f"/v1/residence-registrations/{grown_up_by_mistake.registration_id}"
+    assert "address" not in expect(await looking.get(path), 200)["masked_fields"]
+    await merged(office, cixi, child, grown_up_by_mistake.person_id)
+    assert "address" in expect(await looking.get(path), 200)["masked_fields"]
 
 
 async def test_a_number_of_the_alias_leads_to_the_human(office: Office, cixi: Caller) -> None:

@@ -12,7 +12,10 @@ from services.registry.jobs import JOBS
 from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, term_of, why_not_entitled
 from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
+from tests.registry.employers import registered, taken_on
 from tests.registry.factories import a_paper, a_person, citizen_number
+from tests.registry.test_field_work import DAY, Walk, to_person
+from tests.registry.test_field_work import registered as visited
 from tests.registry.test_person_deletion import deleted
 
 PATH = "/v1/rights-requests"
@@ -141,6 +144,27 @@ async def test_a_restricted_person_is_told_to_be_and_nothing_else(office: Office
     assert expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 200)["name"] == "王小明"
     assert (await act(resident, request, "lift", 409, note="再次"))["type"].endswith("restriction-not-in-force")
     assert (await office.events_about(resident.person_id))[-1]["event_type"] == "registry.restriction.lifted.v1"
+
+
+async def test_of_somebody_restricted_neither_visits_nor_employments_are_seen(office: Office) -> None:
+    factory, cixi = office.caller("330282104"), office.caller()
+    with office.on(DAY):
+        resident = await visited(office, date(2025, 3, 1))
+        visit = to_person(resident.person_id, "found", seen_version=1)
+        assert (await Walk(office, cixi).one(visit))["result"] == "stored"
+        employment = await taken_on(cixi, resident.person_id, await registered(factory), "2025-03-03")
+        ended = f"/v1/residence-registrations/{resident.registration_id}/end"
+        expect(await resident.caller.post(ended, {"reason": "left"}), 200)
+        paths = (f"/v1/field-visits/{visit['visit_id']}", f"/v1/employments/{employment['employment_id']}")
+        for path in (*paths, f"{paths[1]}/history"):
+            expect(await cixi.get(path), 200)
+        request = await decided(resident, "restriction")
+        for path in (*paths, f"{paths[1]}/history"):
+            expect(await cixi.get(path), 404)
+        expect(await factory.get(paths[1]), 404)
+        await act(resident, request, "lift", note="本人申请解除")
+        for path in paths:
+            expect(await cixi.get(path), 200)
 
 
 async def test_a_deletion_completes_its_request_and_takes_the_wish_along(office: Office, resident: Resident) -> None:

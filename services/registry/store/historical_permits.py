@@ -34,7 +34,7 @@ _ALL = prepare(
 )
 _OF_PERSON = prepare(
     f"""
-    SELECT {COLUMNS} FROM historical_permit h WHERE h.person_id = :person_id
+    SELECT {COLUMNS} FROM historical_permit h WHERE h.person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (h.created_at, h.historical_permit_id) < (:before_created_at, CAST(:before_id AS uuid)))
     ORDER BY h.created_at DESC, h.historical_permit_id DESC LIMIT CAST(:limit AS integer)

@@ -35,7 +35,9 @@ _LIST = prepare(
     WHERE n.division_code ~>=~ CAST(:division_from AS text) AND n.division_code ~<~ CAST(:division_to AS text) AND {_PAGE}
     """  # noqa: S608
 )
-_OF_PERSON = prepare(f"SELECT {COLUMNS} FROM notice n WHERE n.person_id = :person_id AND {_PAGE}")  # noqa: S608
+_OF_PERSON = prepare(
+    f"SELECT {COLUMNS} FROM notice n WHERE n.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND {_PAGE}"  # noqa: S608
+)
 
 
 async def insert_notice(work: Work, record: NoticeRecord) -> bool:

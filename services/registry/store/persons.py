@@ -38,7 +38,12 @@ _LOCK = prepare(
     FROM lock_persons(CAST(:person_ids AS uuid[])) p LEFT JOIN person_key k USING (person_id)
     """  # noqa: S608
 )
-_BIRTH_DATES = prepare("SELECT person_id, birth_date FROM person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
+_BIRTH_DATES = prepare(
+    """
+    SELECT p.person_id, (SELECT max(h.birth_date) FROM person h WHERE h.person_id = ANY (ids_of_human(p.person_id))) AS birth_date
+    FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))
+    """
+)
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
 _EXPIRED_ON = prepare(
     """
@@ -156,7 +161,9 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
 
 
 async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
-    """When these persons were born, of those this client may know of."""
+    """When these persons were born, of those this client may know of. Of somebody entered twice the later day counts: who is a
+    minor by one entry is protected as one.
+    """
     rows = await work.tx.fetch(_BIRTH_DATES, person_ids=person_ids)
     return {row["person_id"]: row["birth_date"] for row in rows}
 

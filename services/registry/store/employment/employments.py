@@ -26,7 +26,9 @@ _PAGE = """
         OR (m.created_at, m.employment_id) < (:before_created_at, CAST(:before_employment_id AS uuid)))
     ORDER BY m.created_at DESC, m.employment_id DESC LIMIT CAST(:limit AS integer)
 """
-_OF_PERSON = prepare(f"SELECT {COLUMNS} FROM employment m WHERE m.person_id = :subject AND {_PAGE}")  # noqa: S608
+_OF_PERSON = prepare(
+    f"SELECT {COLUMNS} FROM employment m WHERE m.person_id = ANY (ids_of_human(CAST(:subject AS uuid))) AND {_PAGE}"  # noqa: S608
+)
 _OF_EMPLOYER = prepare(f"SELECT {COLUMNS} FROM employment m WHERE m.employer_id = :subject AND {_PAGE}")  # noqa: S608
 _IN_DIVISION = prepare(
     f"""
