@@ -40,7 +40,8 @@ _LOCK = prepare(
 )
 _BIRTH_DATES = prepare(
     """
-    SELECT p.person_id, (SELECT max(h.birth_date) FROM person h WHERE h.person_id = ANY (ids_of_human(p.person_id))) AS birth_date
+    SELECT p.person_id,
+        (SELECT max(h.birth_date) FROM person h WHERE h.person_id = ANY (ids_of_human(p.person_id))) AS birth_date
     FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))
     """
 )
