@@ -36,6 +36,7 @@ _COPIES = {
     "identity_document": ("identity_document", "p.person_id", ("document_id", "person_id")),
     "person_division": ("person_division", "p.person_id", ("person_division_id", "person_id")),
     "residence_registration": ("residence_registration", "p.person_id", ("registration_id", "person_id")),
+    "person_search_key": ("person_search_key", "p.person_id", ("person_id",)),
     "event_sequence": ("event_sequence", "p.partition_key", ("partition_key",)),
     "outbox": ("outbox", "p.partition_key", ("event_id", "partition_key")),
     "person_key": ("person_key", "p.person_id", ("person_id",)),
