@@ -43,6 +43,17 @@ def require_own_division(desk: Desk, code: str, pointer: str) -> None:
         raise division_out_of_scope(pointer)
 
 
+def listed_prefix(desk: Desk, division_code: str | None) -> str:
+    """Which divisions a list goes through: those below the one asked for by `?division_code`, or all of the client's own.
+
+    Raises as `require_own_division`.
+    """
+    if division_code is None:
+        return desk.principal.division_prefix
+    require_own_division(desk, division_code, "?division_code")
+    return significant(division_code)
+
+
 def is_own_division(desk: Desk, code: str) -> bool:
     """Whether a division lies within the client's own."""
     return significant(code).startswith(desk.principal.division_prefix)

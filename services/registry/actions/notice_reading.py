@@ -4,11 +4,10 @@ from uuid import UUID
 
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.actions.notices import RESOURCE
 from services.registry.actions.person_reading import require_visible
-from services.registry.rules.division import significant
 from services.registry.rules.notice_templates import Addressee
 from services.registry.schemas.notices import NoticeRecord, NoticeTemplatesView, NoticeTemplateView, NoticeView
 from services.registry.store import notices as store
@@ -18,14 +17,12 @@ async def list_notices(
     work: Work, person_id: UUID | None, division_code: str | None, cursor: str | None, limit: int
 ) -> Page[NoticeView]:
     """Notices to a person, or of the offices in a division; without either, in the client's whole division. Oldest first."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
+    prefix = listed_prefix(work, division_code)
     if person_id is not None:
         await require_visible(work, person_id)
         scope = f"notices of {person_id}"
         rows = await store.notices_of(work, person_id, after=after(work.keyring, scope, cursor), limit=limit)
     else:
-        prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
         scope = f"notices {prefix}"
         rows = await store.list_notices(work, division_prefix=prefix, after=after(work.keyring, scope, cursor), limit=limit)
     page = page_of(work.keyring, scope, rows, limit, lambda row: _view(store.notice_of(row)), id_column="notice_id")

@@ -6,12 +6,11 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.registrations import RESOURCE
 from services.registry.actions.sights import sight_of, sights_of
-from services.registry.rules.division import significant
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.registrations import (
     PastRegistrationView,
@@ -63,9 +62,7 @@ async def list_registrations(
     work: Work, division_code: str | None, status: RegistrationStatus | None, cursor: str | None, limit: int
 ) -> Page[RegistrationView]:
     """Registrations in a division, oldest first; without one, in the client's whole division."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"registrations {prefix} {status}"
     rows = await store.list_registrations(
         work, division_prefix=prefix, status=status, after=after(work.keyring, scope, cursor), limit=limit

@@ -4,10 +4,9 @@ from uuid import UUID
 
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.employment.employers import RESOURCE
 from services.registry.actions.refusals import not_found
-from services.registry.rules.division import significant
 from services.registry.rules.employment import EmployerStatus
 from services.registry.schemas.employment.employers import (
     EmployerRecord,
@@ -52,9 +51,7 @@ async def list_employers(
     work: Work, division_code: str | None, status: EmployerStatus | None, cursor: str | None, limit: int
 ) -> Page[EmployerView]:
     """Employers in a division, oldest first; without one, in the client's whole division."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"employers {prefix} {status}"
     rows = await store.list_employers(
         work, division_prefix=prefix, status=status, after=after(work.keyring, scope, cursor), limit=limit

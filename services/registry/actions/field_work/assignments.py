@@ -6,10 +6,9 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix, require_own_division
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.rules.division import significant
 from services.registry.schemas.field_work.assignments import AssignmentEnd, AssignmentEntry, AssignmentRecord, AssignmentView
 from services.registry.store.field_work import assignments as store
 
@@ -60,9 +59,7 @@ async def read_assignment(work: Work, assignment_id: UUID) -> AssignmentView:
 
 async def list_assignments(work: Work, division_code: str | None, cursor: str | None, limit: int) -> Page[AssignmentView]:
     """Assignments in a division, oldest first."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"assignments {prefix}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_assignments(work, division_prefix=prefix, after=start, limit=limit)

@@ -5,10 +5,9 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.rules.division import significant
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
 from services.registry.schemas.field_work.visits import ConflictSettlement, VisitConflictView
 from services.registry.store.field_work import visits as store
@@ -59,9 +58,7 @@ async def list_conflicts(
     work: Work, division_code: str | None, status: str | None, cursor: str | None, limit: int
 ) -> Page[VisitConflictView]:
     """Conflicts in a division, oldest first."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"conflicts {prefix} {status}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_conflicts(work, division_prefix=prefix, status=status, after=start, limit=limit)

@@ -6,9 +6,8 @@ from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import Dated, NotInForceError
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
-from services.registry.rules.division import significant
 from services.registry.rules.field_work.rates import RateDefinition, months_open, show_rate
 from services.registry.rules.months import add_months
 from services.registry.schemas.field_work.rates import RateView
@@ -41,9 +40,7 @@ async def list_rates(
     work: Work, month: str | None, rate: str | None, division_code: str | None, cursor: str | None, limit: int
 ) -> Page[RateView]:
     """The rates of a month in a division and below it, as last computed."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     first_day = work.today.replace(day=1) if month is None else date.fromisoformat(f"{month}-01")
     scope = f"rates {prefix} {first_day} {rate}"
     start = after(work.keyring, scope, cursor)

@@ -5,11 +5,10 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.field_work.visits import RESOURCE
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_on, sights_of
-from services.registry.rules.division import significant
 from services.registry.schemas.field_work.visits import VisitView
 from services.registry.store.field_work import visits as store
 
@@ -30,9 +29,7 @@ async def list_visits(
     work: Work, division_code: str | None, coordinator: str | None, cursor: str | None, limit: int
 ) -> Page[VisitView]:
     """Visits in a division, newest first."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"visits {prefix} {coordinator}"
     before = after(work.keyring, scope, cursor)
     rows = await store.list_visits(work, division_prefix=prefix, coordinator=coordinator, before=before, limit=limit)

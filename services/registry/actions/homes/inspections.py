@@ -10,11 +10,10 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import day_errors, field_error, invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.rules.division import significant
 from services.registry.rules.homes.star_rating import FindingKind, checklist_problems, grade
 from services.registry.schemas.homes.inspections import (
     FindingFilter,
@@ -95,9 +94,7 @@ async def list_findings(
     work: Work, division_code: str | None, which: FindingFilter, cursor: str | None, limit: int
 ) -> Page[FindingView]:
     """Findings in a division, oldest first; those past their deadline are asked for by name."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"findings {prefix} {which}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_findings(work, division_prefix=prefix, which=which, today=work.today, after=start, limit=limit)

@@ -5,11 +5,10 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.homes.premises import RESOURCE, sight_on_manager, view_of
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import not_found
-from services.registry.rules.division import significant
 from services.registry.rules.homes.capacity import StandardInForce, assess_room
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
 from services.registry.schemas.history import VersionView
@@ -56,9 +55,7 @@ async def list_premises(
     limit: int,
 ) -> Page[PremisesView]:
     """Homes in a division, oldest first; without one, in the client's whole division."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    prefix = significant(division_code) if division_code is not None else work.principal.division_prefix
+    prefix = listed_prefix(work, division_code)
     scope = f"premises {prefix} {kind} {status} {landlord_id}"
     rows = await store.list_premises(
         work,
