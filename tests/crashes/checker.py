@@ -25,6 +25,12 @@ _FETCHED = 500
 _CONNECTIONS_MAX = 8 + 6  # pool, and one per leadership with room for a successor
 _FILES_MAX = 120
 _MEMORY_MAX = 400 << 20
+# Rounds of the services' own work go on while the checker looks: a transaction seen once is work, seen twice it is stuck.
+_STUCK_AFTER_S = 2.0
+_UNFINISHED = """
+    SELECT pid, CASE WHEN wait_event_type = 'Lock' THEN 'waiting for a lock' ELSE state END AS doing, state_change
+    FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' OR wait_event_type = 'Lock'
+"""
 
 Connection = asyncpg.Connection  # the stubs' generic is not subscriptable at run time
 
@@ -254,16 +260,16 @@ class Checker:
                 self.complaints.append(f"I11 the mirror of {table} differs in {len(owned ^ known)} rows")
 
     async def _check_bounds(self) -> None:
-        """I13: connections, files, memory, locks; nobody idle in a transaction."""
+        """I13: connections, files, memory, locks; nobody stays idle in a transaction."""
         async with self._database("postgres") as connection:
-            idle = await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
-            waiting = await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            for _, doing, since in await _stuck(connection):
+                self.complaints.append(f"I13 a session is {doing} since {since}")
             prepared = await connection.fetchval("SELECT count(*) FROM pg_prepared_xacts")
             per_database = await connection.fetch(
                 "SELECT datname, count(*) AS n FROM pg_stat_activity WHERE datname = ANY($1) GROUP BY 1", list(SERVICES)
             )
-        if idle or waiting or prepared:
-            self.complaints.append(f"I13 {idle} idle in transaction, {waiting} waiting for locks, {prepared} prepared")
+        if prepared:
+            self.complaints.append(f"I13 {prepared} prepared transactions")
         for row in per_database:
             if row["n"] > _CONNECTIONS_MAX:
                 self.complaints.append(f"I13 {row['n']} connections to {row['datname']}")
@@ -293,6 +299,15 @@ class Checker:
             yield client
         finally:
             await client.close()
+
+
+async def _stuck(connection: Connection) -> set[tuple[Any, ...]]:
+    """Sessions that stand where they stood `_STUCK_AFTER_S` ago, with their transaction open."""
+    first = {tuple(row) for row in await connection.fetch(_UNFINISHED)}
+    if not first:
+        return first
+    await asyncio.sleep(_STUCK_AFTER_S)
+    return first & {tuple(row) for row in await connection.fetch(_UNFINISHED)}
 
 
 async def _ignore(_: Exception) -> None:
