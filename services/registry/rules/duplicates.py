@@ -4,8 +4,8 @@ Nothing is decided here (C-37: a name never identifies): a pair with enough poin
 Only what says *who* somebody is counts – name and its sound, birth date, sex, home, phone, numbers. Where people live, work or
 whom they live with is no sign of identity here, and no person is ever rated, only a pair.
 
-There are few ways in which two records may agree (`every_likeness`), so a pass over a million persons asks the rule once for each
-way, and each pair only says which way it is: its `code`.
+There are few ways in which two records may agree (`every_likeness`), so a pass over a million persons asks the rule once for
+each way, and each pair only says which way it is: its `code`.
 """
 
 from collections.abc import Iterator, Mapping
