@@ -79,6 +79,10 @@ class World:
         """URL of a process's database."""
         return self.postgres.url(name, role, PASSWORD)
 
+    def attachments(self, name: str) -> Path:
+        """The folder of a service's files."""
+        return self.folder / "attachments" / name
+
     def start_servers(self) -> None:
         """PostgreSQL and NATS."""
         self.running["postgres"] = self.postgres.start()
@@ -238,7 +242,7 @@ def _wire(world: World) -> None:
         variables[f"XINSHIMIN_{name.upper()}__KEY_FILE"] = str(keys.of(name))
         variables[f"XINSHIMIN_{name.upper()}__AUDIT_KEY_FILE"] = str(keys.audit_key(name))
         variables[f"XINSHIMIN_{name.upper()}__AUDIT_COPY_DIR"] = str(world.folder / "audit")
-        variables[f"XINSHIMIN_{name.upper()}__ATTACHMENTS_FOLDER"] = str(world.folder / "attachments" / name)
+        variables[f"XINSHIMIN_{name.upper()}__ATTACHMENTS_FOLDER"] = str(world.attachments(name))
     world.variables |= variables
 
 
