@@ -32,8 +32,7 @@ from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
-from services.chassis.evidence.checkpoint import SigningKeys
-from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
+from services.chassis.evidence.copies import COPY_PLACES
 from services.chassis.evidence.sealer import Sealer
 from services.chassis.evidence.watch import Watch
 from services.chassis.fields import FieldTable
@@ -216,7 +215,7 @@ class _Process:
         own: tuple[Job, ...] = () if definition.attachments is None else housekeeping.JOBS
         own += () if definition.long_work is None else operations_kept.JOBS
         self.scheduler = Scheduler(self.runtime, (*definition.jobs, *own))
-        self.sealer = self._sealer(dsn, bus)
+        self.sealer = Sealer.of(definition.name, settings, bus)
 
         async def database() -> str | None:
             # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its
@@ -234,19 +233,6 @@ class _Process:
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
-
-    def _sealer(self, dsn: str, bus: message_bus.Bus) -> Sealer:
-        settings, name = self.settings, self.definition.name
-        keys = SigningKeys.load(name, settings.audit_key_file)
-        places: list[Place] = [Folder(settings.audit_copy_dir, name), Stream(bus.archive(name))]
-        return Sealer(
-            dsn,
-            service=name,
-            keys=keys,
-            copier=Copier(keys.public, places),
-            every_s=settings.audit_seal_s,
-            days_kept=settings.audit_retention_days,
-        )
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]
