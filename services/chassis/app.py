@@ -33,6 +33,7 @@ from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_t
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
 from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.route import checkpoints_router
 from services.chassis.evidence.sealer import Sealer
 from services.chassis.evidence.watch import Watch
 from services.chassis.fields import FieldTable
@@ -66,7 +67,7 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
-    `sealed` the columns its own code seals.
+    `checkpoints_path` where the signed heads of its evidence are read, `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
     A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
     `attachments.rows.SEALED` among its columns. `long_work` names the module that is run to work off an operation.
@@ -82,6 +83,8 @@ class ServiceDefinition:
     routers: Sequence[ServiceRouter]
     changes_path: str
     changes_scope: str
+    checkpoints_path: str
+    checkpoints_scope: str
     follower_scopes: Mapping[str, str] = field(default_factory=dict)
     fields: FieldTable | None = None
     publishes: Sequence[type[EventData]] = ()
@@ -107,7 +110,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
         definition.fields,
     )
     app = Application(
-        [*definition.routers, changes],
+        [*definition.routers, changes, checkpoints_router(definition.checkpoints_path, definition.checkpoints_scope)],
         title=f"{definition.title_zh} · {definition.title_en}",
         version="1",
         lifespan=process.lifespan,

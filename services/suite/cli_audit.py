@@ -31,7 +31,7 @@ def verify(
         Path | None, typer.Option(help="Folder of public keys, <service>.jwks.json. Needed for a FILE.", show_default=False)
     ] = None,
     copies: Annotated[
-        Path | None, typer.Option(help="With a FILE: folder of copies to compare with.", show_default=False)
+        Path | None, typer.Option(help="With a FILE: folder of copies to compare with, taken before it.", show_default=False)
     ] = None,
     late_after: LateAfter = 60.0,
     kept_days: Annotated[int, typer.Option(help="With a FILE: days lines must have been kept.", min=183)] = 1096,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,12 @@ def test_the_logs_of_all_services_are_sound(sealed: RunningUp) -> None:
 
 
 def test_an_export_is_verified_without_any_database(sealed: RunningUp, tmp_path: Path) -> None:
-    file = tmp_path / "audit.jsonl.gz"
+    file, copies = tmp_path / "audit.jsonl.gz", tmp_path / "copies"
+    shutil.copytree(sealed.data_dir / "audit", copies)  # before the export, which is evidence itself and soon sealed
     sealed.command("audit", "export", str(file))
     nowhere = clean_environment(tmp_path / "empty")
-    keys, copies = str(sealed.data_dir / "keys" / "audit"), str(sealed.data_dir / "audit")
-    done = xinshimin("audit", "verify", str(file), "--keys", keys, "--copies", copies, "--json", environment=nowhere)
+    keys = str(sealed.data_dir / "keys" / "audit")
+    done = xinshimin("audit", "verify", str(file), "--keys", keys, "--copies", str(copies), "--json", environment=nowhere)
     assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
     answer = json.loads(done.stdout)
     assert [each["ok"] for each in answer["services"]] == [True, True, True]
