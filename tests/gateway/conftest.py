@@ -75,6 +75,12 @@ def services(key_files: KeyFiles, tmp_path_factory: pytest.TempPathFactory) -> I
         yield Services(registry, points, urls)
 
 
+@pytest.fixture(scope="session")
+def audit_copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every gateway here copies its checkpoints: they share one log, and one of them at a time seals it."""
+    return tmp_path_factory.mktemp("audit-copies")
+
+
 RunGateway = Callable[..., AbstractContextManager[str]]
 
 
@@ -84,10 +90,9 @@ def run_gateway(
     key_files: KeyFiles,
     services: Services,
     servers: Servers,
-    tmp_path_factory: pytest.TempPathFactory,
+    audit_copies: Path,
 ) -> RunGateway:
     """`with run_gateway(sandbox=False, …) as base_url:` – a gateway with other settings."""
-    copies = tmp_path_factory.mktemp("audit-copies")
 
     @contextlib.contextmanager
     def run(**overrides: Any) -> Iterator[str]:
@@ -97,7 +102,7 @@ def run_gateway(
             "inside_key_file": key_files.inside,
             "nats_url": servers.nats_url_of("gateway"),
             "audit_key_file": key_files.audit,
-            "audit_copy_dir": copies,
+            "audit_copy_dir": audit_copies,
             "issuer": ISSUER,
             "upstreams": services.urls,
             "sandbox": True,

@@ -30,10 +30,10 @@ _SAFE = """
 
 
 async def test_what_is_done_to_clients_is_sealed_and_copied(
-    run_gateway: RunGateway, pool: Pool, key_files: KeyFiles, servers: Servers, tmp_path: Path
+    run_gateway: RunGateway, pool: Pool, key_files: KeyFiles, servers: Servers, audit_copies: Path
 ) -> None:
     client = await new_client(pool)
-    with run_gateway(audit_seal_s=0.1, audit_copy_dir=tmp_path) as url:
+    with run_gateway(audit_seal_s=0.1) as url:
         async with asyncio.timeout(_WITHIN_S), httpx.AsyncClient() as http:
             while not await Looking(pool).fetchval(_SAFE):  # noqa: ASYNC110 - another process's work
                 await asyncio.sleep(0.1)
@@ -49,7 +49,7 @@ async def test_what_is_done_to_clients_is_sealed_and_copied(
     assert any("client.created" in line and client.client_id in line for line in seen)
     bus = await message_bus.connect(servers.nats_url_of("gateway"), name="test", on_closed=lambda: None, inbox=INBOX)
     newest = await Looking(pool).fetchval("SELECT signed FROM audit_checkpoint ORDER BY tree_size DESC LIMIT 1")
-    assert await Folder(tmp_path, "gateway").last() == await Stream(bus.archive("gateway")).last() == newest
+    assert await Folder(audit_copies, "gateway").last() == await Stream(bus.archive("gateway")).last() == newest
     await bus.close()
 
 
