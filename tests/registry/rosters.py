@@ -21,7 +21,7 @@ from services.chassis.long_work.worker import work_off, worker_runtime
 from services.chassis.principal import Principal
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
-from services.registry.app import DEFINITION
+from services.registry.__main__ import WORKER
 from services.registry.imports import ACTS
 from tests.conftest import Database
 from tests.looking import Looking
@@ -154,7 +154,7 @@ class Importer:
 @asynccontextmanager
 async def importer_on(database: Database, key_file: Path, keys: InsideKeys, folder: Path) -> AsyncIterator[Importer]:
     """A worker's runtime on that database."""
-    settings = DEFINITION.settings(
+    settings = WORKER.settings(
         database_url=database.application_url,
         nats_url="nats://unused",
         key_file=key_file,
@@ -164,7 +164,7 @@ async def importer_on(database: Database, key_file: Path, keys: InsideKeys, fold
         attachments_folder=folder,
         sandbox=True,
     )
-    async with worker_runtime(DEFINITION, settings) as runtime:
+    async with worker_runtime(WORKER, settings) as runtime:
         found = Importer(runtime, database)
         found.set_today(TODAY)
         yield found

@@ -123,8 +123,18 @@ async def test_files_as_offices_write_them(importer: Importer, encoding: str, de
 
 
 async def test_a_file_without_its_columns_fails_and_says_so(importer: Importer) -> None:
-    ended = await importer.run([{"姓名": "王小明", "备注": "x"}])
+    ended = await importer.run([{"姓名": "王小明", "name": "王小明", "备注": "x"}])
     assert (ended.state, ended.problem) == (OperationState.FAILED, "import-columns")
+    told = [(error["pointer"], error["code"], error["rule"]) for error in ended.result["errors"]]
+    assert told == [
+        ("/name", "column_twice", None),
+        ("/identity_documents/0/number", "column_missing", "RR-03"),
+        ("/division_code", "column_missing", "RR-03"),
+        ("/address", "column_missing", "RR-12"),
+        ("/started_on", "column_missing", "RR-09"),
+    ]
+    assert "居住地址" in ended.result["errors"][3]["message_zh"]
+    assert "address" in ended.result["errors"][3]["message_en"]
     renamed = [{("谁" if name == "姓名" else name): value for name, value in a_row().items()}]
     assert (await importer.run(renamed)).problem == "import-columns"
     assert (await importer.run(renamed, mapping={"谁": "name"})).counts == {"entered": 1}

@@ -1,10 +1,11 @@
 """One operation being worked off: parts, each a transaction in the client's row context that also says that it is done."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from services.chassis.attachments import rows as attachment_rows
 from services.chassis.attachments.intake import Intake, TakenFile
@@ -13,6 +14,7 @@ from services.chassis.attachments.retention import AttachmentPurpose, RetentionC
 from services.chassis.attachments.store import in_thread
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, without_transaction
+from services.chassis.errors import FieldError
 from services.chassis.long_work import rows
 from services.chassis.long_work.rows import OperationRecord, OperationState
 from services.chassis.rows import SERVICE
@@ -29,11 +31,12 @@ class CancelledByClientError(Exception):
 
 
 class ActFailedError(Exception):
-    """The operation cannot be done, whoever tries; `problem` is a code of the catalogue."""
+    """The operation cannot be done, whoever tries; `problem` is a code of the catalogue, `errors` say where it lies."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.errors = errors
 
 
 class _RolledBackError(Exception):
@@ -101,13 +104,14 @@ class Course:
         crash_point("operation.committed")
         self.counts, self.parts_done = counts, self.parts_done + 1
 
-    async def finish(self, state: OperationState, problem: str | None = None) -> None:
+    async def finish(self, state: OperationState, failure: ActFailedError | None = None) -> None:
         """End the operation; what the parts left becomes a CSV, a file of the client's division."""
         taken = await self._gathered()
         crash_point("operation.gathered")
 
         async def ending(tx: Transaction) -> None:
-            work, result = self._work(tx), {}
+            work = self._work(tx)
+            result: dict[str, Any] = {"errors": [asdict(error) for error in failure.errors]} if failure else {}
             if taken is not None:
                 record = await attachment_rows.insert(
                     work,
@@ -116,8 +120,9 @@ class Course:
                     retention_class=RetentionClass.CASE_FILE,
                     person_id=None,
                 )
-                result = {"errors_attachment_id": str(record.attachment_id)}
+                result["errors_attachment_id"] = str(record.attachment_id)
             operation_id = self.operation.operation_id
+            problem = failure.problem if failure else None
             if not await rows.end(tx, operation_id, state, work.now, problem=problem, result=result):
                 raise rows.PartLostError
             work.audit("end", "operation", operation_id, outcome=state)

@@ -12,7 +12,7 @@ from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.chassis.streaming import StreamedAnswer
 from services.registry.actions import import_requests
 from services.registry.schemas.imports import ImportRequest
-from services.registry.schemas.roster_columns import RosterKind, template
+from services.registry.schemas.rosters.kinds import RosterKind, template
 
 _OPERATIONS = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"

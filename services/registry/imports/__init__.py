@@ -4,6 +4,6 @@ The process that works an import off runs it (`python -m services.registry`); th
 """
 
 from services.registry.imports.residents import import_residents
-from services.registry.schemas.roster_columns import RosterKind
+from services.registry.schemas.rosters.kinds import RosterKind
 
 ACTS = {f"import.{RosterKind.RESIDENTS}": import_residents}

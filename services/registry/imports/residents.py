@@ -4,24 +4,18 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
-from uuid import UUID
 
-from services.chassis.attachments import rows as attachment_rows
-from services.chassis.db import without_transaction
-from services.chassis.errors import FieldError
-from services.chassis.long_work.course import ActFailedError, Course, Part
-from services.chassis.rows import SERVICE
+from services.chassis.long_work.course import Course, Part
 from services.chassis.work import Work
-from services.registry.imports import refused
 from services.registry.imports.decisions import Decisions
 from services.registry.imports.effects import Effects
-from services.registry.imports.files import Numbered, Roster, survey
+from services.registry.imports.files import Numbered
 from services.registry.imports.knowing import look_up
 from services.registry.imports.layout import Layout
 from services.registry.imports.preparing import PROCESSES, Chunk, Preparer, preparer
-from services.registry.schemas.roster_columns import RosterKind
+from services.registry.imports.running import opened, part_of
+from services.registry.schemas.rosters.kinds import RosterKind
 
 CHUNK = 1_000
 """Rows of one transaction. Each holds as many advisory locks, of which PostgreSQL has room for about six thousand."""
@@ -29,25 +23,12 @@ CHUNK = 1_000
 
 async def import_residents(course: Course) -> None:
     """Work the file off from the part the last worker stopped at. Raises `ActFailedError` for a file that is no roster."""
-    given = course.operation.parameters
-    roster = await _opened(course, UUID(given["attachment_id"]))
-    layout = Layout.of(RosterKind.RESIDENTS, roster.headers, given["mapping"])
-    course.head = refused.head(refused.kept_headers(layout))
-    await course.tell_total(roster.rows)
+    roster, layout = await opened(course, RosterKind.RESIDENTS)
     async with preparer(course, layout, roster.rows) as making:
         importer = _Importer(course, layout, making)
         async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_done))) as chunks:
             async for chunk in chunks:
                 await importer.take(chunk)
-
-
-async def _opened(course: Course, attachment_id: UUID) -> Roster:
-    async with without_transaction(course.runtime.pool, rows=SERVICE) as tx:
-        work = course.runtime.own_work(tx)
-        attachment = await attachment_rows.find(work, attachment_id)
-    if attachment is None:
-        raise ActFailedError("attachment-not-found")
-    return await survey(course.runtime, attachment)
 
 
 async def _ready(making: Preparer, chunks: AsyncIterator[list[Numbered]]) -> AsyncGenerator[Chunk, None]:
@@ -87,14 +68,5 @@ class _Importer:
         outcomes = Counter([await decisions.decide(row) for row in chunk.rows])
         if not self._course.rehearsal:
             await decisions.effects.write()
-        left = b"".join(
-            refused.line(row.number, row.cells, map(self._told, errors), self._layout) for row, errors in decisions.refused
-        )
-        return Part(len(chunk.rows), {outcome.value: times for outcome, times in outcomes.items()}, left)
-
-    def _told(self, error: FieldError) -> FieldError:
-        """The error with words: of a problem that names no field the catalogue has them."""
-        if error.message_zh:
-            return error
-        problem = self._course.runtime.catalogue.definitions[error.code]
-        return replace(error, message_zh=problem.title_zh, message_en=problem.title_en)
+        counts = {outcome.value: times for outcome, times in outcomes.items()}
+        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused)
