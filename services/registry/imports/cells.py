@@ -14,6 +14,7 @@ from typing import TypeVar
 from services.chassis.errors import FieldError
 from services.registry.actions.law import LAW
 from services.registry.rules.code_tables import CodeTable
+from services.registry.rules.employment import EmploymentEndReason
 from services.registry.rules.identity_number import DocumentType
 from services.registry.rules.residence_registration import Reporter, ResidenceKind
 
@@ -61,6 +62,15 @@ _REPORTERS = {
     "中介": Reporter.AGENCY,
     "机构": Reporter.INSTITUTION,
     "学校": Reporter.INSTITUTION,
+}
+_END_REASONS = {
+    "辞职": EmploymentEndReason.RESIGNED,
+    "离职": EmploymentEndReason.RESIGNED,
+    "辞退": EmploymentEndReason.DISMISSED,
+    "合同到期": EmploymentEndReason.CONTRACT_EXPIRED,
+    "退休": EmploymentEndReason.RETIRED,
+    "死亡": EmploymentEndReason.DIED,
+    "其他": EmploymentEndReason.OTHER,
 }
 # The groups of GB/T 4658: such a word does not say whether the studies were completed.
 _EDUCATION_GROUPS = {
@@ -116,6 +126,15 @@ def residence_kind(text: str) -> ResidenceKind:
 def reporter(text: str) -> Reporter:
     """By Chinese name or by code; an empty cell is the employer, who brings most rosters."""
     return _choice(text or Reporter.EMPLOYER, _REPORTERS, Reporter, "/reported_by")
+
+
+def employment_end_reason(text: str) -> EmploymentEndReason:
+    """By Chinese name or by code; an empty cell is `other`. That it never was, is an officer's finding and no roster's."""
+    reason = _choice(text or EmploymentEndReason.OTHER, _END_REASONS, EmploymentEndReason, "/reason")
+    if reason is EmploymentEndReason.RECORDED_IN_ERROR:
+        zh, en = "登记有误须由工作人员逐笔认定", "that it never was is for an officer to find, one by one"
+        raise NotUnderstoodError("/reason", "officers_finding", zh, en)
+    return reason
 
 
 def sex_code(text: str) -> str | None:

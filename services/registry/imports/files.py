@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -38,7 +38,7 @@ class Roster:
     encoding: str = ""
     delimiter: str = ","
 
-    async def chunks(self, size: int, *, skip: int) -> AsyncIterator[list[Numbered]]:
+    async def chunks(self, size: int, *, skip: int) -> AsyncGenerator[list[Numbered], None]:
         """The rows behind the header, `size` at a time, each with its number as a spreadsheet shows it; the first `skip`
         chunks are passed over.
         """

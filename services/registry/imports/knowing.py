@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.chassis.errors import FieldError
-from services.chassis.work import Work
+from services.chassis.work import AuditLine, Work
 from services.registry.actions.persons import RESOURCE as PERSON
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import bulk
@@ -29,10 +29,13 @@ class KnownPerson:
 
 @dataclass(slots=True)
 class Knowledge:
-    """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name."""
+    """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name;
+    `attempts`: evidence of who was resolved.
+    """
 
     persons: dict[bytes, KnownPerson]
     elsewhere: set[bytes]
+    attempts: Sequence[AuditLine] = ()
 
 
 async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes]) -> Knowledge:
@@ -44,14 +47,17 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
     owners = await claim_documents(work, list(documents))
     hidden = {number: documents[number] for number, owner in owners.items() if owner is None and number not in tried}
     resolved = await bulk.resolve_each(work, hidden) if hidden else {}
-    for person_id in resolved.values():
-        outcome = "done" if person_id is not None else "not_found"
-        work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
+    attempts = [_attempt(work, person_id) for person_id in resolved.values()]
     found = {number: owner or resolved.get(number) for number, owner in owners.items()}
     tried |= {number for number, person_id in found.items() if person_id is None}
     by_number = {number: person_id for number, person_id in found.items() if person_id is not None}
     elsewhere = found.keys() - by_number.keys()
-    return Knowledge(await _known(work, by_number), set(elsewhere))
+    return Knowledge(await _known(work, by_number), set(elsewhere), attempts)
+
+
+def _attempt(work: Work, person_id: UUID | None) -> AuditLine:
+    outcome = "done" if person_id is not None else "not_found"
+    return work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
 
 
 async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, KnownPerson]:

@@ -63,6 +63,18 @@ class Layout:
         return cells[place].strip().removeprefix("'") if place is not None and place < len(cells) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A row by its fields."""
+
+    layout: Layout
+    cells: Sequence[str]
+
+    def __getitem__(self, field: str) -> str:
+        """As `Layout.cell`."""
+        return self.layout.cell(self.cells, field)
+
+
 _NO_SUCH_FIELD = FieldError("/mapping", "no_such_field", "对照表指向不存在的字段", "the mapping names no field there is")
 
 

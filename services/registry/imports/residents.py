@@ -26,7 +26,7 @@ async def import_residents(course: Course) -> None:
     roster, layout = await opened(course, RosterKind.RESIDENTS)
     async with preparer(course, layout, roster.rows) as making:
         importer = _Importer(course, layout, making)
-        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_done))) as chunks:
+        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_passed_over))) as chunks:
             async for chunk in chunks:
                 await importer.take(chunk)
 
@@ -69,4 +69,4 @@ class _Importer:
         if not self._course.rehearsal:
             await decisions.effects.write()
         counts = {outcome.value: times for outcome, times in outcomes.items()}
-        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused)
+        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused, known.attempts)

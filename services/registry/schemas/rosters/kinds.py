@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from services.registry.schemas.rosters.column import Column, header_key
+from services.registry.schemas.rosters.employments import EMPLOYMENTS
 from services.registry.schemas.rosters.residents import RESIDENTS
 
 
@@ -12,9 +13,14 @@ class RosterKind(StrEnum):
 
     RESIDENTS = "residents"
     """persons with where they live"""
+    EMPLOYMENTS = "employments"
+    """who was taken on by an employer, who left"""
 
 
-COLUMNS: Mapping[RosterKind, tuple[Column, ...]] = {RosterKind.RESIDENTS: RESIDENTS}
+COLUMNS: Mapping[RosterKind, tuple[Column, ...]] = {
+    RosterKind.RESIDENTS: RESIDENTS,
+    RosterKind.EMPLOYMENTS: EMPLOYMENTS,
+}
 
 NOTES = (
     Column("row", ("原行号",), ("row",), "", ()),

@@ -1,0 +1,51 @@
+"""Whom a row names: a person the register knows, by complete number and name."""
+
+from typing import NamedTuple
+
+from services.chassis.errors import FieldError
+from services.chassis.keyring import Keyring
+from services.registry.actions.divisions import Desk
+from services.registry.actions.refusals import field_error, invalid
+from services.registry.imports import cells
+from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
+from services.registry.imports.layout import Cells
+from services.registry.rules.citizen_number import RefusedNumber
+from services.registry.rules.identity_number import normalised_number, parse_document_number
+from services.registry.schemas.persons import DocumentQuery, PersonResolution
+from services.registry.store.persons import name_index, number_index
+
+NOT_REGISTERED = FieldError(
+    "/identity_document/number",
+    "not_registered",
+    "该证件尚未登记，请先登记人员",
+    "nobody is registered with this document: register the person first",
+    "RR-03",
+)
+
+
+class Named(NamedTuple):
+    """The digests under which the register knows a person."""
+
+    number_index: bytes
+    name_index: bytes
+
+
+def named(desk: Desk, keyring: Keyring, row: Cells) -> Named:
+    """Whom the row's number and name mean. Raises like the models and rules of the single door."""
+    kind, number = cells.document_type(row["document_type"]), row["document_number"]
+    said = PersonResolution(identity_document=DocumentQuery(type=kind, number=number), name=row["name"])
+    parsed = parse_document_number(kind, number, today=desk.today)
+    if isinstance(parsed, RefusedNumber):
+        raise invalid(field_error("/identity_document/number", problem) for problem in parsed.problems)
+    by_number = number_index(keyring, kind, normalised_number(kind, number))
+    return Named(by_number, name_index(keyring, said.name))
+
+
+def known_as(known: Knowledge, who: Named) -> KnownPerson:
+    """The person. Raises `DomainError('invalid-request')` for nobody's document and for one of somebody of another name."""
+    person = known.persons.get(who.number_index)
+    if who.number_index in known.elsewhere or (person is not None and person.name_index != who.name_index):
+        raise invalid([ANOTHER_NAME])
+    if person is None:
+        raise invalid([NOT_REGISTERED])
+    return person
