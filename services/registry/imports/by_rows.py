@@ -3,7 +3,7 @@ a `Book`; making persons ready in processes of their own (`preparing`) is worth 
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -74,6 +74,11 @@ class Memory(Generic[KeyT, ValueT]):
     def get(self, key: KeyT, read: ValueT) -> ValueT:
         """What a thing has become; `read`, when no row has said anything about it."""
         return self._now.get(key, self._before.get(key, read))
+
+    @property
+    def all(self) -> Mapping[KeyT, ValueT]:
+        """Everything that rows of earlier parts said; nothing, unless it is a rehearsal."""
+        return self._before
 
     def __setitem__(self, key: KeyT, value: ValueT) -> None:
         """A row makes something of it."""

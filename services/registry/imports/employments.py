@@ -88,6 +88,11 @@ class Standing:
         past = tuple((record.started_on, record.ended_on) for record in seen if record.ended_on is not None)
         return cls(now, works and now is None, past)
 
+    @classmethod
+    def begun(cls, record: EmploymentRecord, past: tuple[tuple[date, date], ...], *, is_seen: bool) -> "Standing":
+        """Once that employment has begun; what is reported of a stranger with an employer elsewhere is not seen again."""
+        return cls(record, past=past) if is_seen else cls(works_unseen=True, past=past)
+
     def ended(self, record: EmploymentRecord) -> "Standing":
         """Once that employment is over."""
         assert record.ended_on is not None
@@ -193,7 +198,7 @@ class EmploymentList:
             before = started(work, body, known.person.birth_date, employer)
             after = None if said.end is None else _gone(work, before, said.end, known)
             effects.start(before, known)
-            self._standings[pair] = Standing(before, past=standing.past)
+            self._standings[pair] = Standing.begun(before, standing.past, is_seen=_is_seen(work, before, known))
             if after is None:
                 return "started"
         elif said.start is not None and (before is None or before.started_on != said.start.started_on):
@@ -237,6 +242,12 @@ def hired(row: Cells, first_day: str) -> EmploymentStart:
         position=row["position"] or None,
         started_on=cells.as_date(first_day, "/started_on"),
     )
+
+
+def _is_seen(work: Work, record: EmploymentRecord, known: KnownPerson) -> bool:
+    """Whether the client sees the employment, as the row policies have it."""
+    is_own = work.principal.unit is not None or record.division_code.startswith(work.principal.division_prefix)
+    return is_own or known.person.is_visible
 
 
 def _left(row: Cells) -> EmploymentEnd:

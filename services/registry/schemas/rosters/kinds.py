@@ -5,7 +5,9 @@ from enum import StrEnum
 
 from services.registry.schemas.rosters.column import Column, header_key
 from services.registry.schemas.rosters.employments import EMPLOYMENTS
+from services.registry.schemas.rosters.field_visits import FIELD_VISITS
 from services.registry.schemas.rosters.residents import RESIDENTS
+from services.registry.schemas.rosters.stays import STAYS
 
 
 class RosterKind(StrEnum):
@@ -15,11 +17,17 @@ class RosterKind(StrEnum):
     """persons with where they live"""
     EMPLOYMENTS = "employments"
     """who was taken on by an employer, who left"""
+    STAYS = "stays"
+    """who checked in to a room of a registered home, who checked out"""
+    FIELD_VISITS = "field_visits"
+    """what a coordinator found; the coordinator is the officer who acts"""
 
 
 COLUMNS: Mapping[RosterKind, tuple[Column, ...]] = {
     RosterKind.RESIDENTS: RESIDENTS,
     RosterKind.EMPLOYMENTS: EMPLOYMENTS,
+    RosterKind.STAYS: STAYS,
+    RosterKind.FIELD_VISITS: FIELD_VISITS,
 }
 
 NOTES = (
