@@ -2,10 +2,11 @@
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -217,14 +218,17 @@ _EMPLOYMENTS = """SELECT (SELECT e.credit_code FROM employer e WHERE e.employer_
     start_reported_late, ended_on, end_reason, end_reported_on, end_due_on, end_reported_late, version FROM employment"""
 _STAYS = """SELECT (SELECT r.label FROM room r WHERE r.room_id = stay.room_id) AS room, bed, started_at, report_due_on,
     reported_late, ended_at, end_reason, end_reported_late, version FROM stay"""
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d")
 _PASSING = frozenset({"created_at", "updated_at", "at", "request", "person", "resource_id"})
 
 
 def _bare(value: Any) -> Any:
-    """Without ids and instants."""
+    """Without ids and what the clock of the system says; instants are the same in whichever zone they are told."""
     if isinstance(value, dict):
         kept = (name for name in value if name not in _PASSING and not name.endswith("_id"))
         return {name: _bare(value[name]) for name in sorted(kept)}
+    if isinstance(value, str) and _INSTANT.match(value):
+        return datetime.fromisoformat(value).astimezone(UTC)
     return [_bare(member) for member in value] if isinstance(value, list | tuple) else value
 
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 from services.chassis.errors import FieldError
 from services.chassis.keyring import Keyring
 from services.registry.actions.divisions import Desk
+from services.registry.actions.document_owners import ANOTHER_NAME
 from services.registry.actions.refusals import field_error, invalid
 from services.registry.imports import cells
-from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
+from services.registry.imports.knowing import Knowledge, KnownPerson
 from services.registry.imports.layout import Cells
 from services.registry.rules.citizen_number import RefusedNumber
 from services.registry.rules.identity_number import normalised_number, parse_document_number
