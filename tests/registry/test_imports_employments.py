@@ -171,12 +171,19 @@ async def test_a_dry_run_sees_the_whole_file(importer: Importer, monkeypatch: py
 async def test_a_dry_run_that_tries_names_leaves_the_evidence(importer: Importer) -> None:
     (number,) = await residents(importer, 1)
     guess = [a_worker(number, 姓名="李四", 统一社会信用代码=_CODES[1])]
-    await importer.run(guess, kind="employments", division="330281", dry_run=True)
+    await importer.run(guess, kind="employments", division="330206", dry_run=True)
     tried = (
         "SELECT line::jsonb ->> 'outcome' FROM audit_line WHERE line::jsonb ->> 'operation' = 'resolve'"
-        " AND line::jsonb ->> 'client' = 'client-330281' ORDER BY audit_id"
+        " AND line::jsonb ->> 'client' = 'client-330206' ORDER BY audit_id"
     )
     assert [row[0] for row in await importer.rows(tried)] == ["not_found"]
+
+
+async def test_of_somebody_out_of_sight_a_wrong_name_and_a_wrong_number_are_the_same(importer: Importer) -> None:
+    (number,) = await residents(importer, 1)
+    rows = [a_worker(number, 姓名="李四"), a_worker(citizen_number())]
+    ended = await importer.run(rows, kind="employments", division="330281")
+    assert [line["错误代码"] for line in await importer.refused(ended)] == ["not_registered", "not_registered"]
 
 
 def a_story(seed: int, *, batches: int = 3, rows: int = 8) -> tuple[list[str], list[Batch]]:

@@ -34,10 +34,6 @@ class Knowledge:
     elsewhere: set[bytes]
     attempts: Sequence[AuditLine] = ()
 
-    def knows_nobody(self, number_index: bytes) -> bool:
-        """Whether a document is nobody's."""
-        return number_index not in self.persons and number_index not in self.elsewhere
-
 
 async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes]) -> Knowledge:
     """Claim the documents – digest of the number → digest of the name – as the single door does, and find whose they are.

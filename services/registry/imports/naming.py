@@ -18,8 +18,8 @@ from services.registry.store.persons import name_index, number_index
 NOT_REGISTERED = FieldError(
     "/identity_document/number",
     "not_registered",
-    "该证件尚未登记，请先登记人员",
-    "nobody is registered with this document: register the person first",
+    "没有以该证件号码和姓名登记的人员，请先登记人员",
+    "nobody is registered with this number and name: register the person first",
     "RR-03",
 )
 
@@ -43,10 +43,12 @@ def named(desk: Desk, keyring: Keyring, row: Cells) -> Named:
 
 
 def known_as(known: Knowledge, who: Named) -> KnownPerson:
-    """The person. Raises `DomainError('invalid-request')` for nobody's document and for one of somebody of another name."""
+    """The person. Raises `DomainError('invalid-request')`: of somebody out of sight the answer to a wrong number and to a
+    wrong name is the same, as at `resolve`.
+    """
     person = known.persons.get(who.number_index)
-    if who.number_index in known.elsewhere or (person is not None and person.name_index != who.name_index):
-        raise invalid([ANOTHER_NAME])
     if person is None:
         raise invalid([NOT_REGISTERED])
+    if person.name_index != who.name_index:
+        raise invalid([ANOTHER_NAME])
     return person
