@@ -17,6 +17,8 @@ _OWN_SCOPES = {
     RosterKind.FIELD_VISITS: "registry.field.visit",
 }
 """What the single door asks for as well: whoever may bring residents in may not for that reason report anything else."""
+_OF_UNITS = frozenset({RosterKind.EMPLOYMENTS})
+"""What an employer's own client reports at the single door; whose row another employer is, it is refused."""
 _ACTED = frozenset({RosterKind.FIELD_VISITS})
 """The rows are what the officer did who acts."""
 
@@ -24,12 +26,14 @@ _ACTED = frozenset({RosterKind.FIELD_VISITS})
 async def request_import(work: Work, body: ImportRequest) -> OperationView:
     """Have a roster imported in the name of the caller. The same content asked for again is the same operation.
 
-    Raises `DomainError('scope-missing')`, `('actor-required')` and `('attachment-not-found')`, and `('invalid-request')` for a
-    file that was not uploaded as a roster.
+    Raises `DomainError('scope-missing')`, `('offices-only')`, `('actor-required')` and `('attachment-not-found')`, and
+    `('invalid-request')` for a file that was not uploaded as a roster.
     """
     scope = _OWN_SCOPES.get(body.kind)
     if scope is not None and scope not in work.principal.scopes:
         raise DomainError("scope-missing", extra={"scope": scope})
+    if work.principal.unit is not None and body.kind not in _OF_UNITS:
+        raise DomainError("offices-only")
     if body.kind in _ACTED:
         work.require_actor()
     found = (await attachments.hold(work, [body.attachment_id])).get(body.attachment_id)
