@@ -13,7 +13,7 @@ from services.chassis.errors import FieldError
 from services.chassis.long_work.course import Act, Course, Part
 from services.chassis.work import AuditLine, Work
 from services.registry.imports.files import Numbered
-from services.registry.imports.layout import Cells, Layout
+from services.registry.imports.layout import Layout
 from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.imports.running import opened, part_of
 from services.registry.schemas.rosters.kinds import RosterKind
@@ -42,7 +42,7 @@ class Book(Protocol[SaidT]):
     kind: RosterKind
     chunk: int
 
-    def read(self, work: Work, row: Cells) -> SaidT:
+    def read(self, work: Work, row: Mapping[str, str]) -> SaidT:
         """What a row says, as far as it alone tells. Raises one of `NOT_TAKEN`."""
 
     async def take(self, work: Work, said: Sequence[SaidT]) -> Taken:
@@ -110,7 +110,7 @@ async def _part(work: Work, *, course: Course, book: Book[Any], layout: Layout, 
     said = {}
     for place, row in enumerate(rows):
         try:
-            said[place] = book.read(work, Cells(layout, row.cells))
+            said[place] = book.read(work, layout.fields(row.cells))
         except NOT_TAKEN as error:
             refused[place] = reasons(error)
     taken = await book.take(work, list(said.values()))

@@ -35,7 +35,6 @@ from services.registry.actions.refusals import invalid, not_found
 from services.registry.imports import cells
 from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import KnownPerson, look_up
-from services.registry.imports.layout import Cells
 from services.registry.imports.naming import Named, known_as, named
 from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.schemas.employment.employers import EmployerRecord
@@ -139,7 +138,7 @@ class EmploymentList:
         self._standings: Memory[Pair, Standing] = Memory(course.rehearsal)
         self._tried: set[bytes] = set()
 
-    def read(self, work: Work, row: Cells) -> Said:
+    def read(self, work: Work, row: Mapping[str, str]) -> Said:
         """See `Book`."""
         who = named(work, work.keyring, row)
         start = hired(row, row["started_on"]) if row["started_on"] else None
@@ -233,7 +232,7 @@ def is_told_already(standing: Standing, start: EmploymentStart | None, end: Empl
     return bool(ends)
 
 
-def hired(row: Cells, first_day: str) -> EmploymentStart:
+def hired(row: Mapping[str, str], first_day: str) -> EmploymentStart:
     """What the row says of a start."""
     return EmploymentStart(
         person_id=_NOBODY,
@@ -250,7 +249,7 @@ def _is_seen(work: Work, record: EmploymentRecord, known: KnownPerson) -> bool:
     return is_own or known.person.is_visible
 
 
-def _left(row: Cells) -> EmploymentEnd:
+def _left(row: Mapping[str, str]) -> EmploymentEnd:
     return EmploymentEnd(
         ended_on=cells.as_date(row["ended_on"], "/ended_on"), reason=cells.employment_end_reason(row["end_reason"])
     )

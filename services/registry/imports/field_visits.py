@@ -18,7 +18,6 @@ from services.registry.actions.refusals import invalid
 from services.registry.imports import cells
 from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import Knowledge, look_up
-from services.registry.imports.layout import Cells
 from services.registry.imports.naming import Named, known_as, named
 from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.rules.field_work.visits import VisitOutcome, VisitSubject
@@ -60,7 +59,7 @@ class VisitList:
         self._told: Memory[UUID, bytes] = Memory(course.rehearsal)
         self._tried: set[bytes] = set()
 
-    def read(self, work: Work, row: Cells) -> Said:
+    def read(self, work: Work, row: Mapping[str, str]) -> Said:
         """See `Book`."""
         who = named(work, work.keyring, row) if row["document_number"] else None
         subject = VisitSubject.PERSON if who or row["name"] else VisitSubject.HOME

@@ -1,5 +1,6 @@
 """Whom a row names: a person the register knows, by complete number and name."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.chassis.errors import FieldError
@@ -9,7 +10,6 @@ from services.registry.actions.document_owners import ANOTHER_NAME
 from services.registry.actions.refusals import field_error, invalid
 from services.registry.imports import cells
 from services.registry.imports.knowing import Knowledge, KnownPerson
-from services.registry.imports.layout import Cells
 from services.registry.rules.citizen_number import RefusedNumber
 from services.registry.rules.identity_number import normalised_number, parse_document_number
 from services.registry.schemas.persons import DocumentQuery, PersonResolution
@@ -31,7 +31,7 @@ class Named(NamedTuple):
     name_index: bytes
 
 
-def named(desk: Desk, keyring: Keyring, row: Cells) -> Named:
+def named(desk: Desk, keyring: Keyring, row: Mapping[str, str]) -> Named:
     """Whom the row's number and name mean. Raises like the models and rules of the single door."""
     kind, number = cells.document_type(row["document_type"]), row["document_number"]
     said = PersonResolution(identity_document=DocumentQuery(type=kind, number=number), name=row["name"])

@@ -28,7 +28,6 @@ from services.registry.actions.refusals import invalid, not_found
 from services.registry.imports import cells
 from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import look_up
-from services.registry.imports.layout import Cells
 from services.registry.imports.naming import Named, known_as, named
 from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord
@@ -107,7 +106,7 @@ class GuestList:
         self._beds: Memory[Bed, UUID | None] = Memory(course.rehearsal)
         self._tried: set[bytes] = set()
 
-    def read(self, work: Work, row: Cells) -> Said:
+    def read(self, work: Work, row: Mapping[str, str]) -> Said:
         """See `Book`."""
         who = named(work, work.keyring, row)
         require_own_division(work, row["division_code"], "/division_code")
@@ -210,7 +209,7 @@ def _is_that_arrival(here: StayRecord | None, arrival: CheckIn) -> bool:
     return here is not None and here.started_at == arrival.started_at and arrival.bed in {None, here.bed}
 
 
-def _arrival(row: Cells) -> CheckIn:
+def _arrival(row: Mapping[str, str]) -> CheckIn:
     return CheckIn(
         person_id=_NOBODY,
         premises_id=_NOBODY,
@@ -221,7 +220,7 @@ def _arrival(row: Cells) -> CheckIn:
     )
 
 
-def _departure(row: Cells) -> CheckOut:
+def _departure(row: Mapping[str, str]) -> CheckOut:
     return CheckOut(ended_at=cells.as_instant(row["ended_at"], "/ended_at"), reason=CheckOutReason.CHECKED_OUT)
 
 
