@@ -1,7 +1,7 @@
 """Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.chassis.work import AuditLine, Work
@@ -23,6 +23,10 @@ class KnownPerson:
     registrations: list[RegistrationRecord] = field(default_factory=list)
     divisions: set[str] = field(default_factory=set)
 
+    def again(self) -> "KnownPerson":
+        """For another transaction, which may be tried twice."""
+        return replace(self, registrations=[*self.registrations], divisions={*self.divisions})
+
 
 @dataclass(slots=True)
 class Knowledge:
@@ -33,6 +37,11 @@ class Knowledge:
     persons: dict[bytes, KnownPerson]
     elsewhere: set[bytes]
     attempts: Sequence[AuditLine] = ()
+
+    def bring(self, persons: Mapping[bytes, KnownPerson]) -> None:
+        """Persons as rows before have made them, in place of what was read."""
+        self.persons |= persons
+        self.elsewhere -= persons.keys()
 
 
 async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes]) -> Knowledge:
