@@ -8,7 +8,10 @@ import sys
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.registry.conftest import Office, expect
+from tests.registry.factories import EVERY_SCOPE
 from tests.registry.rosters import CSV, a_row, as_csv
 from tests.registry.uploads import download, uploaded
 from tests.running import Caller
@@ -62,6 +65,33 @@ async def test_a_file_without_its_columns_says_which_in_both_languages(cixi: Cal
         "message_en": "the column document_number (证件号码) is needed and missing",
         "rule": "RR-03",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [
+        ("employments", "registry.employment.write"),
+        ("stays", "registry.stay.write"),
+        ("field_visits", "registry.field.visit"),
+    ],
+)
+async def test_a_list_needs_the_scope_of_its_single_door(office: Office, cixi: Caller, kind: str, scope: str) -> None:
+    file = await uploaded(cixi, as_csv([a_row()]), CSV, purpose="import")
+    body = {"attachment_id": file["attachment_id"], "kind": kind}
+    without = office.caller(scopes=EVERY_SCOPE - {scope}, actor="officer-1")
+    problem = expect(await without.post("/v1/imports", body), 403)
+    assert (problem["type"].rpartition(":")[2], problem["scope"]) == ("scope-missing", scope)
+
+
+async def test_visits_are_the_acting_officers(office: Office, cixi: Caller) -> None:
+    file = await uploaded(cixi, as_csv([a_row()]), CSV, purpose="import")
+    body = {"attachment_id": file["attachment_id"], "kind": "field_visits"}
+    problem = expect(await office.caller(actor=None).post("/v1/imports", body), 403)
+    assert problem["type"].endswith("actor-required")
+    one, other = [
+        expect(await office.caller(actor=officer).post("/v1/imports", body), 202) for officer in ("officer-1", "officer-2")
+    ]
+    assert one["operation_id"] != other["operation_id"], "another officer's day"
 
 
 def test_a_worker_loads_nothing_of_the_web() -> None:

@@ -61,6 +61,20 @@ async def test_an_import_is_a_sequence_of_single_calls(doors: tuple[Importer, Si
     await play(doors, a_story(seed))
 
 
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("seed", range(200, 200 + _SEEDS))
+async def test_a_dry_run_tells_what_the_import_will_do(doors: tuple[Importer, SingleDoor], seed: int) -> None:
+    """Whatever part of the file a person comes again in."""
+    bulk, single = doors
+    for batch in a_story(seed, batches=2, rows=12):
+        bulk.set_today(batch.day)
+        rehearsed = await bulk.run(batch.rows, division=batch.division, dry_run=True)
+        done = await bulk.run(batch.rows, division=batch.division)
+        assert rehearsed.counts == done.counts, batch
+        assert await bulk.refused(rehearsed) == await bulk.refused(done)
+        await single.bring(batch)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("chunk", [1, 4, 1000])

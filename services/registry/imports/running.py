@@ -10,6 +10,7 @@ from services.chassis.db import without_transaction
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import ActFailedError, Course, Part
 from services.chassis.rows import SERVICE
+from services.chassis.work import AuditLine
 from services.registry.imports import refused
 from services.registry.imports.files import Roster, survey
 from services.registry.imports.layout import Layout
@@ -48,6 +49,7 @@ def part_of(
     rows: Sequence[Row],
     counts: dict[str, int],
     not_taken: Iterable[tuple[Row, Sequence[FieldError]]],
+    attempts: Sequence[AuditLine],
 ) -> Part:
     """What the rows of a transaction did, and the lines of those that were not taken."""
 
@@ -59,4 +61,4 @@ def part_of(
         return replace(error, message_zh=problem.title_zh, message_en=problem.title_en)
 
     lines = (refused.line(row.number, row.cells, map(in_words, errors), layout) for row, errors in not_taken)
-    return Part(len(rows), counts, b"".join(lines))
+    return Part(len(rows), counts, b"".join(lines), attempts)

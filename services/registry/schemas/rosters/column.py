@@ -36,14 +36,14 @@ DOCUMENT_TYPE = Column(
     ("证件类型", "证件种类"),
     ("document_type", "id_type"),
     "居民身份证",
-    ("/identity_documents/0/type", "/identity_documents"),
+    ("/identity_documents/0/type", "/identity_documents", "/identity_document/type"),
 )
 DOCUMENT_NUMBER = Column(
     "document_number",
     ("证件号码", "身份证号", "身份证号码", "公民身份号码"),
     ("document_number", "id_number"),
     "341204198808080050",
-    ("/identity_documents/0/number",),
+    ("/identity_documents/0/number", "/identity_document/number"),
     "RR-03",
 )
 """A person is told by complete number and name, whatever the roster is about."""
