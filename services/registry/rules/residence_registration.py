@@ -9,7 +9,7 @@ from services.chassis.parameters import Document, History, list_of, one_of, whol
 from services.registry.rules.division import county_of, is_division_code
 from services.registry.rules.findings import Finding
 from services.registry.rules.identity_number import Origin
-from services.registry.rules.months import is_younger_than
+from services.chassis.months import is_younger_than
 from services.registry.rules.reporting import ChangeReport, report_of_change
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from services.chassis.parameters import Document, Fields, History, ParameterError, Register, text, whole_number
-from services.registry.rules.months import is_younger_than
+from services.chassis.months import is_younger_than
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.working_days import WorkingDays
 

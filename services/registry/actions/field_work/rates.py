@@ -9,7 +9,7 @@ from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.rules.field_work.rates import RateDefinition, months_open, show_rate
-from services.registry.rules.months import add_months
+from services.chassis.months import add_months
 from services.registry.schemas.field_work.rates import RateView
 from services.registry.store.field_work import rates as store
 
