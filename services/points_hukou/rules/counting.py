@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from services.chassis.months import add_months, whole_months, whole_years
 from services.points_hukou.rules.document.measures import Age, Amount, Count, Measure, Months, Shares, Window
-from services.points_hukou.rules.facts import Event, Facts, MonthRange, Period, month_index
+from services.points_hukou.rules.facts import Event, Facts, MonthRange, Period, Value, Yearly, month_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,16 @@ class Counted:
 
 
 def count(measure: Measure, facts: Facts, on: date) -> Counted | None:
-    """What the measure gives; `None` when the fact is unknown."""
+    """What the measure gives, with what is supposed on top; `None` when the fact is unknown."""
+    counted = _count(measure, facts, on)
+    supposed = facts.supposed.get(measure)
+    if supposed is None:
+        return counted
+    first, *others = counted.pieces if counted is not None and counted.pieces else (Fraction(0),)
+    return Counted((first + supposed, *others))
+
+
+def _count(measure: Measure, facts: Facts, on: date) -> Counted | None:
     if isinstance(measure, Age):
         return _age(measure, facts, on)
     if isinstance(measure, Months):
@@ -65,28 +74,33 @@ def _dated(
     of_event: Callable[[Event], int],
     of_year: Callable[[int], int],
 ) -> Counted | None:
-    values = facts.get(name, tuple)
-    if values is None:
+    value = facts.values.get(name)
+    if value is None:
         return None
+    if isinstance(value, Yearly):
+        counted = [(year, of_year(amount)) for year, amount in value.amounts if _is_year_in(year, measure, on)]
+    else:
+        counted = [(event.on.year, of_event(event)) for event in _events_of(value) if _is_in(event, measure, on)]
     by_year: dict[int, int] = {}
-    for value in values:
-        if isinstance(value, Event):
-            year, number = value.on.year, of_event(value) if _is_in(value, measure, on) else 0
-        else:
-            year, number = value[0], of_year(value[1]) if _is_year_in(value[0], measure, on) else 0
+    for year, number in counted:
         by_year[year] = by_year.get(year, 0) + number
     if measure.by == "year":
         return Counted(tuple(Fraction(number) for number in by_year.values()))
     return _one(sum(by_year.values()))
 
 
+def _events_of(value: Value) -> tuple[Event, ...]:
+    """The events of a fact that is known to hold events."""
+    assert isinstance(value, tuple)
+    return tuple(event for event in value if isinstance(event, Event))
+
+
 def _shares(measure: Shares, facts: Facts, on: date) -> Counted | None:
-    events = facts.get(measure.shares, tuple)
-    if events is None:
+    value = facts.values.get(measure.shares)
+    if value is None:
         return None
-    return Counted(
-        tuple(Fraction(2 if event.is_first else 1, event.holders + 1) for event in events if _is_in(event, measure, on))
-    )
+    shared = [event for event in _events_of(value) if _is_in(event, measure, on)]
+    return Counted(tuple(Fraction(2 if event.is_first else 1, event.holders + 1) for event in shared))
 
 
 def _is_in(event: Event, window: Window, on: date) -> bool:

@@ -16,13 +16,16 @@ from functools import partial
 from typing import TypeVar
 
 from services.points_hukou.rules.document.facts import FactDeclaration
+from services.points_hukou.rules.document.measures import Measure
 
 T = TypeVar("T")
 Key = str | None
 
 _ROWS_MAX = 2000
+_UNKNOWN = ("本规则没有此项", "this rule set asks for no such thing")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _DIVISION = re.compile(r"\d{6}(\d{3}){0,2}")
+_FIELD_NAME = re.compile(r"[A-Za-z_]{1,60}", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
@@ -55,17 +58,14 @@ class Event:
     is_first: bool = True
 
 
-Value = (
-    date
-    | bool
-    | int
-    | str
-    | frozenset[str]
-    | tuple[MonthRange, ...]
-    | tuple[Period, ...]
-    | tuple[Event, ...]
-    | tuple[tuple[int, int], ...]
-)
+@dataclass(frozen=True, slots=True)
+class Yearly:
+    """Amounts of calendar years, the earliest first."""
+
+    amounts: tuple[tuple[int, int], ...]
+
+
+Value = date | bool | int | str | frozenset[str] | tuple[MonthRange, ...] | tuple[Period, ...] | tuple[Event, ...] | Yearly
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,14 @@ class Facts:
     applied_on: date
     values: Mapping[str, Value]
     sources: Mapping[str, Provenance] = field(default_factory=dict)
+    supposed: Mapping[Measure, int] = field(default_factory=dict)
+    """What a measure would give on top: for asking "and with three more months?"."""
 
-    def get(self, name: str, kind: type[T] | tuple[type, ...]) -> T | None:
+    def get(self, name: str, kind: type[T]) -> T | None:
         """A fact of that type; `None` when it is unknown."""
         value = self.values.get(name)
         assert value is None or isinstance(value, kind)
-        return value  # type: ignore[return-value]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +128,16 @@ def read_facts(raw: object, declared: Mapping[str, FactDeclaration], rules_of: M
             problems.append(FactProblem(where + wrong.where, rules_of.get(name, ()), wrong.zh, wrong.en))
             return None
 
-    document = attempt("", "", partial(_table, raw, {"applied_on", "facts", "sources"}, {"applied_on", "facts"}))
+    document = attempt("", "", partial(_table, raw, {"applied_on", "facts", "sources"}, ("applied_on", "facts")))
     if document is None:
         raise FactsError(problems)
     applied_on = attempt("", "/applied_on", partial(_day, document["applied_on"]))
-    given = attempt("", "/facts", partial(_table, document["facts"], declared.keys())) or {}
     values: dict[str, Value] = {}
+    given = attempt("", "/facts", partial(_object, document["facts"])) or {}
     for name, content in given.items():
+        if name not in declared:
+            problems.append(FactProblem(f"/facts/{_said_back(name)}", (), *_UNKNOWN))
+            continue
         value = attempt(name, f"/facts/{name}", partial(_READERS[declared[name].kind], content, declared[name]))
         if value is not None:
             values[name] = value
@@ -146,16 +151,26 @@ def read_facts(raw: object, declared: Mapping[str, FactDeclaration], rules_of: M
     return Facts(applied_on, values, sources)
 
 
-def _table(raw: object, known: Collection[str], needed: Collection[str] = ()) -> dict[str, object]:
+def _object(raw: object) -> dict[str, object]:
     if not isinstance(raw, dict):
         raise _Wrong("", "须为对象(键与值)", "must be an object")
-    for name in raw:
-        if name not in known:
-            raise _Wrong(f"/{name}"[:80], "本规则没有此项", "this rule set asks for no such thing")
-    for name in needed:
-        if name not in raw:
-            raise _Wrong(f"/{name}", "缺少必填项", "is missing")
     return raw
+
+
+def _table(raw: object, known: Collection[str], needed: Collection[str] = ()) -> dict[str, object]:
+    table = _object(raw)
+    for name in table:
+        if name not in known:
+            raise _Wrong(f"/{_said_back(name)}", *_UNKNOWN)
+    for name in needed:
+        if name not in table:
+            raise _Wrong(f"/{name}", "缺少必填项", "is missing")
+    return table
+
+
+def _said_back(name: object) -> str:
+    """A name as far as it can be one of ours; anything else might be a person's number typed in the wrong place."""
+    return name if isinstance(name, str) and _FIELD_NAME.fullmatch(name) else "…"
 
 
 def _day(raw: object) -> date:
@@ -272,15 +287,15 @@ def _events(raw: object, declaration: FactDeclaration) -> tuple[Event, ...]:
     return tuple(sorted(_rows(raw, read)))
 
 
-def _yearly(raw: object, declaration: FactDeclaration) -> tuple[tuple[int, int], ...]:
+def _yearly(raw: object, declaration: FactDeclaration) -> Yearly:
     if not isinstance(raw, dict):
         raise _Wrong("", '须为年份与数额,如 {"2023": 100000}', 'must be years and amounts such as {"2023": 100000}')
     years = {}
     for year, amount in raw.items():
         if not isinstance(year, str) or not re.fullmatch(r"(19|20|21)\d{2}", year, re.ASCII):
-            raise _Wrong(f"/{year}"[:80], "须为年份,如 2023", "must be a year such as 2023")
+            raise _Wrong(f"/{_said_back(year)}", "须为年份,如 2023", "must be a year such as 2023")
         years[int(year)] = _at(f"/{year}", amount, lambda raw: _whole(raw, declaration.at_most))
-    return tuple(sorted(years.items()))
+    return Yearly(tuple(sorted(years.items())))
 
 
 def _division(raw: object, _: FactDeclaration) -> str:
@@ -334,8 +349,8 @@ def written_value(value: Value) -> object:
         return value
     if isinstance(value, frozenset):
         return sorted(value)
-    if value and isinstance(value[0], tuple):
-        return {str(year): amount for year, amount in value}
+    if isinstance(value, Yearly):
+        return {str(year): amount for year, amount in value.amounts}
     return [_written_row(row) for row in value]
 
 

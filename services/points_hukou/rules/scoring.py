@@ -141,7 +141,7 @@ def _capped(points: Fraction, cap: Fraction | None) -> Fraction:
 
 
 def count_line(line: AnyLine, sight: Sight, rounding: Rounding, allowance: Fraction | None = None) -> Counting:
-    """What a line comes to. `allowance`: how many units it may take of what it shares with other lines."""
+    """What a line comes to. `allowance`: how much it may take of what it shares with other lines."""
     counting = None
     if line.when is None or holds(line.when, sight):
         counting = _count_bundle(line, sight, rounding) if isinstance(line, Bundle) else _count_points(line, sight, allowance)
@@ -166,11 +166,11 @@ def _count_points(line: Points, sight: Sight, allowance: Fraction | None) -> Cou
     counted = count(line.units, sight.facts, sight.on)
     if counted is None:
         return None
-    pieces = counted.pieces if allowance is None else tuple(min(piece, allowance) for piece in counted.pieces)
-    units = _beyond(line, sum((_units(line, piece) for piece in pieces), _NOTHING))
+    units = _beyond(line, sum((_units(line, piece) for piece in counted.pieces), _NOTHING))
     units = units if line.most is None else min(units, Fraction(line.most))
+    units = units if allowance is None else min(units, Fraction(allowance // line.per))
     points = line.points * units
-    return Counting(line, holds=True, pieces=pieces, units=units, uncapped=points, points=points)
+    return Counting(line, holds=True, pieces=counted.pieces, units=units, uncapped=points, points=points)
 
 
 def _units(line: Points, piece: Fraction) -> Fraction:
@@ -191,7 +191,8 @@ def _count_bundle(line: Bundle, sight: Sight, rounding: Rounding) -> Counting:
     lines = []
     for each in line.lines:
         lines.append(count_line(each, sight, rounding, left))
-        left = None if left is None else left - sum(lines[-1].pieces, _NOTHING)
+        if left is not None and isinstance(each, Points):
+            left -= lines[-1].units * each.per
     taken = _taken(line, lines)
     points = sum((lines[index].points for index in taken), _NOTHING)
     return Counting(line, True, (), Fraction(len(taken)), points, points, tuple(lines), taken)  # noqa: FBT003

@@ -53,7 +53,8 @@ class Points(Line):
 
 
 class Bundle(Line):
-    """Lines taken together. `units_at_most`: the lines share no more units than this measure; earlier lines take first."""
+    """Lines taken together. `units_at_most`: the lines together take no more than this
+    measure gives; earlier lines take first."""
 
     lines: Annotated[Many["AnyLine"], Field(min_length=1)]
     take: Take = "sum"
