@@ -19,11 +19,12 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
+from services.registry.actions.document_owners import ANOTHER_NAME
 from services.registry.actions.refusals import invalid, require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
-from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
+from services.registry.imports.knowing import Knowledge, KnownPerson
 from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import PreparedRow, as_locked, first_registration
 from services.registry.imports.rows import Bringer, errors_of, examine
@@ -52,12 +53,13 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Decisions:
-    """The rows of a chunk, decided one after the other; each sees what those before it did."""
+    """The rows of a chunk, decided one after the other; each sees what those before it did. A rehearsal writes nothing."""
 
     work: Work
     layout: Layout
     known: Knowledge
     effects: Effects
+    is_rehearsal: bool
     refused: list[tuple[PreparedRow, Sequence[FieldError]]] = field(default_factory=list)
     _entered: dict[bytes, tuple[PreparedRow, UUID]] = field(default_factory=dict)
 
@@ -76,11 +78,17 @@ class Decisions:
                 return self._enter(row)
             if known.name_index != row.name_index:
                 return self._refuse(row, [ANOTHER_NAME])
-            if known.person.person_id in self.effects.touched:
+            if known.person.person_id in self.effects.touched and not self.is_rehearsal:
                 await self.effects.write()
             return self._go_on(row, known)
         except DomainError as error:
             return self._refuse(row, errors_of(error))
+
+    def person_of(self, number_index: bytes) -> KnownPerson | None:
+        """What the rows have made of whoever has that document."""
+        if number_index in self._entered and number_index not in self.known.persons:
+            return self._just_entered(*self._entered[number_index])
+        return self.known.persons.get(number_index)
 
     def _refuse(self, row: PreparedRow, errors: Sequence[FieldError]) -> Outcome:
         self.refused.append((row, errors))
