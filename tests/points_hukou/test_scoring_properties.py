@@ -21,7 +21,7 @@ from services.points_hukou.rules.scoring import score
 from tests.points_hukou.rule_cases import shipped, texts
 
 NAMES = sorted(texts())
-QUICK = settings(max_examples=10, deadline=None)
+QUICK = settings(max_examples=4, deadline=None)
 DAYS = st.dates(date(1950, 1, 1), date(2026, 12, 31)).map(date.isoformat)
 MONTHS = st.builds("{:04d}-{:02d}".format, st.integers(1990, 2027), st.integers(1, 12))
 
