@@ -138,6 +138,9 @@ class Model:
                 return of_person and here
             case "permit" | "relationship" | "person_notice" | "case_file" | "merge" | "conflict" | "paper":
                 return of_person
+            case "duplicate":
+                # Two persons are compared before the eyes of who sees both.
+                return all(self.sees_person(who, person_id, on) for person_id in thing.persons)
             case "stay" | "visit":
                 # The home's division keeps the book, and coordinators their visits: two years after they tell of nobody.
                 return here and (thing.ended_on is None or on < two_years_after(thing.ended_on))

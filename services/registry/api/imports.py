@@ -14,13 +14,13 @@ from services.registry.actions import import_requests
 from services.registry.schemas.imports import ImportRequest
 from services.registry.schemas.roster_columns import RosterKind, template
 
-_OPERATIONS = "/v1/registry/operations"
+OPERATIONS_PATH = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"
 
 KindParameter = Annotated[RosterKind, Query(description="What the roster is about.")]
 
 router = ServiceRouter(tags=["imports"])
-operations = operations_router(_OPERATIONS, read_scope="registry.import.read", write_scope="registry.import.write")
+operations = operations_router(OPERATIONS_PATH, read_scope="registry.import.read", write_scope="registry.import.write")
 
 
 @router.post(
@@ -38,7 +38,7 @@ async def request_import(work: CurrentWork, body: ImportRequest) -> Answer[Opera
     same content asked for again is the same operation.
     """
     made = await import_requests.request_import(work, body)
-    return Answer(made, location=f"{_OPERATIONS}/{made.operation_id}")
+    return Answer(made, location=f"{OPERATIONS_PATH}/{made.operation_id}")
 
 
 def _template_read() -> dict[str, Any]:
