@@ -11,15 +11,15 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, flow, imports, memory, reading, registering, rotation
+from bench import delay, duplicates, flow, imports, memory, reading, registering, rotation
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
 _PERSONS = 100_000
 _FOR_DELAY = 200
-# The imports come last: their limit leaves copies of rows that no key opens, which would stop a rotation.
-_PARTS = ["flow", "delay", "reading", "registering", "rotation", "imports"]
+# Imports and duplicates come last: they leave rows that no key opens, which would stop a rotation.
+_PARTS = ["flow", "delay", "reading", "registering", "rotation", "imports", "duplicates"]
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 
@@ -40,6 +40,7 @@ def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
         "registering": partial(registering.measure, stage, city.unregistered[_FOR_DELAY:]),
         "rotation": partial(rotation.measure, stage),
         "imports": partial(imports.measure, stage),
+        "duplicates": partial(duplicates.measure, stage, persons),
     }
     flow.settle(stage)
     for name, measure in parts.items():
