@@ -1,7 +1,7 @@
 """`POST /v1/duplicate-passes` over a crowd ten times the city, against PostgreSQL merely joining the same keys.
 
-The crowd is written by SQL, with digests of made-up names and sealed values that nobody could open: a pass opens none. Surnames,
-given names and home counties are as uneven as real ones, some phones belong to whole dormitories, and a few people are in it twice.
+The crowd is written by SQL, with digests of made-up names and sealed values that nobody could open: a pass opens none.
+Surnames, given names and home counties are as uneven as real ones, some phones belong to many, a few people are in it twice.
 """
 
 import asyncio
@@ -22,11 +22,12 @@ _LOOK_EVERY_S = 0.25
 _MILLION_WITHIN_S = 60
 _KEYS = ("phone", "initials_and_birth", "name_and_home")
 
-# `twice` in a thousand are copies of whoever has the number before, without a citizen number.
+# One in five hundred is a copy of whoever comes before, without a citizen number.
 _CROWD = """
 CREATE SCHEMA IF NOT EXISTS bench;
 CREATE TABLE bench.crowd AS
-SELECT uuidv7() AS person_id, n, CAST(300 * random() ^ 3 AS integer) AS surname, CAST(4000 * random() ^ 1.5 AS integer) AS given,
+SELECT uuidv7() AS person_id, n,
+    CAST(300 * random() ^ 3 AS integer) AS surname, CAST(4000 * random() ^ 1.5 AS integer) AS given,
     DATE '1955-01-01' + CAST(20000 * random() AS integer) AS born, CAST(1 + random() AS integer) AS sex,
     330000 + CAST(400 * random() ^ 2 AS integer) AS home,
     CASE WHEN random() < 0.05 THEN 'shared ' || CAST(n / 1000 AS text) WHEN random() < 0.95 THEN CAST(n AS text) END AS phone,
