@@ -31,6 +31,7 @@ _FIND = prepare(
     SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = canonical_id(CAST(:person_id AS uuid))
     """  # noqa: S608 - constants of this module
 )
+_LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
@@ -46,7 +47,6 @@ _BIRTH_DATES = prepare(
     """
 )
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
-_LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
 _EXPIRED_ON = prepare(
     """
     SELECT max(d.valid_until) FROM identity_document d
