@@ -107,6 +107,7 @@ async def test_whoever_is_found_is_masked_as_in_a_search(office: Office, cixi: C
     blind = office.caller(scopes={scope for scope in EVERY_SCOPE if ".field." not in scope})
     (hidden,) = await listed(blind, first)
     assert [(person["birth_year"], person["sex_code"]) for person in hidden["persons"]] == [(None, None)] * 2
+    assert ([sign["code"] for sign in hidden["signs"]], hidden["score"], hidden["level"]) == (["name.same"], None, "likely")
 
 
 async def test_only_who_sees_both_is_shown_a_pair(office: Office, cixi: Caller) -> None:

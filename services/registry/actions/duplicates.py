@@ -25,6 +25,7 @@ from services.registry.schemas.duplicates import (
     DuplicateDecision,
     PairMerge,
     PastCandidateView,
+    hidden_aspects,
 )
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.merging import PersonMerge
@@ -168,13 +169,15 @@ async def _show(work: Work, found: Sequence[Candidate]) -> list[DuplicateCandida
     for each in found:
         if not persons.keys() >= set(each.person_ids):
             continue
-        views = []
+        views: list[FoundPersonView] = []
+        hidden: set[str] = set()
         for person_id in dict.fromkeys(each.person_ids):
             sight = sight_on(work, persons[person_id].birth_date)
             views.append(FoundPersonView.of(persons[person_id], sight))
+            hidden |= hidden_aspects(sight)
             work.audit("read", RESOURCE, each.record.candidate_id, person_id=person_id, fields=sight.shown)
         likelihood = assess_likeness(Likeness.of_code(each.record.likeness), LAW.duplicates, work.today)
-        shown.append(DuplicateCandidateView.of(each.record, each.status, likelihood, views))
+        shown.append(DuplicateCandidateView.of(each.record, each.status, likelihood, views, hidden))
     return shown
 
 

@@ -26,7 +26,9 @@ router = ServiceRouter(tags=["duplicates"])
 @router.get("/v1/duplicate-candidates", **read("registry.duplicate.read", summary_zh="列出疑似重复的人员对"))
 async def list_candidates(
     work: CurrentWork,
-    status: Annotated[CandidateStatus, Query(description="`open` are those that wait for somebody.")] = CandidateStatus.OPEN,
+    status: Annotated[
+        CandidateStatus, Query(description="`open` are those that wait for somebody; those that are `unlike` are not listed.")
+    ] = CandidateStatus.OPEN,
     level: Annotated[CandidateLevel | None, Query(description="`likely` leaves out what is only possible.")] = None,
     person_id: Annotated[UUID | None, Query(description="Only pairs this person is in.")] = None,
     cursor: CursorParameter = None,

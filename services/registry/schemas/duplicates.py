@@ -1,5 +1,6 @@
 """Pairs of persons who may be one human, at the edge."""
 
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -7,11 +8,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.chassis.fields import Sight
 from services.chassis.schemas import Command, View
 from services.registry.rules.duplicates import CandidateLevel, Likelihood
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.merging import EVIDENCE_MAX, MergeReason
-from services.registry.schemas.person_views import FoundPersonView
+from services.registry.schemas.person_views import FoundPersonView, PersonView
 from services.registry.schemas.record import VersionedRecord
 
 _KEPT = "019ab0c2-1111-7000-8000-000000000001"
@@ -100,8 +102,13 @@ class DuplicateCandidateView(View):
         " correction they agree no more."
     )
     level: CandidateLevel | None = Field(description="How likely; null once they agree no more.")
-    score: int = Field(description="Of the pair, never of a person: the sum of the points in `signs`.")
-    signs: list[SignView] = Field(description="Everything that agrees and that does not, by the points in force today.")
+    score: int | None = Field(
+        description="Of the pair, never of a person: the sum of the points in `signs`; null where some are left out."
+    )
+    signs: list[SignView] = Field(
+        description="Everything that agrees and that does not, by the points in force today, but for what tells of fields that"
+        " this client does not see of one of the two."
+    )
     persons: list[FoundPersonView] = Field(description="The two, each masked as a search result is; an alias's human.")
     found_on: date
     decision: DuplicateDecision | None = Field(description="The last decision; null where there is none about the data of now.")
@@ -118,17 +125,19 @@ class DuplicateCandidateView(View):
         status: CandidateStatus,
         likelihood: Likelihood,
         persons: list[FoundPersonView],
+        hidden: AbstractSet[str],
     ) -> Self:
-        """The pair, as both persons are shown."""
+        """The pair, as both persons are shown; `hidden` are the aspects that are not."""
         return cls(
             candidate_id=record.candidate_id,
             version=record.version,
             status=status,
             level=likelihood.level,
-            score=likelihood.score,
+            score=None if hidden else likelihood.score,
             signs=[
                 SignView(code=sign.key, points=sign.points, message_zh=sign.message_zh, message_en=sign.message_en)
                 for sign in likelihood.signs
+                if sign.key.partition(".")[0] not in hidden
             ],
             persons=persons,
             found_on=record.found_on,
@@ -139,6 +148,15 @@ class DuplicateCandidateView(View):
             created_at=record.created_at,
             updated_at=record.updated_at,
         )
+
+
+_FIELD_OF = {"birth_date": "birth_date", "sex": "sex_code", "home": "hukou_division_code", "phone": "phone"}
+
+
+def hidden_aspects(sight: Sight) -> set[str]:
+    """What a client does not see of a person it is not told by comparison either: somebody could be entered to guess at it."""
+    seen = sight.again().show_data(PersonView, dict.fromkeys(_FIELD_OF.values(), True))
+    return {aspect for aspect, name in _FIELD_OF.items() if seen[name] is not True}
 
 
 class PastCandidateView(View):

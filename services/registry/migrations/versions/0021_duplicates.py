@@ -83,6 +83,8 @@ _HAS_NUMBER = """EXISTS (SELECT FROM identity_document t
 _IS_SEEN = """EXISTS (SELECT FROM person_division h WHERE h.person_id = {} AND NOT h.is_restricted
     AND starts_with(h.division_code, within) AND (h.until IS NULL OR h.until > row_seen_since()))"""
 
+_TODAY = "coalesce(row_law_date(), CAST(now() AT TIME ZONE 'Asia/Shanghai' AS date))"
+
 _KEEPING = f"""
 -- Pairs found, with their code but for the citizen numbers, and the score of every code. A pair that is there already is told anew
 -- when it agrees in another way than before, whatever was decided then; of new ones each person gets the best few. Relatives
@@ -100,7 +102,7 @@ CREATE FUNCTION keep_duplicates(
             c.decision = 'different_persons' AND c.likeness = t.likeness AS is_decided
         FROM told t LEFT JOIN duplicate_candidate c ON c.person_id = t.one AND c.related_person_id = t.other
     ), changed AS (
-        UPDATE duplicate_candidate c SET likeness = s.likeness, score = s.score, found_on = row_law_date(),
+        UPDATE duplicate_candidate c SET likeness = s.likeness, score = s.score, found_on = {_TODAY},
             decision = CASE WHEN c.likeness = s.likeness THEN c.decision END,
             decided_on = CASE WHEN c.likeness = s.likeness THEN c.decided_on END,
             shown_again_on = CASE WHEN c.likeness = s.likeness THEN c.shown_again_on END,
@@ -121,7 +123,7 @@ CREATE FUNCTION keep_duplicates(
     ), entered AS (
         INSERT INTO duplicate_candidate
             (candidate_id, person_id, related_person_id, likeness, score, found_on, version, created_at, updated_at)
-        SELECT uuidv7(), r.one, r.other, r.likeness, r.score, row_law_date(), 1, at, at FROM ranked r
+        SELECT uuidv7(), r.one, r.other, r.likeness, r.score, {_TODAY}, 1, at, at FROM ranked r
         WHERE r.candidate_id IS NULL AND r.place <= per_person AND r.other_place <= per_person
         ORDER BY r.one, r.other
         ON CONFLICT DO NOTHING
