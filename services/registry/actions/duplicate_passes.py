@@ -15,8 +15,8 @@ from services.registry.actions.duplicate_finding import measure_on
 from services.registry.store.duplicates import SharedKey, compare_sharing
 
 KIND = "duplicates.pass"
-SLICES = 8
-"""Of each key: some hundred thousand persons at a time in a city of a million."""
+SLICES = 16
+"""Of each key: some sixty thousand persons at a time in a city of a million."""
 
 _FIRST_DIGEST = -(2**63)
 _SLICE = 2**64 // SLICES
