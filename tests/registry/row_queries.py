@@ -50,9 +50,11 @@ class Asking:
         return frozenset(thing.thing_id for thing in things if self.sees(thing))
 
     def person_status(self, person_id: str) -> int:
-        """200, 410 or 404 of a person's own pages."""
+        """200, 403, 410 or 404 of a person's own pages."""
         if self.model.sees_person(self.who, person_id, self.on):
             return 200
+        if self.model.may_be_told_of_restriction(self.who, person_id):
+            return 403
         return 410 if self.model.may_be_told_of_deletion(self.who, person_id) else 404
 
 

@@ -30,6 +30,8 @@ PLANTED = [
     ("attachment", _HERE, "GET /v1/registry/attachments/{attachment_id}"),
     ("notice", "true", "GET /v1/notices"),
     ("operation", "true", "GET /v1/registry/operations/{operation_id}"),
+    ("proposal", "true", "GET /v1/registry/proposals/{proposal_id}"),
+    ("proposal", "true", "GET /v1/registry/proposals"),
     ("merge_conflict", "true", "GET /v1/merge-conflicts"),
     ("landlord", "true", "GET /v1/landlords/{landlord_id}"),
     ("responsibility_letter", "true", "GET /v1/responsibility-letters/{letter_id}"),
@@ -80,6 +82,23 @@ async def test_a_planted_bug_is_found(city: City, database: Database, table: str
         with pytest.raises(DifferenceError):
             await asked(checker, 600, route)
     await asked(checker, 40, route)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("of_human", ["false", "EXISTS (SELECT FROM person_restriction WHERE person_id = of_person)"])
+async def test_a_restriction_of_nobody_or_of_one_id_is_found(city: City, database: Database, of_human: str) -> None:
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        (whole,) = await owner.fetchrow("SELECT pg_get_functiondef('is_human_restricted'::regproc)")
+        planted = (
+            f"CREATE OR REPLACE FUNCTION is_human_restricted(of_person uuid) RETURNS boolean LANGUAGE sql RETURN {of_human}"
+        )
+        await owner.execute(planted)
+        with pytest.raises(DifferenceError):
+            await asked(Checker(city, random.Random(31)), 3000)
+        await owner.execute(whole)
+    finally:
+        await owner.close()
 
 
 @pytest.mark.long

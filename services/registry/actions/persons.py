@@ -112,7 +112,7 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
 async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
     """Store a correction of the person held and leave its trail."""
     person_id = before.person_id
-    await _refuse_known(work, correction.added, of=person_id)
+    await _refuse_known(work, correction.added, own=before.identity_documents)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
@@ -261,16 +261,18 @@ def _stated(
     return _Stated(birth_date=stated["birth_date"], sex_code=stated["sex_code"])
 
 
-async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: UUID | None = None) -> None:
-    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is somebody else's."""
+async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, own: Sequence[DocumentRecord] = ()) -> None:
+    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is on the register and not among
+    the person's `own`. One that an alias of the person brought along stays the alias's.
+    """
     if not documents:
         return
-    indexes = [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]
+    indexes = _indexes(work, documents)
     owners = await store.claim_documents(work, indexes)
     for position, index in enumerate(indexes):
-        owner = owners.get(index)
-        if index not in owners or (of is not None and owner == of):
+        if index not in owners or index in _indexes(work, own):
             continue
+        owner = owners[index]
         zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
         raise DomainError(
             "person-exists",
@@ -281,3 +283,7 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: 
             errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
             extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )
+
+
+def _indexes(work: Work, documents: Sequence[DocumentRecord]) -> list[bytes]:
+    return [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]

@@ -8,6 +8,7 @@ from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentChanged, EmploymentEnded, EmploymentStarted, EmploymentState
+from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import (
     credit_code_errors,
@@ -151,7 +152,7 @@ async def _lock(work: Work, employment_id: UUID) -> EmploymentRecord:
     work.expect_version(record.version)
     if record.ended_on is not None:
         raise DomainError("employment-ended")
-    is_own = work.principal.unit is not None or record.division_code.startswith(work.principal.division_prefix)
+    is_own = work.principal.unit is not None or is_own_division(work, record.division_code)
     if not is_own and not (person is not None and person.is_held):
         raise DomainError("person-not-held")
     return record
