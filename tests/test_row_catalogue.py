@@ -66,6 +66,8 @@ LISTED = {
             "divisions_seeing_each": "codes of divisions, for the events' followers",
             "restrict_person": "of a person in sight, for the office that answers the request",
             "lift_restriction": "of a request the office answers",
+            "is_human_restricted": "yes or no",
+            "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
             "forget_wishes": "trigger: the wishes of who is being erased",
             "hold_by_permit": "trigger: the hold that an open permit is",
