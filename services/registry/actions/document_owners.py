@@ -20,8 +20,8 @@ ANOTHER_NAME = FieldError(
 
 @dataclass(frozen=True, slots=True)
 class DocumentOwners:
-    """By the digest of its number whose a document is, the canonical person's; `elsewhere`: of somebody this client may not know of. One that is in
-    neither is nobody's, and stays so until this transaction has ended.
+    """By the digest of its number whose a document is – the canonical person's –; `elsewhere`: of somebody this client may not
+    know of. One that is in neither is nobody's, and stays so until this transaction has ended.
     """
 
     known: Mapping[bytes, UUID]
