@@ -46,6 +46,7 @@ STATEMENTS: dict[str, tuple[Prepared, dict[str, str]]] = {
     "search by name": (person_search._search(frozenset({"name_index"})), {"name_index": "name_index"}),
     "search by beginning": (person_search._search(frozenset({"prefix_2"})), {"prefix_2": "7"}),
     "search by pinyin": (person_search._search(frozenset({"spelling"})), {"spelling": "7", "initials": "7"}),
+    "search by employer": (person_search._search(frozenset({"employer_id"})), {"employer_id": "person_id"}),
     "list of a county": (registrations._LIST_WIDE, {"prefix": COUNTY}),
     "list of a town": (registrations._LIST, {"division_from": TOWN, "division_to": f"{TOWN}:"}),
 }
