@@ -89,7 +89,7 @@ async def test_a_planted_bug_is_found(city: City, database: Database, table: str
 async def test_a_restriction_of_nobody_or_of_one_id_is_found(city: City, database: Database, of_human: str) -> None:
     owner = await asyncpg.connect(database.owner_url)
     try:
-        (whole,) = await owner.fetchrow("SELECT pg_get_functiondef('is_human_restricted'::regproc)")
+        whole = await owner.fetchval("SELECT pg_get_functiondef('is_human_restricted'::regproc)")
         planted = (
             f"CREATE OR REPLACE FUNCTION is_human_restricted(of_person uuid) RETURNS boolean LANGUAGE sql RETURN {of_human}"
         )
