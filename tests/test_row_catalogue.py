@@ -35,7 +35,8 @@ _FILES = {
     "attachment_unowned.uploads_take_over": "an upload takes its own announcement away, by an address only it knows",
 }
 _SEARCHES = {
-    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says"
+    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says",
+    "restricted_id.policies_look": "ids, to whom their rows are hidden",
 }
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
@@ -66,7 +67,7 @@ LISTED = {
             "divisions_seeing_each": "codes of divisions, for the events' followers",
             "restrict_person": "of a person in sight, for the office that answers the request",
             "lift_restriction": "of a request the office answers",
-            "is_human_restricted": "yes or no",
+            "share_restriction": "trigger: whoever is restricted is so under every id",
             "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
             "forget_wishes": "trigger: the wishes of who is being erased",

@@ -138,7 +138,7 @@ def _criteria(work: Work, body: PersonSearch) -> dict[str, object]:
         criteria["prefix_2" if is_short else "prefix_3"] = digest(keyring, key, beginning)
     if body.pinyin is not None:
         typed = spelled(body.pinyin)
-        criteria["spelling"] = digest(keyring, SearchKey.PINYIN, typed)
+        criteria["pinyin"] = digest(keyring, SearchKey.PINYIN, typed)
         criteria["initials"] = digest(keyring, SearchKey.INITIALS, typed)
     if body.employer is not None:
         criteria |= _employer(body.employer)
