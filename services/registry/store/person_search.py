@@ -48,13 +48,15 @@ _WAYS: Mapping[str, _Way] = {
     "employer_code": _Way("employment", _AT_EMPLOYER.format("(SELECT employer_id_of_code(CAST(:employer_code AS text)))")),
 }
 # Of the human `p`, which is found under its canonical id. OFFSET 0 has it looked up for the one, never joined for all.
-_REGISTERED = "FROM residence_registration r WHERE r.person_id = ANY (p.ids) AND r.status = 'current'"
+_REGISTERED = (
+    "EXISTS (SELECT FROM residence_registration r WHERE r.person_id = ANY (p.ids) AND r.status = 'current'{} OFFSET 0)"
+)
 _NARROWING: Mapping[str, str] = {
     "birth_date": "p.birth_date = CAST(:birth_date AS date)",
     "born_from": "p.birth_date >= CAST(:born_from AS date)",
     "born_until": "p.birth_date <= CAST(:born_until AS date)",
-    "division_prefix": f"EXISTS (SELECT {_REGISTERED} AND starts_with(r.division_code, CAST(:division_prefix AS text)) OFFSET 0)",
-    "is_registered": f"EXISTS (SELECT {_REGISTERED} OFFSET 0) = CAST(:is_registered AS boolean)",
+    "division_prefix": _REGISTERED.format(" AND starts_with(r.division_code, CAST(:division_prefix AS text))"),
+    "is_registered": f"{_REGISTERED.format('')} = CAST(:is_registered AS boolean)",
 }
 _RESOLVE = prepare(
     "SELECT resolve_person(CAST(:number_index AS bytea), CAST(:name_index AS bytea), CAST(:expires_at AS timestamptz))"
