@@ -73,7 +73,7 @@ class Person:
     deleted_for: list[str] | None = None
     """once deleted: the divisions that could see it on that day"""
     restricted_for: list[str] = field(default_factory=list)
-    """once restricted: the divisions that knew anything of the human, which are told so"""
+    """once restricted, on every id: the divisions that knew anything of the human, which are told so"""
 
 
 @dataclass(slots=True)
@@ -130,12 +130,11 @@ class Model:
 
     def is_restricted(self, person_id: str) -> bool:
         """Whether the human asked for it, under whichever id."""
-        return any(self.persons[each].restricted_for for each in self.ids_of_human(person_id))
+        return bool(self.persons[person_id].restricted_for)
 
     def may_be_told_of_restriction(self, who: Client, person_id: str) -> bool:
         """403 instead of 404 (decision 0025)."""
-        told = (code for each in self.ids_of_human(person_id) for code in self.persons[each].restricted_for)
-        return any(is_within(code, who.division) for code in told)
+        return any(is_within(code, who.division) for code in self.persons[person_id].restricted_for)
 
     def may_be_told_of_deletion(self, who: Client, person_id: str) -> bool:
         """410 instead of 404 (decision 0012)."""
