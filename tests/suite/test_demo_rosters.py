@@ -15,7 +15,7 @@ from services.registry.imports.files import _workbook
 from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import as_locked
 from services.registry.imports.rows import Bringer, examine
-from services.registry.schemas.roster_columns import RosterKind
+from services.registry.schemas.rosters.kinds import RosterKind
 from services.suite.demo_rosters import ROSTERS, XLSX, DemoRoster
 
 DAY = date(2026, 6, 1)
