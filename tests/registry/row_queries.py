@@ -151,16 +151,15 @@ def _search(asking: Asking) -> Query:
     }
     spelled = PINYIN.syllables(person.name)
     some = asking.rng.sample(everybody, 8)
-    body, wanted = asking.rng.choice(
-        [
-            ({"person_ids": [each.person_id for each in some]}, some),
-            ({"identity_document": {"type": "citizen_id", "number": person.number}}, [person]),
-            ({"name": person.name}, [person]),
-            ({"name_prefix": person.name[:2]}, [each for each in everybody if each.name.startswith(person.name[:2])]),
-            ({"pinyin": " ".join(spelled)}, [each for each in everybody if PINYIN.syllables(each.name) == spelled]),
-            ({"employer": {"credit_code": employer.of}}, [model.persons[person_id] for person_id in sorted(workers)]),
-        ]
-    )
+    ways: list[tuple[dict[str, Any], list[Person]]] = [
+        ({"person_ids": [each.person_id for each in some]}, some),
+        ({"identity_document": {"type": "citizen_id", "number": person.number}}, [person]),
+        ({"name": person.name}, [person]),
+        ({"name_prefix": person.name[:2]}, [each for each in everybody if each.name.startswith(person.name[:2])]),
+        ({"pinyin": " ".join(spelled)}, [each for each in everybody if PINYIN.syllables(each.name) == spelled]),
+        ({"employer": {"credit_code": employer.of}}, [model.persons[person_id] for person_id in sorted(workers)]),
+    ]
+    body, wanted = asking.rng.choice(ways)
     seen = {each.person_id for each in wanted if model.sees_person(asking.who, each.person_id, asking.on)}
     canonical = frozenset(model.persons[each].canonical_id or each for each in seen)
     return Query("POST", "/v1/persons/search", 200, canonical, "person_id", body=body)
