@@ -14,7 +14,7 @@ STAYS = (
         ("/division_code",),
         "RR-15",
     ),
-    Column("address", ("房屋地址", "居住地址", "地址"), ("address",), "陈家村东路12号", ("/address", "/premises_id"), "RR-15"),
+    Column("address", ("房屋地址", "地址"), ("address",), "陈家村东路12号", ("/address", "/premises_id"), "RR-15"),
     Column("room", ("房间", "房间号", "房号"), ("room",), "201", ("/room_id",), "RR-72"),
     Column("bed", ("床位", "床位号"), ("bed",), "1", ("/bed",)),
     Column("started_at", ("入住时间", "入住日期"), ("started_at", "checked_in_at"), "2026-05-01 09:30", ("/started_at",)),
