@@ -71,7 +71,7 @@ def test_closer_agreement_never_counts_less() -> None:
 
 
 def test_whoever_is_shown_shares_a_key() -> None:
-    """Only persons who share one of three keys are compared (decision 0027): no pair that would be shown is missed by that."""
+    """Only persons who share one of three keys are compared (decision 0028): no pair that would be shown is missed by that."""
     for likeness in every_likeness():
         shares_phone = likeness.phone is TextLikeness.SAME
         shares_birth = likeness.name >= NameLikeness.SAME_INITIALS and likeness.birth_date is BirthLikeness.SAME

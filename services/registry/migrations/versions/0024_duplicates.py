@@ -1,15 +1,15 @@
-"""Pairs of persons who may be one human, for an officer to look at (decision 0027).
+"""Pairs of persons who may be one human, for an officer to look at (decision 0028).
 
-Revision ID: 0021
-Revises: 0020
+Revision ID: 0024
+Revises: 0023
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
