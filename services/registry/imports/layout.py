@@ -1,5 +1,6 @@
 """Which column of a file is which field."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -51,7 +52,8 @@ class Layout:
         }
         return cls(tuple(headers), places, tuple(kept), columns_of)
 
-    def cell(self, cells: Sequence[str], field: str) -> str:
-        """A field's cell of a row, trimmed, without the mark that makes it text in a spreadsheet; empty where there is none."""
-        place = self.places.get(field)
-        return cells[place].strip().removeprefix("'") if place is not None and place < len(cells) else ""
+    def fields(self, cells: Sequence[str]) -> defaultdict[str, str]:
+        """A row's cells by field, trimmed, without the mark that makes one text in a spreadsheet; empty where there is none."""
+        count = len(cells)
+        found = {name: cells[place].strip().removeprefix("'") for name, place in self.places.items() if place < count}
+        return defaultdict(str, found)
