@@ -64,16 +64,26 @@ def errors_of(error: DomainError) -> Sequence[FieldError]:
     return error.errors or [FieldError("", error.code, error.detail_zh, error.detail_en)]
 
 
+NOT_TAKEN = (ValidationError, DomainError, cells.NotUnderstoodError)
+"""What a row may be refused by: the models of the single door, its rules, or a cell that nobody understands."""
+
+
+def reasons(error: Exception) -> Sequence[FieldError]:
+    """Every reason of one of `NOT_TAKEN`."""
+    if isinstance(error, ValidationError):
+        return body_errors(error)
+    if isinstance(error, cells.NotUnderstoodError):
+        return [error.error]
+    assert isinstance(error, DomainError)
+    return errors_of(error)
+
+
 def _try(row: RosterRow, step: Any) -> Any:
     """The result of a step, or `None` with its errors noted."""
     try:
         return step()
-    except ValidationError as error:
-        row.errors += body_errors(error)
-    except DomainError as error:
-        row.errors += errors_of(error)
-    except cells.NotUnderstoodError as error:
-        row.errors.append(error.error)
+    except NOT_TAKEN as error:
+        row.errors += reasons(error)
     return None
 
 
