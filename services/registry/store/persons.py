@@ -170,8 +170,8 @@ async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, d
 
 
 async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID | None]:
-    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest;
-    `None` is somebody this client may not know of.
+    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest:
+    to the canonical person; `None` is somebody this client may not know of.
     """
     rows = await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes))
     return {row["number_index"]: row["person_id"] for row in rows}
