@@ -1,7 +1,7 @@
 """New residents of a roster as rows of one type, and their keys for searching with them.
 
-Revision ID: 0021
-Revises: 0020
+Revision ID: 0023
+Revises: 0022
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
