@@ -47,7 +47,9 @@ def values_of(declared: FactDeclaration) -> st.SearchStrategy[Any]:
         "held": st.sets(st.sampled_from(sorted(declared.keys)) if declared.keys else st.nothing()).map(sorted),
         "division": st.sampled_from(["330282", "330203", "350203", "110105"]),
         "events": rows(declared, {"on": DAYS, "amount": st.integers(0, min(declared.at_most or 500, 10**6))}),
-        "yearly": st.dictionaries(st.integers(2005, 2027).map(str), st.integers(0, 10**6), max_size=5),
+        "yearly": st.dictionaries(
+            st.integers(2005, 2027).map(str), st.integers(0, min(declared.at_most or 0, 10**6)), max_size=5
+        ),
     }[declared.kind]
 
 
