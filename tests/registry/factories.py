@@ -12,8 +12,12 @@ EVERY_SCOPE = frozenset(
     {
         "registry.attachment.read",
         "registry.attachment.write",
+        "registry.audit_checkpoint.read",
         "registry.changes.read",
         "registry.division.read",
+        "registry.duplicate.decide",
+        "registry.duplicate.read",
+        "registry.duplicate.write",
         "registry.employer.read",
         "registry.employer.write",
         "registry.employment.read",
