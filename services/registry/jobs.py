@@ -7,6 +7,7 @@ from services.registry.actions.field_work.rates import compute_open_month
 from services.registry.actions.homes.letter_reminders import remind_of_letters
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
+from services.registry.actions.rights_clock import write_down_abandoned
 from services.registry.actions.rights_notices import tell_overdue
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
@@ -41,6 +42,11 @@ async def tell_of_overdue_requests(work: Work) -> bool:
     return await tell_overdue(work, limit=CHUNK) == CHUNK
 
 
+async def give_up_requests(work: Work) -> bool:
+    """Write down which information requests count as given up (V-26); returns whether more may be waiting."""
+    return await write_down_abandoned(work, limit=CHUNK) == CHUNK
+
+
 async def forget_expired_resolutions(work: Work) -> bool:
     """Delete what clients were told by `resolve` more than a day ago; returns whether more is waiting."""
     return await forget_resolutions(work, limit=CHUNK) == CHUNK
@@ -72,6 +78,7 @@ JOBS = (
     Job("remind-of-endorsement", remind_holders),
     Job("remind-of-letters", remind_landlords),
     Job("tell-of-overdue-requests", tell_of_overdue_requests),
+    Job("give-up-requests", give_up_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),

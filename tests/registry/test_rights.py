@@ -6,10 +6,21 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.chassis.jobs import Scheduler
 from services.registry.jobs import JOBS
-from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, term_of, why_not_entitled
+from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, why_not_entitled
+from services.registry.rules.rights_clock import (
+    Clock,
+    ClockAct,
+    ClockStep,
+    is_abandoned,
+    term_of,
+    why_not_decidable,
+    why_not_lawful,
+)
 from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered, taken_on
@@ -23,8 +34,59 @@ PATH = "/v1/rights-requests"
 
 @pytest.mark.parametrize("case", cases("rights", "term"))
 def test_every_request_has_its_clock(case: Case) -> None:
-    term = term_of(RightsKind(case["kind"]), case["received_on"], law().rights, law().working_days)
+    term = term_of(Clock(RightsKind(case["kind"]), case["received_on"]), law().rights, law().working_days)
     assert (term.due_on, term.is_provisional) == (case["due_on"], False)
+
+
+def clock(case: Case) -> Clock:
+    steps = tuple(ClockStep(**step | {"act": ClockAct(step["act"])}) for step in case.get("steps", ()))
+    return Clock(RightsKind(case.get("kind", "information")), case.get("received_on", date(2026, 3, 2)), steps)
+
+
+@pytest.mark.parametrize("case", cases("rights", "clock"))
+def test_what_happens_to_the_clock_of_an_information_request(case: Case) -> None:
+    assert term_of(clock(case), law().rights, law().working_days).due_on == case["due_on"]
+
+
+@pytest.mark.parametrize("case", cases("rights", "clock_act"))
+def test_what_may_happen_to_the_clock(case: Case) -> None:
+    reasons = why_not_lawful(ClockAct(case["act"]), clock(case), case["on"], law().rights, law().working_days)
+    assert [reason.code for reason in reasons] == case["reasons"]
+    assert all(reason.article and reason.message_zh and reason.message_en for reason in reasons)
+
+
+@pytest.mark.parametrize("case", cases("rights", "decidable"))
+def test_whom_a_decision_waits_for(case: Case) -> None:
+    assert [reason.code for reason in why_not_decidable(clock(case), case["on"])] == case["reasons"]
+
+
+@pytest.mark.parametrize("case", cases("rights", "abandoned"))
+def test_when_a_request_counts_as_given_up(case: Case) -> None:
+    assert is_abandoned(clock(case), case["on"]) is case["is_abandoned"]
+
+
+@given(
+    received_on=st.dates(date(2024, 1, 8), date(2026, 5, 1)),
+    gaps=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 25)), max_size=3),
+    extension=st.integers(0, 20),
+)
+def test_asking_third_parties_takes_no_working_day_from_the_office(
+    received_on: date, gaps: list[tuple[int, int]], extension: int
+) -> None:
+    """However often somebody is asked: the days on which the office could work are those of the term, and the extension's."""
+    calendar, day, spent, spent_so_far = law().working_days, received_on, 0, 0
+    steps: list[ClockStep] = []
+    for used, asked_for in gaps:
+        asked_on = day + timedelta(days=used)
+        spent += calendar.working_days_between(day, asked_on)
+        if spent >= 20:
+            break
+        day = asked_on + timedelta(days=asked_for)
+        steps += [ClockStep(ClockAct.THIRD_PARTY_ASKED, asked_on, until=day), ClockStep(ClockAct.THIRD_PARTY_HEARD, day)]
+        spent_so_far = spent
+    steps.append(ClockStep(ClockAct.EXTENDED, day, working_days=extension))
+    due_on = term_of(Clock(RightsKind.INFORMATION, received_on, steps), law().rights, calendar).due_on
+    assert spent_so_far + calendar.working_days_between(day, due_on) == 20 + extension
 
 
 @pytest.mark.parametrize("case", cases("rights", "entitled"))
@@ -68,6 +130,124 @@ async def test_a_request_goes_its_way_and_nothing_is_decided_unverified(resident
     assert (done["status"], done["version"]) == ("done", 4)
     told = expect(await resident.caller.get(f"/v1/notices?person_id={resident.person_id}"), 200)["items"]
     assert [(item["template"], item["parameters"]["outcome"]) for item in told] == [("rights_request_decided", "refused")]
+
+
+MONDAY = date(2026, 3, 2)
+"""Day on which the information requests below come in; its twentieth working day is the 30th."""
+
+
+async def information_request(office: Office, resident: Resident) -> dict[str, Any]:
+    await resident.register_person()
+    with office.on(MONDAY):
+        request = await received(resident, "information", wish="申请公开本村出租房屋登记情况")
+        assert request["due_on"] == "2026-03-30"
+        return await act(resident, request, "verify", note="窗口核验")
+
+
+async def told(resident: Resident) -> list[tuple[str, dict[str, Any]]]:
+    listed = expect(await resident.caller.get(f"/v1/notices?person_id={resident.person_id}"), 200)["items"]
+    named = [(item["template"], dict(item["parameters"])) for item in listed]
+    assert all(parameters.pop("rights_request_id") for _, parameters in named)
+    return named
+
+
+def reasons_in(problem: dict[str, Any]) -> tuple[str, list[str]]:
+    return problem["type"].rpartition(":")[2], [reason["code"] for reason in problem["reasons"]]
+
+
+async def test_an_incomplete_information_request_waits_and_starts_anew(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 5)):
+        problem = await act(resident, request, "tell-incomplete", 422, supplement_due_on="2026-03-05", missing="年度")
+        assert problem["errors"][0]["code"] == "not_later"
+        waiting = await act(resident, request, "tell-incomplete", supplement_due_on="2026-03-20", missing="请写明年度")
+        assert (waiting["supplement_due_on"], waiting["due_on"]) == ("2026-03-20", "2026-04-20")
+        assert await told(resident) == [("rights_request_incomplete", {"supplement_due_on": "2026-03-20"})]
+    with office.on(date(2026, 3, 10)):
+        held_up = await act(resident, request, "decide", 409, outcome="granted")
+        assert reasons_in(held_up) == ("rights-request-waits", ["waits_for_supplement"])
+        problem = await act(resident, request, "supplement", 422)
+        assert problem["errors"][0]["code"] == "nothing_supplemented"
+        clear = await act(resident, request, "supplement", wish="申请公开本村2025年度出租房屋登记情况")
+        assert (clear["due_on"], clear["supplement_due_on"], clear["status"]) == ("2026-04-08", None, "verified")
+        assert "2025" in clear["wish"]
+        assert [entry["act"] for entry in clear["clock"]] == ["incomplete_told", "supplemented"]
+        again = await act(resident, request, "tell-incomplete", 409, supplement_due_on="2026-03-20", missing="再补")
+        assert reasons_in(again) == ("rights-clock-act-not-allowed", ["told_once"])
+        assert (await act(resident, request, "decide", outcome="granted"))["status"] == "decided"
+
+
+async def test_what_is_not_completed_in_time_is_given_up_and_told_once(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 11)):
+        await act(resident, request, "tell-incomplete", supplement_due_on="2026-03-20", missing="请写明年度")
+    jobs = [replace(job, name=f"{job.name} {resident.person_id}") for job in JOBS if job.name == "give-up-requests"]
+    replicas = [Scheduler(office.service.runtime, jobs) for _ in range(2)]
+    path = f"{PATH}/{request['rights_request_id']}"
+    with office.on(date(2026, 3, 20)):
+        await replicas[0].run_due()
+        assert expect(await resident.caller.get(path), 200)["status"] == "verified"
+    with office.on(date(2026, 3, 21)):
+        assert expect(await resident.caller.get(path), 200)["status"] == "abandoned"
+        listed = expect(await resident.caller.get(f"{PATH}?status=abandoned&person_id={resident.person_id}"), 200)
+        assert len(listed["items"]) == 1
+        assert (await act(resident, request, "decide", 409, outcome="granted"))["type"].endswith("act-not-allowed")
+    with office.on(date(2026, 5, 6)):  # nobody ran for weeks
+        for replica in replicas:
+            await replica.run_due()
+        given_up = expect(await resident.caller.get(path), 200)
+        assert (given_up["status"], given_up["version"], given_up["is_overdue"]) == ("abandoned", 4, False)
+        assert [template for template, _ in await told(resident)] == ["rights_request_incomplete", "rights_request_abandoned"]
+        late = await act(resident, request, "supplement", 409, wish="2025年度")
+        assert reasons_in(late) == ("rights-clock-act-not-allowed", ["late_without_reason"])
+        again = await act(resident, request, "supplement", wish="2025年度", late_reason="住院,有证明")
+        assert (again["status"], again["verified_on"], again["due_on"]) == ("received", None, "2026-06-02")
+
+
+async def test_an_information_request_is_extended_once_with_a_reason_and_told(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 30)):
+        problem = await act(resident, request, "extend", 422, working_days=21, reason_code="we_are_busy")
+        assert {error["code"] for error in problem["errors"]} == {"too_long", "not_a_reason"}
+        extended = await act(resident, request, "extend", working_days=20, reason_code="large_volume")
+        assert (extended["due_on"], extended["clock"][0]["reason"]["code"]) == ("2026-04-28", "large_volume")
+        again = await act(resident, request, "extend", 409, working_days=1, reason_code="large_volume")
+        assert reasons_in(again) == ("rights-clock-act-not-allowed", ["extended_once"])
+        assert await told(resident) == [("rights_request_extended", {"due_on": "2026-04-28", "reason": "large_volume"})]
+    with office.on(date(2026, 4, 28)):
+        assert not expect(await resident.caller.get(f"{PATH}/{request['rights_request_id']}"), 200)["is_overdue"]
+
+
+async def test_no_article_extends_a_request_about_ones_own_data(resident: Resident) -> None:
+    await resident.register_person()
+    request = await received(resident, "access_copy")
+    acts: dict[str, dict[str, Any]] = {
+        "extend": {"working_days": 5, "reason_code": "large_volume"},
+        "tell-incomplete": {"supplement_due_on": "2999-01-01", "missing": "证件"},
+        "ask-third-party": {"note": "征求意见"},
+        "hear-third-party": {"opinion": "agrees", "note": "同意"},
+        "supplement": {"wish": "补充"},
+    }
+    for verb, body in acts.items():
+        assert reasons_in(await act(resident, request, verb, 409, **body))[1] == ["only_for_information"]
+
+
+async def test_a_third_party_is_heard_in_time_and_its_silence_holds_up_nothing(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 9)):
+        asked = await act(resident, request, "ask-third-party", note="征求出租人意见")
+        assert (asked["clock"][0]["until"], asked["due_on"]) == ("2026-03-30", "2026-04-21")
+    with office.on(date(2026, 3, 16)):
+        held_up = await act(resident, request, "decide", 409, outcome="granted")
+        assert reasons_in(held_up) == ("rights-request-waits", ["third_party_is_asked"])
+        heard = await act(resident, request, "hear-third-party", opinion="objects", note="涉及隐私")
+        assert (heard["due_on"], heard["clock"][1]["opinion"]) == ("2026-04-07", "objects")
+        await act(resident, request, "ask-third-party", note="征求另一方意见")
+    with office.on(date(2026, 4, 8)):
+        late = await act(resident, request, "hear-third-party", 409, opinion="agrees", note="逾期")
+        assert reasons_in(late) == ("rights-clock-act-not-allowed", ["nobody_is_asked"])
+        refused = await act(resident, request, "decide", outcome="partly", reason_codes=["others_rights"])
+        assert refused["outcome"] == "partly"
 
 
 async def test_a_guardian_asks_for_a_child(office: Office, resident: Resident) -> None:
