@@ -237,6 +237,7 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/persons/{person_id}/employments": _things_of_person("/v1/persons/{}/employments", "employment", "employment_id"),
     "GET /v1/rights-requests": _by_division("/v1/rights-requests", ("rights_request",), "rights_request_id", filters=False),
     "GET /v1/rights-requests/{rights_request_id}": _thing("/v1/rights-requests/{}", "rights_request"),
+    "GET /v1/rights-requests/{rights_request_id}/recipients": _thing("/v1/rights-requests/{}/recipients", "rights_request"),
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }
 """Operations and how the model asks them."""

@@ -27,6 +27,7 @@ from tests.registry.employers import registered, taken_on
 from tests.registry.factories import a_paper, a_person, citizen_number
 from tests.registry.test_field_work import DAY, Walk, to_person
 from tests.registry.test_field_work import registered as visited
+from tests.registry.test_merging import merged
 from tests.registry.test_person_deletion import deleted
 
 PATH = "/v1/rights-requests"
@@ -286,6 +287,16 @@ async def test_the_copy_holds_everything_of_every_table_and_who_has_read_it(offi
         assert value in text
         assert value in copy["text"]
     assert "\\\\x" not in text
+    remembered = {(each["source"], each["id"], each["version"]) for each in copy["remembered"]}
+    versions = await office.rows(
+        "SELECT resource, resource_id, version FROM history WHERE $1 IN (person_id, related_person_id)", holder.person_id
+    )
+    before_the_copy = {(row["resource"], str(row["resource_id"]), row["version"]) for row in versions} - {
+        ("rights_request", request["rights_request_id"], 4)
+    }
+    assert remembered == before_the_copy
+    assert {"residence_permit", "relationship"} <= {source for source, _, _ in remembered}
+    assert all(each["state"] for each in copy["remembered"])
     assert {"organisation", "purpose", "fields"} <= set(copy["readings"][0])
     assert any(reading["operation"] == "read" and "name" in reading["fields"] for reading in copy["readings"])
     kept = expect(await holder.caller.get(f"{PATH}/{request['rights_request_id']}"), 200)
@@ -299,6 +310,41 @@ async def test_a_correction_is_done_when_the_register_says_so(resident: Resident
     await act(resident, request, "complete", 409)
     expect(await resident.caller.patch(f"/v1/persons/{resident.person_id}", {"education_code": "61"}, version=1), 200)
     assert (await act(resident, request, "complete"))["status"] == "done"
+
+
+async def test_the_copy_is_of_the_human_under_every_id_and_as_it_was(office: Office, resident: Resident) -> None:
+    await resident.register_person(name="旧名字")
+    other = expect(await resident.caller.post("/v1/persons", a_person(name="另一条记录")), 201)["person_id"]
+    expect(await resident.caller.patch(f"/v1/persons/{resident.person_id}", {"name": "新名字"}, version=1), 200)
+    await merged(office, resident.caller, resident.person_id, other)
+    copy = await act(resident, await decided(resident, "access_copy"), "copy")
+    for value in ("旧名字", "新名字", "另一条记录"):
+        assert value in json.dumps(copy, ensure_ascii=False)
+        assert value in copy["text"]
+
+
+async def test_who_was_shown_the_data_is_listed_and_told_of_a_correction(office: Office, resident: Resident) -> None:
+    """A town that let go of the person years ago follows no events: the office tells it, or the correction is not done."""
+    await resident.register_person()
+    await resident.register_residence(date(2022, 1, 10), division_code="330282109")
+    former, passing = office.caller("330282109"), office.caller("330282106")
+    with office.on(date(2022, 2, 1)):
+        expect(await former.get(f"/v1/persons/{resident.person_id}"), 200)
+    await resident.register_residence(date(2022, 6, 1), division_code="330282104")
+    document = expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 200)["identity_documents"][0]
+    named = {"identity_document": {"type": "citizen_id", "number": document["number"]}, "name": "王小明"}
+    expect(await passing.post("/v1/persons/resolve", named), 200)
+    request = await decided(resident, "correction")
+    patch = f"/v1/persons/{resident.person_id}"
+    expect(await resident.caller.patch(patch, {"education_code": "61"}, version=1), 200)
+    path = f"{PATH}/{request['rights_request_id']}/recipients"
+    shown = expect(await resident.caller.get(path), 200)["recipients"]
+    assert {each["division"]: each["is_told"] for each in shown} == {"330282": True, "330282109": False}
+    assert "name" in next(each["fields"] for each in shown if not each["is_told"])
+    expect(await former.get(path), 404)
+    problem = await act(resident, request, "complete", 409)
+    assert (problem["type"].rpartition(":")[2], problem["recipients"]) == ("rights-recipients-not-told", 1)
+    assert (await act(resident, request, "complete", note="已函告", recipients_are_told=True))["status"] == "done"
 
 
 async def test_a_restricted_person_is_told_to_be_and_nothing_else(office: Office, resident: Resident) -> None:

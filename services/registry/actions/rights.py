@@ -13,6 +13,7 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import invalid, not_found, person_not_found
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
+from services.registry.actions.rights_recipients import require_told
 from services.registry.actions.rights_standing import RESOURCE, law_held, noted, refused, save, shown, take, view_of
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
@@ -44,6 +45,7 @@ from services.registry.store import rights as store
 from services.registry.store.persons import find_person, lock_persons
 from services.registry.store.relationships import relationship_of, relationships_of
 
+_CHANGING = frozenset({RightsKind.CORRECTION, RightsKind.COMPLETION})
 _GUARDIANS = frozenset({RelationshipKind.PARENT, RelationshipKind.GUARDIAN})
 _RELATIONSHIPS_MAX = 200
 
@@ -148,10 +150,15 @@ async def hand_over_copy(work: Work, rights_request_id: UUID) -> PersonCopyView:
 
 
 async def complete_request(work: Work, rights_request_id: UUID, body: RightsCompletion) -> RightsRequestView:
-    """What was decided is done. Raises `DomainError('rights-request-not-carried-out')` while the register shows it is not."""
+    """What was decided is done. Raises `DomainError('rights-request-not-carried-out')` while the register shows it is not, and
+    `DomainError('rights-recipients-not-told')` of a correction while somebody may still go by the old data (V-18).
+    """
     before, status = await take(work, rights_request_id, RightsAct.COMPLETE)
-    if before.outcome is not Outcome.REFUSED and not await _is_carried_out(work, before):
-        raise DomainError("rights-request-not-carried-out")
+    if before.outcome is not Outcome.REFUSED:
+        if not await _is_carried_out(work, before):
+            raise DomainError("rights-request-not-carried-out")
+        if before.kind in _CHANGING and not body.recipients_are_told:
+            await require_told(work, rights_request_id)
     done = before.model_copy(update={"status": status, "done_on": work.today, "secrets": noted(before, body.note)})
     return await shown(work, await save(work, "complete", before, done))
 
@@ -257,7 +264,7 @@ async def _is_carried_out(work: Work, record: RightsRequestRecord) -> bool:
     match record.kind:
         case RightsKind.ACCESS_COPY:
             return record.copy_sha256 is not None
-        case RightsKind.CORRECTION | RightsKind.COMPLETION:
+        case kind if kind in _CHANGING:
             seen = await find_person(work, record.person_id)
             return seen is not None and seen.record.version > record.person_version
         case RightsKind.DELETION:

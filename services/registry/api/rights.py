@@ -8,11 +8,12 @@ from fastapi import Query
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.registry.actions import rights, rights_clock
+from services.registry.actions import rights, rights_clock, rights_recipients
 from services.registry.rules.rights import RightsStatus
 from services.registry.schemas.rights import (
     IncompleteTelling,
     PersonCopyView,
+    RecipientsView,
     RestrictionLift,
     RightsCompletion,
     RightsDecision,
@@ -157,9 +158,23 @@ async def hand_over_copy(work: CurrentWork, rights_request_id: UUID) -> Answer[P
     return Answer(await rights.hand_over_copy(work, rights_request_id))
 
 
+@router.get(
+    f"{_ONE}/recipients",
+    **read("registry.rights.decide", summary_zh="列出信息接收方", problems=["rights-request-not-found"]),
+)
+async def read_recipients(work: CurrentWork, rights_request_id: UUID) -> Answer[RecipientsView]:
+    """List who was shown data of the person, by the evidence, and who of them hears of a correction by events (V-18)."""
+    return Answer(await rights_recipients.read_recipients(work, rights_request_id))
+
+
 @router.post(
     f"{_ONE}/complete",
-    **write("registry.rights.decide", actor=True, summary_zh="办结", problems=[*_ACT, "rights-request-not-carried-out"]),
+    **write(
+        "registry.rights.decide",
+        actor=True,
+        summary_zh="办结",
+        problems=[*_ACT, "rights-request-not-carried-out", "rights-recipients-not-told"],
+    ),
 )
 async def complete_request(work: CurrentWork, rights_request_id: UUID, body: RightsCompletion) -> Answer[RightsRequestView]:
     """Say that what was decided is carried out."""

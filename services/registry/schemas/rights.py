@@ -117,6 +117,9 @@ class RightsCompletion(Command):
     model_config = ConfigDict(json_schema_extra={"examples": [{"note": "书面答复已寄出"}]})
 
     note: Note | None = None
+    recipients_are_told: bool = Field(
+        default=False, description="Of a correction: the office told whoever was shown the data and follows no events (V-18)."
+    )
 
 
 class RestrictionLift(Command):
@@ -249,13 +252,46 @@ class HeldView(View):
     rows: list[dict[str, Any]] = Field(description="Every row with every value, opened; digests and keys left out.")
 
 
+class RememberedView(View):
+    """One thing as it was once, of all that is remembered about the person."""
+
+    source: str = Field(examples=["residence_registration"])
+    id: UUID
+    version: int
+    recorded_at: datetime
+    changed: list[str] = Field(description="What this version changed.")
+    state: dict[str, Any] | None = Field(description="The whole state; null where another person it named was deleted.")
+
+
+class RecipientView(View):
+    """A client that was shown data of the person, by the evidence of the last three years."""
+
+    organisation: str
+    client: str
+    division: str
+    first_at: datetime
+    last_at: datetime
+    fields: list[str]
+    is_told: bool = Field(
+        description="Its division follows the person's events and hears of a correction or deletion; the office tells others."
+    )
+
+
+class RecipientsView(View):
+    """To whom the data of the person were given: who is to hear of a correction or deletion (V-18)."""
+
+    rights_request_id: UUID
+    recipients: list[RecipientView]
+
+
 class PersonCopyView(View):
-    """Everything the registry holds about a person, and who has used it (V-17)."""
+    """Everything the registry holds about a person, as it is and as it was, and who has used it (V-17)."""
 
     rights_request_id: UUID
     person_id: UUID
     made_on: date
     held: list[HeldView]
+    remembered: list[RememberedView]
     readings: list[ReadingView]
     text: str = Field(description="The same to be read and printed, in plain text.")
     sha256: str = Field(description="Of `text`; kept with the request.")
