@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -202,7 +203,9 @@ class City:
     async def merge(self, *, part: bool = False) -> None:
         """Two persons are found to be one human, and perhaps two after all."""
         adults = [person for person in self.in_sight_of_the_province() if person.born.year < 1990]
-        kept, alias = self.rng.sample(adults, 2)
+        siblings = {frozenset(thing.persons) for thing in self.model.of_kind("relationship")}
+        pairs = [pair for pair in permutations(adults, 2) if {each.person_id for each in pair} not in siblings]
+        kept, alias = self.rng.choice(pairs)
         body = {"duplicate_person_id": alias.person_id, "reason": "changed_document", "evidence": PAPERS}
         await self.decide(f"/v1/persons/{kept.person_id}/merge", body)
         (merge,) = await self.office.rows(

@@ -37,10 +37,22 @@ async def entered(caller: Caller, **given: Any) -> str:
     return str(expect(await caller.post("/v1/persons", a_person(**given)), 201)["person_id"])
 
 
+def merge_of(duplicate: str) -> dict[str, Any]:
+    return {"duplicate_person_id": duplicate, "reason": "changed_document", "evidence": PAPERS}
+
+
+async def proposed(caller: Caller, kept: str, duplicate: str) -> str:
+    return str(expect(await caller.post(f"/v1/persons/{kept}/merge", merge_of(duplicate)), 201)["proposal_id"])
+
+
 async def merged(office: Office, caller: Caller, kept: str, duplicate: str) -> dict[str, Any]:
-    body = {"duplicate_person_id": duplicate, "reason": "changed_document", "evidence": PAPERS}
-    made = expect(await caller.post(f"/v1/persons/{kept}/merge", body), 201)
-    return expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+    proposal_id = await proposed(caller, kept, duplicate)
+    return expect(await second(office).post(f"{PROPOSALS}/{proposal_id}/approve"), 200)
+
+
+async def are_related(caller: Caller, person: str, related: str, kind: str) -> str:
+    body = {"person_id": person, "related_person_id": related, "kind": kind, "valid_from": "2015-01-01"}
+    return str(expect(await caller.post("/v1/relationships", body), 201)["relationship_id"])
 
 
 async def parted(office: Office, caller: Caller, kept: str, duplicate: str) -> dict[str, Any]:
@@ -118,6 +130,38 @@ async def test_chains_and_cycles_cannot_be(office: Office, cixi: Caller) -> None
                 VALUES (gen_random_uuid(), $1, $2, 'same_document', '2026-01-01', '', 1)""",
                 *row,
             )
+
+
+@pytest.mark.parametrize("kind", ["parent", "guardian", "spouse", "sibling"])
+async def test_who_is_related_to_the_other_is_somebody_else(office: Office, cixi: Caller, kind: str) -> None:
+    kept = await entered(cixi, number=citizen_number(birth_date=date(1980, 5, 1)))
+    duplicate = await entered(cixi, number=citizen_number(birth_date=date(2001, 5, 1)))
+    waiting = await proposed(cixi, kept, duplicate)
+    related = await are_related(cixi, duplicate, kept, kind)
+    for one, other in ((kept, duplicate), (duplicate, kept)):
+        problem = expect(await cixi.post(f"/v1/persons/{one}/merge", merge_of(other)), 409)
+        assert (code(problem), problem["relationship_ids"]) == ("persons-related", [related])
+    # The proposal was there before the relationship: it is not carried out either.
+    assert code(expect(await second(office).post(f"{PROPOSALS}/{waiting}/approve"), 409)) == "persons-related"
+    # Under whichever id: with somebody else merged into one of them, the two are related all the same.
+    third = await entered(cixi)
+    await merged(office, cixi, third, kept)
+    assert code(expect(await cixi.post(f"/v1/persons/{third}/merge", merge_of(duplicate)), 409)) == "persons-related"
+    # Recorded in error, it says nothing about them.
+    expect(await cixi.post(f"/v1/relationships/{related}/end", {"reason": "recorded_in_error"}), 200)
+    await merged(office, cixi, third, duplicate)
+
+
+async def test_nobody_becomes_the_parent_of_its_own_parent(office: Office, cixi: Caller) -> None:
+    numbers = [citizen_number(birth_date=date(year, 5, 1)) for year in (1950, 1975, 2000)]
+    old, middle, young = [await entered(cixi, number=number) for number in numbers]
+    relating = {await are_related(cixi, middle, old, "parent"), await are_related(cixi, young, middle, "parent")}
+    problem = expect(await cixi.post(f"/v1/persons/{old}/merge", merge_of(young)), 409)
+    assert (code(problem), set(problem["relationship_ids"])) == ("persons-related", relating)
+    # Two children of one parent may be one child entered twice.
+    twin = await entered(cixi, number=citizen_number(birth_date=date(2000, 5, 1)))
+    await are_related(cixi, twin, middle, "parent")
+    await merged(office, cixi, young, twin)
 
 
 async def test_who_merges_sees_both_and_holds_one(office: Office, cixi: Caller) -> None:

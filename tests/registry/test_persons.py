@@ -124,6 +124,15 @@ async def test_the_same_document_is_the_same_person_however_typed(cixi: Caller) 
         assert problem["person_id"] == person["person_id"]
 
 
+async def test_a_known_number_under_another_name_is_told(cixi: Caller) -> None:
+    """Of old records two humans may share a number (C-08): who enters the second is told that the names differ."""
+    number = citizen_number()
+    expect(await cixi.post("/v1/persons", a_person(number=number, name="阿依·古丽")), 201)
+    for name, expected in (("阿依古丽", ["taken"]), ("买买提", ["taken", "another_name"])):
+        problem = expect(await cixi.post("/v1/persons", a_person(number=number, name=name)), 409)
+        assert [error["code"] for error in problem["errors"]] == expected
+
+
 async def test_a_birth_before_1900_is_to_be_reviewed_whoever_tells_it(cixi: Caller) -> None:
     stated = {"name": "王老", "no_document_reason": "lost", "sex_code": "1", "birth_date": "1899-12-31"}
     for body in (stated, a_person(number=citizen_number(birth_date=date(1899, 12, 31)))):

@@ -47,7 +47,7 @@ async def propose_merge(work: Work, person_id: UUID, body: PersonMerge) -> Propo
     """Propose that two persons are one human; it happens when another officer approves.
 
     Raises `DomainError('person-merged')` when either is an alias already, `('merge-chain')` when others were merged into the
-    duplicate.
+    duplicate, `('persons-related')` when what they are to each other makes them two.
     """
     canonical, duplicate = await _take_both(work, person_id, body.duplicate_person_id)
     work.expect_version(canonical.version)
@@ -150,7 +150,9 @@ async def _unmerge(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
 
 
 async def _take_both(work: Work, canonical_id: UUID, duplicate_id: UUID) -> tuple[PersonRecord, PersonRecord]:
-    """Two persons in sight, one of them held at least, locked in the order of their ids; neither is an alias."""
+    """Two persons in sight, one of them held at least, locked in the order of their ids; neither is an alias, and nobody on the
+    register is related to itself by their being one.
+    """
     if canonical_id == duplicate_id:
         zh, en = "同一人员编号不能合并", "a person is not merged with itself"
         raise invalid([FieldError(_POINTER, "same_person", zh, en)])
@@ -165,6 +167,9 @@ async def _take_both(work: Work, canonical_id: UUID, duplicate_id: UUID) -> tupl
     require_held(canonical, duplicate)
     if len(await store.ids_of_human(work, duplicate_id)) > 1:
         raise DomainError("merge-chain", extra=with_id("person_id", duplicate_id))
+    ids = [*await store.ids_of_human(work, canonical_id), duplicate_id]
+    if relating := await store.relationships_relating(work, ids):
+        raise DomainError("persons-related", extra={"relationship_ids": [str(each) for each in relating]})
     return await load_person(work, canonical_id), await load_person(work, duplicate_id)
 
 

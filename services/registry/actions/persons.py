@@ -10,6 +10,7 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
+from services.registry.actions.document_owners import ANOTHER_NAME, is_under_another_name, owners_of
 from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import no_such_person, require_held, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_on
@@ -54,7 +55,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
     Raises `DomainError('person-exists')` when one of the documents belongs to somebody already.
     """
     record = entered(body, work.today, work.now)
-    await _refuse_known(work, record.identity_documents)
+    await _refuse_known(work, record.identity_documents, record.name)
     await store.insert_person(work, record)
     await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
     event = person_event(PersonRegistered, work.keyring, record)
@@ -112,7 +113,7 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
 async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
     """Store a correction of the person held and leave its trail."""
     person_id = before.person_id
-    await _refuse_known(work, correction.added, of=person_id)
+    await _refuse_known(work, correction.added, correction.record.name, of=person_id)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
@@ -261,23 +262,24 @@ def _stated(
     return _Stated(birth_date=stated["birth_date"], sex_code=stated["sex_code"])
 
 
-async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], *, of: UUID | None = None) -> None:
+async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], name: str, *, of: UUID | None = None) -> None:
     """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is somebody else's."""
-    if not documents:
-        return
     indexes = [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]
-    owners = await store.claim_documents(work, indexes)
+    owners = await owners_of(work, indexes, of=of)
     for position, index in enumerate(indexes):
-        owner = owners.get(index)
-        if index not in owners or (of is not None and owner == of):
+        owner = owners.known.get(index)
+        if owner is None and index not in owners.elsewhere:
             continue
         zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
+        errors = [FieldError(f"/identity_documents/{position}/number", "taken", zh, en)]
+        if owner is not None and await is_under_another_name(work, owner, name):
+            errors.append(ANOTHER_NAME)
         raise DomainError(
             "person-exists",
             detail_zh="请使用已登记的人员编号办理。" if owner else "请凭完整证件号码和姓名查询人员编号后继续办理。",
             detail_en="Go on with the person named here."
             if owner
             else "Resolve the person by complete number and name, then go on.",
-            errors=[FieldError(f"/identity_documents/{position}/number", "taken", zh, en)],
+            errors=errors,
             extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )

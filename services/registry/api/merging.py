@@ -24,7 +24,7 @@ _PROBLEMS = ["person-not-found", "person-deleted", "person-not-held", "stale-ver
         merging.SCOPE,
         actor=True,
         summary_zh="提出合并重复人员，由第二名经办人核准",
-        problems=[*_PROBLEMS, "person-merged", "merge-chain"],
+        problems=[*_PROBLEMS, "person-merged", "merge-chain", "persons-related"],
     ),
 )
 async def propose_merge(work: CurrentWork, person_id: UUID, body: PersonMerge) -> Answer[ProposalView]:
@@ -33,7 +33,7 @@ async def propose_merge(work: CurrentWork, person_id: UUID, body: PersonMerge) -
     The person in the path is kept as the canonical one, the duplicate's id becomes its alias when a second officer approves:
     reads of the alias answer with the canonical person, writes under it are refused naming that person. No row changes its
     id, and the merge can be taken back exactly. Where both have a current registration or an open permit, nothing is chosen:
-    see `GET /v1/merge-conflicts`.
+    see `GET /v1/merge-conflicts`. Who is the other's relative or ward is somebody else: 409 names the relationships.
     """
     made = await merging.propose_merge(work, person_id, body)
     return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")

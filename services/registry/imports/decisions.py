@@ -19,11 +19,12 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
+from services.registry.actions.document_owners import ANOTHER_NAME
 from services.registry.actions.refusals import invalid, require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
-from services.registry.imports.knowing import ANOTHER_NAME, Knowledge, KnownPerson
+from services.registry.imports.knowing import Knowledge, KnownPerson
 from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import PreparedRow, as_locked, first_registration
 from services.registry.imports.rows import Bringer, errors_of, examine

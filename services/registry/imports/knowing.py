@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.chassis.errors import FieldError
 from services.chassis.work import Work
+from services.registry.actions.document_owners import owners_of
 from services.registry.actions.persons import RESOURCE as PERSON
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import bulk
-from services.registry.store.persons import LockedPerson, claim_documents, lock_persons
+from services.registry.store.persons import LockedPerson, lock_persons
 
-ANOTHER_NAME = FieldError(
-    "/name", "another_name", "该证件已登记在另一姓名的人员名下", "the document belongs to a person of another name", "C-37"
-)
 _TRIED_BY = ["identity_documents", "name"]
 
 
@@ -41,17 +38,16 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
     A person of another town is resolved by complete number and name, and that is evidence, whether it succeeds or not.
     `tried` are numbers that were tried in vain before: another name is not tried, so that no roster is a way to guess names.
     """
-    owners = await claim_documents(work, list(documents))
-    hidden = {number: documents[number] for number, owner in owners.items() if owner is None and number not in tried}
+    owners = await owners_of(work, documents)
+    hidden = {number: documents[number] for number in sorted(owners.elsewhere - tried)}
     resolved = await bulk.resolve_each(work, hidden) if hidden else {}
     for person_id in resolved.values():
         outcome = "done" if person_id is not None else "not_found"
         work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
-    found = {number: owner or resolved.get(number) for number, owner in owners.items()}
-    tried |= {number for number, person_id in found.items() if person_id is None}
-    by_number = {number: person_id for number, person_id in found.items() if person_id is not None}
-    elsewhere = found.keys() - by_number.keys()
-    return Knowledge(await _known(work, by_number), set(elsewhere))
+    found = {number: person_id for number, person_id in resolved.items() if person_id is not None}
+    unresolved = owners.elsewhere - found.keys()
+    tried |= unresolved
+    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved))
 
 
 async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, KnownPerson]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from services.chassis.parameters import Document
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
+from services.registry.rules.duplicates import DuplicateParameters, read_duplicates
 from services.registry.rules.employment import EmploymentLaw, read_employment_law
 from services.registry.rules.field_work.rates import FieldWorkParameters, read_field_work
 from services.registry.rules.historical_permits import HistoricalParameters, read_historical_parameters
@@ -35,6 +36,7 @@ class RegistryLaw:
     homes: HomesLaw
     employment: EmploymentLaw
     field_work: FieldWorkParameters
+    duplicates: DuplicateParameters
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
@@ -51,4 +53,5 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes) ->
         homes=read_homes_law(documents),
         employment=read_employment_law(documents["employment"]),
         field_work=read_field_work(documents["field_work"]),
+        duplicates=read_duplicates(documents["duplicates"]),
     )

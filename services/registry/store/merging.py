@@ -20,6 +20,22 @@ _STANDING = prepare(
     f"SELECT {COLUMNS} FROM person_alias a WHERE a.person_id = :person_id AND a.unmerged_on IS NULL"  # noqa: S608 - constants
 )
 _IDS = prepare("SELECT ids_of_human(CAST(:person_id AS uuid))")
+# Relationships in force by which persons are several humans: one between them, or two by which one human would be both parent
+# and child of a third.
+_RELATING = prepare(
+    """
+    WITH r AS (
+        SELECT relationship_id, person_id AS child, related_person_id AS other, kind FROM relationship
+        WHERE ended_on IS NULL AND (person_id = ANY (CAST(:ids AS uuid[])) OR related_person_id = ANY (:ids))
+    )
+    SELECT relationship_id FROM r WHERE child = ANY (:ids) AND other = ANY (:ids)
+    UNION
+    SELECT unnest(ARRAY[down.relationship_id, up.relationship_id]) FROM r down JOIN r up
+        ON canonical_id(down.child) = canonical_id(up.other) AND down.kind = 'parent' AND up.kind = 'parent'
+    WHERE down.other = ANY (:ids) AND up.child = ANY (:ids)
+    ORDER BY relationship_id
+    """
+)
 _OF_PERSON = prepare(
     f"""
     SELECT {COLUMNS} FROM person_alias a
@@ -72,6 +88,11 @@ async def ids_of_human(work: Work, person_id: UUID) -> list[UUID]:
     """Every id of the human an id stands for, the canonical one first."""
     ids: list[UUID] = await work.tx.fetch_value(_IDS, person_id=person_id)
     return ids
+
+
+async def relationships_relating(work: Work, ids: Sequence[UUID]) -> list[UUID]:
+    """Relationships in force that cannot be if all these ids are one human."""
+    return [row["relationship_id"] for row in await work.tx.fetch(_RELATING, ids=list(ids))]
 
 
 async def merges_of(work: Work, person_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int) -> Sequence[Record]:
