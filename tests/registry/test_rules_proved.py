@@ -1,4 +1,4 @@
-"""Every rule of the policy pages is proved by a case an official can read or a test named in `cases/rules.toml`, or says why not."""
+"""Every rule of the policy pages is proved by a case, by a test that `cases/rules.toml` names, or says why not."""
 
 import re
 import tomllib
