@@ -117,7 +117,7 @@ async def test_a_document_out_of_date_is_told_as_such(
 async def test_what_the_text_of_2009_says_of_an_old_application(office: Office, resident: Resident) -> None:
     await resident.register_person()
     await recorded(resident, date(2017, 3, 1), issued_on="2009-11-01", valid_until="2012-10-31")
-    question = {"person_id": resident.person_id, "kind": "residence_permit", "applied_on": "2012-11-01"}
+    question: dict[str, Any] = {"person_id": resident.person_id, "kind": "residence_permit", "applied_on": "2012-11-01"}
     question |= {"has_fixed_home": True, "has_stable_work": True}
     said = expect(await resident.caller.post(f"{PATH}/assess", question), 200)
     assert (said["regime"], said["outcome"], said["reasons"], said["due_on"]) == ("zj-2009", "open", [], "2012-11-22")
