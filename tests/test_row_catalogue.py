@@ -73,6 +73,7 @@ LISTED = {
             "forget_wishes": "trigger: the wishes of who is being erased",
             "hold_by_permit": "trigger: the hold that an open permit is",
             "employer_of_code": "an organisation, to whoever has its complete code",
+            "employers_of_codes": "the same of several, to be read",
             "open_employment_of": "one id, of a person in sight or resolved",
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",

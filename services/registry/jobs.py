@@ -4,6 +4,7 @@ from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.field_work.rates import compute_open_month
+from services.registry.actions.homes.finding_reminders import remind_of_findings
 from services.registry.actions.homes.letter_reminders import remind_of_letters
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement
@@ -35,6 +36,11 @@ async def remind_holders(work: Work) -> bool:
 async def remind_landlords(work: Work) -> bool:
     """Remind landlords whose letter of responsibility runs out (RR-74); returns whether more may be waiting."""
     return await remind_of_letters(work, limit=CHUNK) == CHUNK
+
+
+async def remind_of_deadlines(work: Work) -> bool:
+    """Remind landlords of what an inspection found, before its deadline and after; returns whether more may be waiting."""
+    return await remind_of_findings(work, limit=CHUNK) == CHUNK
 
 
 async def tell_of_overdue_requests(work: Work) -> bool:
@@ -77,6 +83,7 @@ JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
     Job("remind-of-letters", remind_landlords),
+    Job("remind-of-findings", remind_of_deadlines),
     Job("tell-of-overdue-requests", tell_of_overdue_requests),
     Job("give-up-requests", give_up_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),

@@ -198,10 +198,12 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/residence-permits/{permit_id}/history": _thing("/v1/residence-permits/{}/history", "permit"),
     "GET /v1/notices": _notices,
     "GET /v1/landlords/{landlord_id}": _thing("/v1/landlords/{}", "landlord"),
+    "GET /v1/landlords/{landlord_id}/history": _thing("/v1/landlords/{}/history", "landlord"),
     "GET /v1/landlords/{landlord_id}/responsibility-letters": _things_of_thing(
         "/v1/landlords/{}/responsibility-letters", "landlord", "letter", "letter_id"
     ),
     "GET /v1/responsibility-letters/{letter_id}": _thing("/v1/responsibility-letters/{}", "letter"),
+    "GET /v1/responsibility-letters/{letter_id}/history": _thing("/v1/responsibility-letters/{}/history", "letter"),
     "GET /v1/premises": _by_division("/v1/premises", ("premises",), "premises_id"),
     "GET /v1/premises/{premises_id}": _thing("/v1/premises/{}", "premises"),
     "GET /v1/premises/{premises_id}/history": _thing("/v1/premises/{}/history", "premises"),
@@ -250,8 +252,10 @@ ELSEWHERE = {
     "GET /v1/inspections/{inspection_id}": "of homes, not of persons: test_inspections_are_the_divisions_own_and_an_officers",
     "GET /v1/premises/{premises_id}/inspections": "as the inspection itself",
     "GET /v1/inspection-findings": "as the inspection itself",
+    "GET /v1/inspection-findings/{finding_id}/history": "as the inspection itself",
     "GET /v1/village-pairings": "nothing of a person: test_a_village_is_paired_with_an_enterprise_once",
     "GET /v1/village-pairings/{pairing_id}": "nothing of a person: as above",
+    "GET /v1/village-pairings/{pairing_id}/history": "nothing of a person: as above",
     "GET /v1/notice-templates": "nothing of anybody: texts",
     "GET /v1/divisions": "nothing of anybody: reference data",
     "GET /v1/divisions/{code}": "nothing of anybody: reference data",

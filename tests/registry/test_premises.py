@@ -110,6 +110,11 @@ async def test_what_names_a_landlord_is_sealed_masked_and_in_no_history(office: 
     assert expect(await cixi.patch(path, {"phone": None}, version=1), 412)
     rows = await office.rows("SELECT changed FROM history WHERE resource = 'landlord' AND resource_id = $1", path[14:])
     assert any("phone" in row["changed"] for row in rows)
+    history = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [(version["version"], "phone" in version["changed"]) for version in history] == [(2, True), (1, True)]
+    assert "欧阳雪见" not in str(history)
+    assert body["number"] not in str(history)
+    expect(await office.caller("330282109").get(f"{path}/history"), 404)
 
 
 async def test_a_letter_is_in_force_until_it_ends(office: Office, cixi: Caller) -> None:
@@ -124,6 +129,8 @@ async def test_a_letter_is_in_force_until_it_ends(office: Office, cixi: Caller) 
         ended = expect(await cixi.post(f"{path}/end", {"ended_on": "2024-03-04"}), 200)
         assert not ended["is_in_force"]
         expect(await cixi.post(f"{path}/end", {"ended_on": "2024-03-04"}), 409)
+    history = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [version["state"]["ended_on"] for version in history] == ["2024-03-04", None]
     listed = expect(await cixi.get(f"/v1/landlords/{landlord}/responsibility-letters"), 200)["items"]
     assert [item["letter_id"] for item in listed] == [made["letter_id"]]
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
+from services.chassis.pages import Page
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
@@ -15,13 +16,16 @@ from services.registry.rules.citizen_number import RefusedNumber
 from services.registry.rules.identity_number import DocumentType, parse_document_number
 from services.registry.rules.person_name import RefusedName, parse_name
 from services.registry.schemas.fields import FIELDS
+from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import (
     LandlordCorrection,
     LandlordKind,
     LandlordRecord,
     LandlordRegistration,
     LandlordView,
+    PastLandlordView,
 )
+from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 from services.registry.store.homes.claims import claim
 from services.registry.store.persons import lock_persons, number_index
@@ -84,6 +88,18 @@ async def read_landlord(work: Work, landlord_id: UUID) -> LandlordView:
     view = LandlordView.of(record, sight)
     work.audit("read", RESOURCE, landlord_id, person_id=record.person_id, fields=sight.shown)
     return view
+
+
+async def read_landlord_history(
+    work: Work, landlord_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastLandlordView]]:
+    """Versions of a landlord, newest first; none of them remembers a person's name, number or phone."""
+    if await store.find_landlord(work, landlord_id) is None:
+        raise not_found("landlord")
+    work.audit("read_history", RESOURCE, landlord_id)
+    return await versions_of(
+        work, RESOURCE, landlord_id, record=LandlordRecord, view=PastLandlordView.of, cursor=cursor, limit=limit
+    )
 
 
 async def _shown(work: Work, record: LandlordRecord) -> LandlordView:

@@ -10,7 +10,9 @@ from services.chassis.work import Work
 from services.registry.actions.refusals import day_errors, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in
-from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView, PastLetterView
+from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 
 RESOURCE = "responsibility_letter"
@@ -87,3 +89,11 @@ async def read_letters_of(work: Work, landlord_id: UUID, cursor: str | None, lim
     )
     work.audit("read", RESOURCE, None, outcome=f"found {len(page.items)}")
     return page
+
+
+async def read_letter_history(work: Work, letter_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastLetterView]]:
+    """Versions of a letter, newest first."""
+    if await store.find_letter(work, letter_id) is None:
+        raise not_found("letter")
+    work.audit("read_history", RESOURCE, letter_id)
+    return await versions_of(work, RESOURCE, letter_id, record=LetterRecord, view=PastLetterView.of, cursor=cursor, limit=limit)
