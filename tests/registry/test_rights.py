@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.jobs import Scheduler
-from services.registry.jobs import JOBS
+from services.chassis.parameters import Document
+from services.registry.actions import rights_clock
+from services.registry.actions.law import LAW
+from services.registry.jobs import JOBS, settle_request_terms, tell_of_overdue_requests
 from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, why_not_entitled
 from services.registry.rules.rights_clock import (
     Clock,
@@ -21,7 +24,8 @@ from services.registry.rules.rights_clock import (
     why_not_decidable,
     why_not_lawful,
 )
-from tests.registry.case_files import Case, cases, law
+from services.registry.rules.working_days import WorkingDays, read_working_days
+from tests.registry.case_files import PARAMETERS, Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered, taken_on
 from tests.registry.factories import a_paper, a_person, citizen_number
@@ -442,3 +446,32 @@ async def test_overdue_requests_are_listed_and_told_once(office: Office, residen
     assert [(item["template"], item["requested_on"]) for item in told] == [
         ("rights_request_overdue", (due_on + timedelta(days=3)).isoformat())
     ]
+
+
+async def test_a_term_that_was_only_guessed_is_late_for_nobody_until_the_calendar_comes(
+    office: Office, resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Received in December, before the State Council's notice of the next year; then the release that holds it is installed."""
+    await resident.register_person()
+    with office.on(date(2026, 12, 21)):
+        request = await received(resident, "information")
+    assert (request["due_on"], request["is_due_provisional"]) == ("2027-01-18", True)
+    path = f"{PATH}?overdue=true&person_id={resident.person_id}"
+    with office.on(date(2027, 1, 20)):
+        assert expect(await resident.caller.get(path), 200)["items"] == []
+        await office.run_job(tell_of_overdue_requests)
+        assert await told(resident) == []
+        await office.run_job(settle_request_terms)  # no notice yet: nothing to settle
+        monkeypatch.setattr(rights_clock, "LAW", replace(LAW, working_days=with_2027()))
+        await office.run_job(settle_request_terms)
+        (late,) = expect(await resident.caller.get(path), 200)["items"]
+        assert (late["due_on"], late["is_due_provisional"], late["version"]) == ("2027-01-19", False, 2)
+        await office.run_job(tell_of_overdue_requests)
+    assert await told(resident) == [("rights_request_overdue", {"due_on": "2027-01-19"})]
+
+
+def with_2027() -> WorkingDays:
+    """The calendar that ships, and a made-up notice of the year after: 1 January off, and no more."""
+    text = (PARAMETERS / "working_days.toml").read_text("utf-8")
+    row = 'year = 2027\ndays_off = ["2027-01-01"]\ndays_worked = []\nsource = "supposed"\n'
+    return read_working_days(Document.parse("working_days.toml", f"{text}\n[[years.rows]]\n{row}"))

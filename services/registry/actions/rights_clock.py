@@ -12,7 +12,7 @@ from services.registry.actions.refusals import invalid
 from services.registry.actions.rights_notices import tell_abandoned, tell_extended, tell_incomplete
 from services.registry.actions.rights_standing import RESOURCE, law_held, noted, refused, save, shown, standing_of, take
 from services.registry.rules.residence_permit import Reason
-from services.registry.rules.rights import RightsAct, RightsStatus
+from services.registry.rules.rights import OPEN, RightsAct, RightsStatus
 from services.registry.rules.rights_clock import LATE_WITHOUT_REASON, ClockAct, opinion_due_on, term_of, why_not_lawful
 from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.permit_views import ReasonView
@@ -115,18 +115,31 @@ async def write_down_abandoned(work: Work, *, limit: int) -> int:
     return count
 
 
+async def settle_terms(work: Work, *, limit: int) -> int:
+    """Count terms anew that were provisional when they were last counted, by the calendar held now; how many."""
+    waiting = await store.lock_persons_of_provisional(work, held_until=LAW.working_days.held_until, limit=limit)
+    for rights_request_id in waiting:
+        before = await store.lock_request(work, rights_request_id)
+        if before.status in OPEN:
+            await save(work, "settle_term", before, _counted(before))
+    return len(waiting)
+
+
+def _counted(record: RightsRequestRecord) -> RightsRequestRecord:
+    term = term_of(record.time, LAW.rights, LAW.working_days)
+    told = {
+        "due_on": term.due_on,
+        "is_due_provisional": term.is_provisional,
+        "supplement_due_on": record.time.supplement_due_on,
+    }
+    return record.model_copy(update=told)
+
+
 async def _tick(work: Work, before: RightsRequestRecord, entry: ClockEntry, **changes: Any) -> RightsRequestRecord:
     """Save the request with one more step of its clock. Raises `DomainError('rights-clock-act-not-allowed')` with reasons."""
     _require_lawful(work, entry.act, before)
     ticked = before.model_copy(update={"clock": (*before.clock, entry)} | changes)
-    with law_held(work.today):
-        term = term_of(ticked.time, LAW.rights, LAW.working_days)
-    told = {
-        "due_on": term.due_on,
-        "is_due_provisional": term.is_provisional,
-        "supplement_due_on": ticked.time.supplement_due_on,
-    }
-    return await save(work, entry.act.value, before, ticked.model_copy(update=told))
+    return await save(work, entry.act.value, before, _counted(ticked))
 
 
 def _require_lawful(work: Work, act: ClockAct, record: RightsRequestRecord) -> None:

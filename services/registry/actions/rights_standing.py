@@ -87,7 +87,8 @@ def view_of(work: Work, record: RightsRequestRecord, sight: Sight) -> RightsRequ
     return RightsRequestView.of(
         record,
         sight,
-        is_overdue=record.supplement_due_on is None and is_overdue(record.status, record.due_on, work.today),
+        is_overdue=record.supplement_due_on is None
+        and is_overdue(record.status, record.due_on, work.today, is_provisional=record.is_due_provisional),
         remedies=LAW.rights.remedies.on(record.decided_on or work.today) if is_refusal else None,
     )
 

@@ -173,9 +173,9 @@ def why_not_entitled(facts: RequesterFacts, parameters: RightsParameters) -> tup
             return tuple(missing)
 
 
-def is_overdue(status: RightsStatus, due_on: date, today: date) -> bool:
-    """Whether it should have been decided by now; the last day itself is in time."""
-    return status in OPEN and due_on < today
+def is_overdue(status: RightsStatus, due_on: date, today: date, *, is_provisional: bool = False) -> bool:
+    """Whether it should have been decided by now; the last day itself is in time, and nobody is late on a day only guessed."""
+    return status in OPEN and due_on < today and not is_provisional
 
 
 def _read_reason(fields: Fields) -> Reason:

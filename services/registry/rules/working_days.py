@@ -82,6 +82,12 @@ class WorkingDays:
         reaches_back = timedelta(days=self.reaches_back_days_max.on(day))
         return day.year + 1 in self._years or day + reaches_back < date(day.year + 1, 1, 1)
 
+    @property
+    def held_until(self) -> date:
+        """The last day the newest notice settles."""
+        first_not_held = date(max(self._years) + 1, 1, 1)
+        return first_not_held - timedelta(days=self.reaches_back_days_max.on(first_not_held - _ONE_DAY)) - _ONE_DAY
+
     def is_working_day(self, day: date) -> bool:
         """Whether it is worked. Raises CalendarNotHeldError."""
         if not self.is_held(day):

@@ -25,7 +25,8 @@ def _bound(name: str) -> str:
 
 
 # As `rules.rights.is_overdue` and `rules.rights_clock.is_abandoned` say it.
-_LATE = """(r.status IN ('received', 'verified') AND r.supplement_due_on IS NULL AND r.due_on < CAST(:today AS date))"""
+_LATE = """(r.status IN ('received', 'verified') AND r.supplement_due_on IS NULL AND NOT r.is_due_provisional
+        AND r.due_on < CAST(:today AS date))"""
 _GIVEN_UP = """(r.status IN ('received', 'verified') AND r.supplement_due_on < CAST(:today AS date))"""
 _INSERT = prepare(
     f"INSERT INTO rights_request ({', '.join(_STORED)}) VALUES ({', '.join(map(_bound, _STORED))})"  # noqa: S608
@@ -67,6 +68,14 @@ _ABANDONED = prepare(
     SELECT r.rights_request_id FROM rights_request r JOIN person p USING (person_id) WHERE {_GIVEN_UP}
     ORDER BY r.supplement_due_on, r.rights_request_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
     """  # noqa: S608
+)
+_PROVISIONAL = prepare(
+    """
+    SELECT r.rights_request_id FROM rights_request r JOIN person p USING (person_id)
+    WHERE r.status IN ('received', 'verified') AND r.is_due_provisional
+        AND r.due_on <= CAST(:held_until AS date)
+    ORDER BY r.due_on, r.rights_request_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
+    """
 )
 _RESTRICT = prepare("SELECT restrict_person(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
 _LIFT = prepare("SELECT lift_restriction(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
@@ -130,6 +139,12 @@ async def lock_untold_overdue(work: Work, *, limit: int) -> list[RightsRequestRe
 async def lock_persons_of_abandoned(work: Work, *, limit: int) -> list[UUID]:
     """Requests whose supplement is late and that were not written down as given up yet, persons' rows locked."""
     rows = await work.tx.fetch(_ABANDONED, today=work.today, limit=limit)
+    return [row["rights_request_id"] for row in rows]
+
+
+async def lock_persons_of_provisional(work: Work, *, held_until: date, limit: int) -> list[UUID]:
+    """Open requests whose term was counted before the calendar was held that reaches its end now, persons' rows locked."""
+    rows = await work.tx.fetch(_PROVISIONAL, held_until=held_until, limit=limit)
     return [row["rights_request_id"] for row in rows]
 
 
