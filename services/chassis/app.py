@@ -27,6 +27,7 @@ from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
+from services.chassis.clock_offset import load_offset
 from services.chassis.consumer import Consumer
 from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
@@ -184,7 +185,7 @@ class _Process:
                 self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
                 stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
-                self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
+                self.runtime.law_clock.offset = await in_transaction(pool, load_offset, rows=SERVICE)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
             stack.push_async_callback(bus.close)
             self._assemble(pool, bus)

@@ -73,6 +73,7 @@ async def test_followers_see_their_division_and_their_scopes_only(office: Runnin
 
 async def test_a_position_past_its_retention_is_gone(clerk: Caller, office_database: Database) -> None:
     await written(clerk)
+    await written(clerk)
     await settled(clerk)
     first = (await clerk.get(CHANGES + "?limit=1")).json()["next"]
     connection = await asyncpg.connect(as_service(office_database.owner_url))
