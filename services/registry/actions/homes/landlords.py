@@ -7,6 +7,7 @@ from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.chassis.work import Work
+from services.contracts.registry import LandlordCorrected, LandlordRegistered, LandlordState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import credit_code_errors, field_error, invalid, not_found, person_not_found, with_id
@@ -25,6 +26,7 @@ from services.registry.schemas.homes.landlords import (
     LandlordView,
     PastLandlordView,
 )
+from services.registry.store.events import landlord_event
 from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 from services.registry.store.homes.claims import claim
@@ -53,7 +55,7 @@ async def register_landlord(work: Work, body: LandlordRegistration) -> LandlordV
         updated_at=work.now,
     )
     await store.insert_landlord(work, record, index)
-    leave(work, "register", RESOURCE, record.landlord_id, None, before=None, after=record, division_codes=())
+    _leave(work, "register", LandlordRegistered, None, record)
     return LandlordView.of(record, await _sight(work, record))
 
 
@@ -75,7 +77,7 @@ async def correct_landlord(work: Work, landlord_id: UUID, body: LandlordCorrecti
         raise invalid(errors)
     after = before.model_copy(update={**changes, "version": before.version + 1, "updated_at": work.now})
     await store.update_landlord(work, after)
-    leave(work, "correct", RESOURCE, landlord_id, None, before=before, after=after, division_codes=())
+    _leave(work, "correct", LandlordCorrected, before, after)
     return await _shown(work, after)
 
 
@@ -100,6 +102,12 @@ async def read_landlord_history(
     return await versions_of(
         work, RESOURCE, landlord_id, record=LandlordRecord, view=PastLandlordView.of, cursor=cursor, limit=limit
     )
+
+
+def _leave(work: Work, operation: str, fact: type[LandlordState], before: LandlordRecord | None, after: LandlordRecord) -> None:
+    event = landlord_event(fact, after)
+    codes = (after.division_code,)
+    leave(work, operation, RESOURCE, after.landlord_id, event, before=before, after=after, division_codes=codes)
 
 
 async def _shown(work: Work, record: LandlordRecord) -> LandlordView:
