@@ -1,15 +1,15 @@
 """What happens to the clock of an information request (V-26), and requests that count as given up.
 
-Revision ID: 0021
-Revises: 0020
+Revision ID: 0023
+Revises: 0022
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
