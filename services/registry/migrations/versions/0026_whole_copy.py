@@ -1,15 +1,15 @@
 """The copy of a person is that of the human, with remembered versions; and who was given the data (V-17, V-18).
 
-Revision ID: 0025
-Revises: 0024
+Revision ID: 0026
+Revises: 0025
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
