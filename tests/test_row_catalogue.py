@@ -35,7 +35,8 @@ _FILES = {
     "attachment_unowned.uploads_take_over": "an upload takes its own announcement away, by an address only it knows",
 }
 _SEARCHES = {
-    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says"
+    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says",
+    "restricted_id.policies_look": "ids, to whom their rows are hidden",
 }
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
@@ -56,6 +57,8 @@ LISTED = {
             "obstacles_to_erasure": "three times yes or no",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "searches_logged": "lines of evidence about searches by clients of the asking division: field names and counts",
+            "compare_persons": "pairs by digests, of any division, because who moved was entered elsewhere; tells nothing",
+            "compare_sharing": "pairs by digests, of persons the client's division sees; tells how many",
             "merge_persons": "of two persons in sight, after two officers",
             "unmerge_persons": "of a merge in sight, after two officers",
             "share_changed_holds": "trigger: whoever holds one id of a human holds the others",
@@ -66,6 +69,8 @@ LISTED = {
             "divisions_seeing_each": "codes of divisions, for the events' followers",
             "restrict_person": "of a person in sight, for the office that answers the request",
             "lift_restriction": "of a request the office answers",
+            "share_restriction": "trigger: whoever is restricted is so under every id",
+            "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
             "remembered_of_person": "of a person in sight: the versions of the same, sealed as they lie",
             "recipients_of_request": "of a request the office answers: which clients were shown what, by the evidence",
@@ -74,6 +79,7 @@ LISTED = {
             "hold_by_permit": "trigger: the hold that an open permit is",
             "employer_of_code": "an organisation, to whoever has its complete code",
             "employers_of_codes": "the same of several, to be read",
+            "employer_id_of_code": "its id alone, to search by",
             "open_employment_of": "one id, of a person in sight or resolved",
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",

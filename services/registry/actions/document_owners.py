@@ -20,20 +20,22 @@ ANOTHER_NAME = FieldError(
 
 @dataclass(frozen=True, slots=True)
 class DocumentOwners:
-    """By the digest of its number whose a document is; `elsewhere`: of somebody this client may not know of. One that is in
-    neither is nobody's, and stays so until this transaction has ended.
+    """By the digest of its number whose a document is – the canonical person's –; `elsewhere`: of somebody this client may not
+    know of. One that is in neither is nobody's, and stays so until this transaction has ended.
     """
 
     known: Mapping[bytes, UUID]
     elsewhere: frozenset[bytes]
 
 
-async def owners_of(work: Work, documents: Collection[bytes], *, of: UUID | None = None) -> DocumentOwners:
-    """Claim documents for this transaction and tell whose they are, but for the own ones of the person (`of`)."""
+async def owners_of(work: Work, documents: Collection[bytes], *, own: Collection[bytes] = ()) -> DocumentOwners:
+    """Claim documents for this transaction and tell whose they are, but for the `own` ones on file with the person. What an
+    alias of the person brought along is not among these: it stays the alias's.
+    """
     if not documents:
         return DocumentOwners({}, frozenset())
     owners = await claim_documents(work, list(documents))
-    known = {number: owner for number, owner in owners.items() if owner is not None and owner != of}
+    known = {number: owner for number, owner in owners.items() if owner is not None and number not in own}
     return DocumentOwners(known, frozenset(number for number, owner in owners.items() if owner is None))
 
 

@@ -11,6 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.document_owners import ANOTHER_NAME, is_under_another_name, owners_of
+from services.registry.actions.duplicate_finding import look_for_duplicates
 from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import no_such_person, require_held, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_on
@@ -58,6 +59,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
     await _refuse_known(work, record.identity_documents, record.name)
     await store.insert_person(work, record)
     await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
+    await look_for_duplicates(work, [record.person_id])
     event = person_event(PersonRegistered, work.keyring, record)
     divisions = [work.principal.division_code]
     leave(
@@ -113,10 +115,11 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
 async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
     """Store a correction of the person held and leave its trail."""
     person_id = before.person_id
-    await _refuse_known(work, correction.added, correction.record.name, of=person_id)
+    await _refuse_known(work, correction.added, correction.record.name, own=before.identity_documents)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
+    await look_for_duplicates(work, [person_id])
     leave(
         work,
         "correct",
@@ -262,10 +265,14 @@ def _stated(
     return _Stated(birth_date=stated["birth_date"], sex_code=stated["sex_code"])
 
 
-async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], name: str, *, of: UUID | None = None) -> None:
-    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is somebody else's."""
-    indexes = [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]
-    owners = await owners_of(work, indexes, of=of)
+async def _refuse_known(
+    work: Work, documents: Sequence[DocumentRecord], name: str, *, own: Sequence[DocumentRecord] = ()
+) -> None:
+    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is on the register and not among
+    the person's `own`.
+    """
+    indexes = _indexes(work, documents)
+    owners = await owners_of(work, indexes, own=_indexes(work, own))
     for position, index in enumerate(indexes):
         owner = owners.known.get(index)
         if owner is None and index not in owners.elsewhere:
@@ -283,3 +290,7 @@ async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], name: s
             errors=errors,
             extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
         )
+
+
+def _indexes(work: Work, documents: Sequence[DocumentRecord]) -> list[bytes]:
+    return [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]

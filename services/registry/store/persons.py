@@ -31,6 +31,7 @@ _FIND = prepare(
     SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = canonical_id(CAST(:person_id AS uuid))
     """  # noqa: S608 - constants of this module
 )
+_LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
@@ -161,6 +162,12 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
     return person_of(work.keyring, row)
 
 
+async def load_persons(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, PersonRecord]:
+    """The whole state of each of these persons that the client may know of."""
+    rows = await work.tx.fetch(_LOAD_EACH, person_ids=list(person_ids))
+    return {row["person_id"]: person_of(work.keyring, row) for row in rows}
+
+
 async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
     """When these persons were born, of those this client may know of. Of somebody entered twice the later day counts: who is a
     minor by one entry is protected as one.
@@ -170,8 +177,8 @@ async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, d
 
 
 async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID | None]:
-    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest;
-    `None` is somebody this client may not know of.
+    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest:
+    to the canonical person; `None` is somebody this client may not know of.
     """
     rows = await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes))
     return {row["number_index"]: row["person_id"] for row in rows}
