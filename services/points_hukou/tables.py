@@ -51,9 +51,10 @@ class MirrorPerson(_Table, table=True):
 class MirrorPersonDocument(_Table, table=True):
     """The tokens of a person's present identity documents, replaced as a set by every event that carries them.
 
-    Led by the token, because an identity number in a file is resolved by it. A token may name two persons for a moment: a
-    document that moved from one to the other is told by two events, which come in any order. While keys are rotated, one
-    document has a token under each key.
+    Led by the token, because an identity number in a file is resolved by it. A token may name two persons: for a
+    moment, when a document moved from one to the other, which two events tell in any order; for good, when old records gave
+    a number twice (C-08). Whoever resolves a token takes the one human it names, and nobody when it names two. While keys are
+    rotated, one document has a token under each key.
     """
 
     __tablename__ = "mirror_person_document"
