@@ -30,9 +30,9 @@ SHARED_NUMBER = FieldError(
 
 @dataclass(frozen=True, slots=True)
 class DocumentOwners:
-    """By the digest of its number whose a document is; `elsewhere`: of somebody this client may not know of; `shared`: of
-    several humans (C-08), `None` for each it may not know of. One that is in none of them is nobody's, and stays so until
-    this transaction has ended.
+    """By the digest of its number whose a document is – the canonical person's –; `elsewhere`: of somebody this client may not
+    know of; `shared`: of several humans (C-08), `None` for each it may not know of. One that is in none of them is nobody's,
+    and stays so until this transaction has ended.
     """
 
     known: Mapping[bytes, UUID]
@@ -46,8 +46,10 @@ class DocumentOwners:
         return (None,) if number in self.elsewhere else self.shared.get(number, ())
 
 
-async def owners_of(work: Work, documents: Collection[bytes], *, of: UUID | None = None) -> DocumentOwners:
-    """Claim documents for this transaction and tell whose they are, but for the own ones of the person (`of`)."""
+async def owners_of(work: Work, documents: Collection[bytes], *, own: Collection[bytes] = ()) -> DocumentOwners:
+    """Claim documents for this transaction and tell whose they are, but for the `own` ones on file with the person. What an
+    alias of the person brought along is not among these: it stays the alias's.
+    """
     if not documents:
         return DocumentOwners({}, frozenset(), {})
     claimed = await claim_documents(work, list(documents))
@@ -56,7 +58,7 @@ async def owners_of(work: Work, documents: Collection[bytes], *, of: UUID | None
     shared: dict[bytes, tuple[UUID | None, ...]] = {}
     for number, humans in claimed.items():
         match humans:
-            case _ if of in humans and of is not None:
+            case _ if number in own:
                 continue
             case [UUID() as one]:
                 known[number] = one

@@ -117,7 +117,7 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
 async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
     """Store a correction of the person held and leave its trail."""
     person_id = before.person_id
-    await _refuse_known(work, correction.added, correction.record.name, of=person_id)
+    await _refuse_known(work, correction.added, correction.record.name, own=before.identity_documents)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
@@ -275,10 +275,14 @@ def _stated(
     return _Stated(birth_date=stated["birth_date"], sex_code=stated["sex_code"])
 
 
-async def _refuse_known(work: Work, documents: Sequence[DocumentRecord], name: str, *, of: UUID | None = None) -> None:
-    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is somebody else's."""
+async def _refuse_known(
+    work: Work, documents: Sequence[DocumentRecord], name: str, *, own: Sequence[DocumentRecord] = ()
+) -> None:
+    """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is on the register and not among
+    the person's `own`.
+    """
     indexes = [number_index_of(work, document) for document in documents]
-    owners = await owners_of(work, indexes, of=of)
+    owners = await owners_of(work, indexes, own=[number_index_of(work, document) for document in own])
     for position, index in enumerate(indexes):
         if humans := owners.humans(index):
             raise await person_exists(work, f"/identity_documents/{position}/number", humans, name)

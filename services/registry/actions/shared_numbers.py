@@ -23,7 +23,6 @@ from services.registry.actions.sights import sight_on
 from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.schemas.shared_numbers import PersonSharingNumber, ProposedSharing
-from services.registry.store.merging import ids_of_human
 
 SCOPE = "registry.person.write"
 
@@ -64,11 +63,10 @@ async def _sharing(work: Work, record: PersonRecord, known_id: UUID, evidence: S
     """The person, with what shows it at each document whose number the known person has; every other number is nobody's."""
     indexes = [number_index_of(work, document) for document in record.identity_documents]
     owners = await owners_of(work, indexes)
-    known_ids = await ids_of_human(work, known_id)
     documents: list[DocumentRecord] = []
     for position, (document, index) in enumerate(zip(record.identity_documents, indexes, strict=True)):
         humans = owners.humans(index)
-        if humans and (None in humans or not any(human in known_ids for human in humans)):
+        if humans and (None in humans or known_id not in humans):
             raise await person_exists(work, f"/person/identity_documents/{position}/number", humans, record.name)
         update = {"sharing_evidence": tuple(evidence)} if humans else {}
         documents.append(document.model_copy(update=update))

@@ -93,7 +93,10 @@ async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
         "registry.person.write",
         if_match=True,
         summary_zh="更正人员信息",
-        problems=["person-not-found", "person-not-held", "person-exists", "stale-version", "two-officers-needed"],
+        problems=[
+            *("person-not-found", "person-merged", "person-not-held", "person-exists", "stale-version"),
+            "two-officers-needed",
+        ],
     ),
 )
 async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[PersonView]:
@@ -112,7 +115,7 @@ async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrect
         "registry.person.write",
         actor=True,
         summary_zh="提出更正，由第二名经办人核准",
-        problems=["person-not-found", "person-exists", "stale-version", "proposal-open"],
+        problems=["person-not-found", "person-merged", "person-exists", "stale-version", "proposal-open"],
     ),
 )
 async def propose_correction(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[ProposalView]:
@@ -132,7 +135,7 @@ async def propose_correction(work: CurrentWork, person_id: UUID, body: PersonCor
         "registry.person.delete",
         actor=True,
         summary_zh="提出删除人员信息，由第二名经办人核准",
-        problems=["person-not-found", "stale-version", "proposal-open"],
+        problems=["person-not-found", "person-merged", "stale-version", "proposal-open"],
     ),
 )
 async def propose_deletion(work: CurrentWork, person_id: UUID, body: PersonDeletion) -> Answer[ProposalView]:

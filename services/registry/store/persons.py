@@ -177,7 +177,7 @@ async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, d
 
 async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, list[UUID | None]]:
     """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest, with
-    an id of each human who has the number; `None` is somebody this client may not know of.
+    the canonical person of each human who has the number; `None` is somebody this client may not know of.
     """
     owners: defaultdict[bytes, list[UUID | None]] = defaultdict(list)
     for row in await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes)):

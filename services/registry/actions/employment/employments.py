@@ -16,6 +16,7 @@ from services.registry.actions.refusals import (
     invalid,
     not_found,
     person_not_found,
+    require_own_id,
     with_id,
 )
 from services.registry.actions.sights import record_shown, sight_of, sight_on
@@ -48,6 +49,7 @@ async def start_employment(work: Work, body: EmploymentStart) -> EmploymentView:
     person = (await lock_persons(work, body.person_id)).get(body.person_id)
     if person is None:
         raise person_not_found("/person_id")
+    require_own_id(person)
     employer = await _employer(work, body.credit_code)
     errors = day_errors("/started_on", body.started_on, earliest=person.birth_date, latest=work.today)
     if errors := [*errors, *_occupation_errors(body.occupation_code)]:

@@ -36,14 +36,13 @@ BEGIN
     FOR one IN SELECT u.i FROM unnest(indexes) AS u (i) ORDER BY u.i LOOP
         PERFORM pg_advisory_xact_lock(hashtextextended(encode(one, 'hex'), 1));
     END LOOP;
-    SELECT array_agg(h.number_index ORDER BY h.share), array_agg(h.person_id ORDER BY h.share) INTO taken, owners FROM (
-        SELECT DISTINCT ON (d.number_index, coalesce(a.canonical_person_id, d.person_id)) d.number_index, d.person_id, d.share
-        FROM identity_document d LEFT JOIN person_alias a ON a.person_id = d.person_id AND a.unmerged_on IS NULL
+    SELECT array_agg(h.number_index), array_agg(h.human) INTO taken, owners FROM (
+        SELECT d.number_index, canonical_id(d.person_id) AS human FROM identity_document d
         WHERE d.number_index = ANY (indexes) AND d.superseded_at IS NULL
-        ORDER BY d.number_index, coalesce(a.canonical_person_id, d.person_id), a.person_id NULLS FIRST, d.share) h;
+        GROUP BY d.number_index, human ORDER BY min(d.share)) h;
     PERFORM narrow_row_context(asked_as);
-    RETURN QUERY SELECT t.number_index, p.person_id FROM unnest(taken, owners) WITH ORDINALITY AS t (number_index, owner, place)
-        LEFT JOIN person p ON p.person_id = t.owner ORDER BY t.place;
+    RETURN QUERY SELECT t.number_index, p.person_id FROM unnest(taken, owners) AS t (number_index, owner)
+        LEFT JOIN person p ON p.person_id = t.owner;
 END $$;
 
 -- The humans to whom a complete number and a name belong, wherever registered: nobody, one, or, of a shared number, several of the
