@@ -165,3 +165,23 @@ class MirrorResidencePermit(_Table, table=True):
     version: int
     sequence: int = Field(sa_type=BigInteger)
     updated_at: datetime = Field(sa_type=_INSTANT)
+
+
+class MirrorEmployment(_Table, table=True):
+    """Who works or worked for whom; an employment that was `recorded_in_error` never was and counts for nothing."""
+
+    __tablename__ = "mirror_employment"
+    __table_args__ = (_guarded(), Index("ix_mirror_employment_person_id", "person_id"), _KEPT)
+
+    employment_id: UUID = Field(primary_key=True)
+    person_id: UUID
+    employer_id: UUID
+    division_code: str = Field(sa_type=Text)
+    industry_code: str = Field(sa_type=Text)
+    occupation_code: str = Field(sa_type=Text)
+    started_on: date
+    ended_on: date | None
+    end_reason: str | None = Field(sa_type=Text)
+    version: int
+    sequence: int = Field(sa_type=BigInteger)
+    updated_at: datetime = Field(sa_type=_INSTANT)
