@@ -6,6 +6,8 @@ ARGS ?=
 # A sandbox: a demo client with a shared secret, a law clock that can be set. 0 for none of that.
 XINSHIMIN_SANDBOX ?= 1
 IN_VENV := .venv/bin/python -m
+# Processes among which `make test` shares the rooms of the tests; each starts servers of its own (some 400 MB).
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long lint format bench asyncapi lock clean environment dev-environment
@@ -25,7 +27,7 @@ run: environment ## Start the whole suite; Ctrl-C stops it, the data stay
 	@exec $(IN_VENV) services.suite up --end-with-parent
 
 test: dev-environment ## Run every test on embedded servers of its own (ARGS="-k permit" narrows)
-	@$(IN_VENV) pytest -m "not long" --hypothesis-profile=repeatable $(ARGS)
+	@$(IN_VENV) pytest -m "not long" --hypothesis-profile=repeatable -n $(TEST_PROCESSES) $(ARGS)
 
 test-long: dev-environment ## Run the tests marked long: thousands of permit lives, hundreds of crashes, planted bugs
 	@$(IN_VENV) pytest -m long $(ARGS) || { code=$$?; test $$code -eq 5 && echo "No test is marked 'long' yet."; }

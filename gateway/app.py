@@ -21,9 +21,13 @@ from gateway.sandbox import CLOCK_PATH, SandboxClock
 from gateway.settings import GatewaySettings
 from gateway.tokens import JWKS_PATH, METADATA_PATH, TOKEN_PATH, TokenEndpoint
 from gateway.upstream import Upstreams
+from services.chassis import bus as message_bus
 from services.chassis import logs, migrations
 from services.chassis.db import Pool, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
+from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.sealer import Sealer
+from services.chassis.evidence.watch import Watch
 from services.chassis.problems import Catalogue
 from services.chassis.rows import SERVICE
 from services.chassis.tasks import cancel
@@ -33,6 +37,8 @@ logger = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).with_name("migrations")
 _PROBLEMS = Path(__file__).with_name("problems.toml")
 _HOUSEKEEPING_S = 60.0
+INBOX = "_INBOX.gateway"
+"""All that the gateway may hear on NATS: answers to what it asked itself."""
 
 Handler = Callable[[Exchange], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -154,14 +160,24 @@ class _Gateway:
                 max_connections=settings.max_connections,
             )
             stack.callback(upstreams.close)
-            self._assemble(pool, upstreams, access_keys, inside_keys)
-            housekeeping = asyncio.create_task(_forget_what_is_over(pool), name="housekeeping")
-            stack.push_async_callback(cancel, housekeeping)
+            bus = await message_bus.connect(
+                settings.nats_url.get_secret_value(), name=settings.process, on_closed=_nothing_to_end, inbox=INBOX
+            )
+            stack.push_async_callback(bus.close)
+            sealer = Sealer.of(settings.process, settings, bus)
+            watch = Watch(pool, service=settings.process, places=COPY_PLACES, age_max_s=settings.audit_overdue_s)
+            probes = Probes(pool, upstreams.by_name, sealer, watch)
+            self._assemble(pool, upstreams, access_keys, inside_keys, probes)
+            parts = (("housekeeping", _forget_what_is_over(pool)), ("audit sealer", sealer.run()), ("audit watch", watch.run()))
+            for label, run in parts:
+                stack.push_async_callback(cancel, asyncio.create_task(run, name=label))
             logger.info("started")
             yield
             logger.info("stopping")
 
-    def _assemble(self, pool: Pool, upstreams: Upstreams, access_keys: SigningKeys, inside_keys: SigningKeys) -> None:
+    def _assemble(
+        self, pool: Pool, upstreams: Upstreams, access_keys: SigningKeys, inside_keys: SigningKeys, probes: Probes
+    ) -> None:
         settings, routes = self._settings, self._table.routes
         directory = ClientDirectory(
             pool,
@@ -185,7 +201,6 @@ class _Gateway:
             max_in_flight=settings.max_in_flight,
         )
         tokens = TokenEndpoint(settings, access_keys, directory, pool, known_scopes(routes))
-        probes = Probes(pool, upstreams.by_name)
         documentation = Documentation(routes, upstreams.by_name, sandbox=settings.sandbox)
         own: dict[str, Mapping[str, Handler]] = {
             TOKEN_PATH: {"POST": tokens.token},
@@ -203,6 +218,10 @@ class _Gateway:
         for path in own:
             check_path(path.encode())
         self._own = {path.encode(): handlers for path, handlers in own.items()}
+
+
+def _nothing_to_end() -> None:
+    """NATS refused us for good: the door stays open, the evidence is late, and `/readyz` tells."""
 
 
 async def _forget_what_is_over(pool: Pool) -> None:

@@ -9,6 +9,8 @@ from gateway.http_connection import UpstreamError
 from gateway.upstream import Upstream
 from services.chassis.db import Pool
 from services.chassis.errors import DomainError
+from services.chassis.evidence.sealer import Sealer
+from services.chassis.evidence.watch import Watch
 from services.chassis.metrics import METRICS_MEDIA_TYPE, exposition
 from services.chassis.probes import Check, Readiness
 
@@ -20,20 +22,27 @@ _FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 class Probes:
     """The three questions an operator's machinery asks."""
 
-    def __init__(self, pool: Pool, upstreams: dict[str, Upstream]) -> None:
+    def __init__(self, pool: Pool, upstreams: dict[str, Upstream], sealer: Sealer, watch: Watch) -> None:
         checks: dict[str, Check] = {"database": _database_check(pool)}
         checks.update({name: _service_check(upstream) for name, upstream in upstreams.items()})
         self._readiness = Readiness("gateway", checks)
+        self._sealer = sealer
+        self._watch = watch
 
     async def livez(self, exchange: Exchange) -> None:
         """Alive: the event loop answers."""
         await exchange.answer(200, _JSON, b'{"alive": true}')
 
     async def readyz(self, exchange: Exchange) -> None:
-        """200 when the own database and every service are ready, otherwise 503 naming what is not."""
+        """200 when the own database and every service are ready, otherwise 503 naming what is not.
+
+        Late evidence is a warning: the acts it tells of are an operator's, and the door has nothing to refuse for it.
+        """
         reasons = await self._readiness.reasons()
         failing = {part: reason for part, reason in reasons.items() if reason is not None}
-        body = json.dumps({"ready": not failing, "not_ready": failing}).encode()
+        known = {"audit": self._watch.warning(), "audit sealer": await self._sealer.healthy()}
+        warnings = {part: text for part, text in known.items() if text is not None}
+        body = json.dumps({"ready": not failing, "not_ready": failing, "warnings": warnings}).encode()
         retry: list[Header] = [(b"retry-after", b"1")] if failing else []
         await exchange.answer(503 if failing else 200, [*_JSON, *retry], body)
 

@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from services.chassis.settings import ProcessSettings
+from services.chassis.settings import EvidenceSettings
 
 
-class GatewaySettings(ProcessSettings):
+class GatewaySettings(EvidenceSettings):
     """What the gateway needs beyond what every process needs."""
 
     process: ClassVar[str] = "gateway"

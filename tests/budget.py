@@ -1,6 +1,8 @@
-"""What each room of the tests costs, beside its budget: `make test` has to stay below ten minutes with seven services.
+"""Rooms of tests: which process tests a room, and what each costs beside its budget.
 
-Printed, never enforced: the machine is shared, and a slow neighbour is no defect. A room that stays over its budget on a quiet
+`make test` has to stay below ten minutes with seven services, so two processes share the rooms, the one with most tests first.
+A room is tested by one process from its first test to its last, for its tests share a database or a whole suite. The table is
+printed, never enforced: the machine is shared, and a slow neighbour is no defect. A room that stays over its budget on a quiet
 machine moves its slowest cases to `make test-long`.
 """
 
@@ -8,6 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from services.suite.catalogue import SERVICES
 
@@ -18,10 +22,26 @@ _seconds: defaultdict[str, float] = defaultdict(float)
 _ROOT = Path(__file__).parent
 
 
+class RoomByRoom(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each process the tests of whole rooms."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _room(nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> RoomByRoom:
+    """Where several processes share the work (`-n`), they share it by rooms."""
+    return RoomByRoom(config, log)
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add a phase of a test – its fixtures too – to its room."""
-    room = report.location[0].removeprefix(f"{_ROOT.name}/").partition("/")[0]
-    _seconds[room] += report.duration
+    _seconds[_room(report.location[0])] += report.duration
+
+
+def _room(path: str) -> str:
+    return path.removeprefix(f"{_ROOT.name}/").partition("/")[0]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -63,6 +63,7 @@ def test_the_gateway_and_the_service_agree_on_every_operation(name: str) -> None
         for method, operation in item.items()
     }
     offered["GET", definition.changes_path] = (definition.changes_scope, True, False, None, None)
+    offered["GET", definition.checkpoints_path] = (definition.checkpoints_scope, False, False, None, None)
     routed = {
         (route.method, route.path): tuple(getattr(route, name) for name in _AGREED)
         for route in load_routes()

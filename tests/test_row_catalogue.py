@@ -86,10 +86,21 @@ LISTED = {
     "gateway": Listed(
         unprotected=_VERSION
         | dict.fromkeys(
-            ("client", "client_key", "used_assertion", "rate_window", "audit_line"),
+            (
+                "client",
+                "client_key",
+                "used_assertion",
+                "rate_window",
+                "audit_line",
+                "audit_seal",
+                "audit_checkpoint",
+                "audit_copy",
+                "relay_state",
+            ),
             "no resident is in it, and every read of it is the gateway's own (decision 0013)",
         ),
-        evidence=frozenset({"audit_line"}),
+        definers={"prune_audit": _DEFINERS["prune_audit"]},
+        evidence=frozenset({"audit_line", "audit_seal", "audit_checkpoint"}),
     ),
 }
 PLANTED = {

@@ -27,13 +27,14 @@ from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.changes import changes_router
+from services.chassis.clock_offset import load_offset
 from services.chassis.consumer import Consumer
 from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Pool, Transaction, close_pool, create_pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.events import EventData
-from services.chassis.evidence.checkpoint import SigningKeys
-from services.chassis.evidence.copies import COPY_PLACES, Copier, Folder, Place, Stream
+from services.chassis.evidence.copies import COPY_PLACES
+from services.chassis.evidence.route import checkpoints_router
 from services.chassis.evidence.sealer import Sealer
 from services.chassis.evidence.watch import Watch
 from services.chassis.fields import FieldTable
@@ -67,7 +68,7 @@ class ServiceDefinition:
     """All a service brings; decision 0001 explains each field.
 
     `changes_path` is where its events are followed, `follower_scopes` the scope a follower needs per aggregate in event types,
-    `sealed` the columns its own code seals.
+    `checkpoints_path` where the signed heads of its evidence are read, `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
     A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
     `attachments.rows.SEALED` among its columns. `long_work` names the module that is run to work off an operation.
@@ -83,6 +84,8 @@ class ServiceDefinition:
     routers: Sequence[ServiceRouter]
     changes_path: str
     changes_scope: str
+    checkpoints_path: str
+    checkpoints_scope: str
     follower_scopes: Mapping[str, str] = field(default_factory=dict)
     fields: FieldTable | None = None
     publishes: Sequence[type[EventData]] = ()
@@ -108,7 +111,7 @@ def service_app(definition: ServiceDefinition, settings: ServiceSettings | None 
         definition.fields,
     )
     app = Application(
-        [*definition.routers, changes],
+        [*definition.routers, changes, checkpoints_router(definition.checkpoints_path, definition.checkpoints_scope)],
         title=f"{definition.title_zh} · {definition.title_en}",
         version="1",
         lifespan=process.lifespan,
@@ -184,7 +187,7 @@ class _Process:
                 self.runtime.attachments = Attachments.open(settings, self.definition.attachments)
                 stack.push_async_callback(self.runtime.attachments.store.close)
             if settings.sandbox:
-                self.runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
+                self.runtime.law_clock.offset = await in_transaction(pool, load_offset, rows=SERVICE)
             bus = await message_bus.connect(settings.nats_url.get_secret_value(), name=name, on_closed=self._die)
             stack.push_async_callback(bus.close)
             self._assemble(pool, bus)
@@ -216,7 +219,7 @@ class _Process:
         own: tuple[Job, ...] = () if definition.attachments is None else housekeeping.JOBS
         own += () if definition.long_work is None else operations_kept.JOBS
         self.scheduler = Scheduler(self.runtime, (*definition.jobs, *own))
-        self.sealer = self._sealer(dsn, bus)
+        self.sealer = Sealer.of(definition.name, settings, bus)
 
         async def database() -> str | None:
             # Every connection at work is load, not an outage: a replica that called itself unready for it would only send its
@@ -234,19 +237,6 @@ class _Process:
         if self.consumer is not None:
             checks["consumer"] = self.consumer.healthy
         self.readiness = Readiness(definition.name, checks)
-
-    def _sealer(self, dsn: str, bus: message_bus.Bus) -> Sealer:
-        settings, name = self.settings, self.definition.name
-        keys = SigningKeys.load(name, settings.audit_key_file)
-        places: list[Place] = [Folder(settings.audit_copy_dir, name), Stream(bus.archive(name))]
-        return Sealer(
-            dsn,
-            service=name,
-            keys=keys,
-            copier=Copier(keys.public, places),
-            every_s=settings.audit_seal_s,
-            days_kept=settings.audit_retention_days,
-        )
 
     def _background(self, auditor: ReadAuditor) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts = [("read auditor", auditor.run()), ("relay", self.relay.run()), ("jobs", self.scheduler.run())]

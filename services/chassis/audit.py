@@ -75,7 +75,7 @@ class ReadAuditor:
             count += len(group[-1][0])
         lines = [line for some, _ in group for line in some]
         try:
-            await _insert(self._pool, lines)
+            await commit_lines(self._pool, lines)
         except asyncio.CancelledError:
             self._waiting[:0] = group
             raise
@@ -94,8 +94,8 @@ def _refuse(group: list[_Waiting]) -> None:
             done.set_exception(DomainError("audit-unavailable", retry_after=2))
 
 
-async def _insert(pool: Pool, lines: list[AuditLine]) -> None:
-    """Return when they are committed."""
+async def commit_lines(pool: Pool, lines: list[AuditLine]) -> None:
+    """Return when they are committed, by themselves."""
     given = {
         "ids": [line.audit_id for line in lines],
         "person_ids": [line.person_id for line in lines],

@@ -305,11 +305,12 @@ def _batches(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
         yield batch
 
 
-async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None]) -> Bus:
+async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None], inbox: str = "_INBOX") -> Bus:
     """Connect; several servers of a cluster are separated by commas.
 
     Waits two seconds at most: a service must start while NATS is away and say so in its readiness. `on_closed` is called when
-    the client gives up for good, which only a refusal by the server brings about; the process must then end.
+    the client gives up for good, which only a refusal by the server brings about; the process must then end. Answers come in
+    below `inbox`: the one its user may hear.
     """
     client = Client()
     bus = Bus(client)
@@ -334,6 +335,7 @@ async def connect(nats_url: str, *, name: str, on_closed: Callable[[], None]) ->
         client.connect(
             servers=nats_url.split(","),
             name=name,
+            inbox_prefix=inbox.encode(),
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             connect_timeout=_CONNECT_TIMEOUT_S,

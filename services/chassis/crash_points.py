@@ -14,6 +14,9 @@ POINTS = (
     "route.committed",  # all is committed, nobody has the answer
     "read.acted",  # a read is done, its evidence not written
     "read.audited",  # its evidence is committed, nobody has the answer
+    "upload.received",  # a file is whole in the spool, and nothing tells of it
+    "upload.announced",  # it is announced, not in the store
+    "upload.stored",  # it is in the store, and nobody owns it
     "relay.claimed",  # rows are read, nothing published
     "relay.batch_begun",  # of an atomic batch all but the last message are handed over
     "relay.published",  # in the stream, not marked

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic_core import to_json
 
@@ -43,19 +43,58 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; control and bidirectional characters are escaped."""
-        content: dict[str, Any] = {
-            "at": utc_now().isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "process": self._process,
-            "logger": record.name,
-            "message": _message(record),
-        }
-        content.update(request_context.get() or {})
-        content.update(getattr(record, "fields", {}))
+        fields = getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
-            content["error"] = describe(record.exc_info[1])
+            fields = {**fields, "error": describe(record.exc_info[1])}
+        return self.line(record.levelname.lower(), record.name, _message(record), fields)
+
+    def line(self, level: str, logger_name: str, message: str, fields: Mapping[str, Any]) -> str:
+        """The same of what is no record."""
+        content = {
+            "at": utc_now().isoformat(timespec="milliseconds"),
+            "level": level,
+            "process": self._process,
+            "logger": logger_name,
+            "message": message,
+            **(request_context.get() or {}),
+            **fields,
+        }
         line = _line(content)
         return line if line.isascii() and "\x7f" not in line else line.translate(_UNSAFE)
+
+
+class _Output:
+    """Where this process logs to, once `configure` was called."""
+
+    formatter: JsonFormatter | None = None
+    handler: "logging.StreamHandler[TextIO]"
+
+
+def info(logger: logging.Logger, message: str, fields: Mapping[str, Any]) -> None:
+    """`logger.info` for the line of each request: a `LogRecord` and its way to the handler cost more than the line itself.
+
+    Where that cannot be written the standard library has its way with a record, as always.
+    """
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    formatter = _Output.formatter
+    if formatter is not None:
+        try:
+            _write(_Output.handler, formatter.line("info", logger.name, message, fields))
+        except (OSError, ValueError):
+            pass
+        else:
+            return
+    logger.info(message, extra={"fields": fields})
+
+
+def _write(handler: "logging.StreamHandler[TextIO]", line: str) -> None:
+    handler.acquire()
+    try:
+        handler.stream.write(line + handler.terminator)
+        handler.flush()
+    finally:
+        handler.release()
 
 
 def _line(content: dict[str, Any]) -> str:
@@ -92,8 +131,8 @@ def configure(process: str, level: str) -> None:
     # What no line shows is not looked up for each: the caller's place in the source, names of thread and process.
     logging._srcfile = None  # noqa: SLF001 - as the standard library's own documentation says
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(process))
+    _Output.formatter, _Output.handler = formatter, handler = JsonFormatter(process), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

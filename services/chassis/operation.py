@@ -96,11 +96,13 @@ def upload(
     media_types: Sequence[str],
     body_limit_bytes: int,
     deadline_s: float,
+    units: bool = False,
     summary_zh: str = "",
     problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Declare a route whose body is streamed in; otherwise like `write`."""
-    declared = _declare(Operation(scope, body_limit_bytes=body_limit_bytes, deadline_s=deadline_s), summary_zh, problems)
+    operation = Operation(scope, body_limit_bytes=body_limit_bytes, deadline_s=deadline_s, units=units)
+    declared = _declare(operation, summary_zh, problems)
     content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
     declared["openapi_extra"]["requestBody"] = {"required": True, "content": content}
     return declared

@@ -27,6 +27,11 @@ class Principal:
         return self.organisation.removeprefix(_UNIT) if self.organisation.startswith(_UNIT) else None
 
     @property
+    def holder(self) -> str:
+        """Whose the files and operations of this client are: its division's, or the unit's own, which no office then sees."""
+        return self.division_code if self.unit is None else self.organisation
+
+    @property
     def division_prefix(self) -> str:
         """The digits that every division code below the client's own begins with; empty means no bound. A unit has no business
         with any division: its bound is its own name, which no code begins with, and the row policies know it by that.

@@ -20,7 +20,7 @@ from pydantic import BaseModel, create_model
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.chassis import idempotency, preconditions, tracing
+from services.chassis import idempotency, logs, preconditions, tracing
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, without_transaction
 from services.chassis.errors import DomainError
@@ -150,16 +150,15 @@ class UnitOfWorkRoute(APIRoute):
             response.raw_headers.append((b"x-request-id", request_id.encode("latin-1")))
             seconds = time.perf_counter() - started
             self._count(runtime.name, response.status_code, seconds)
-            logger.info(
+            logs.info(
+                logger,
                 "answered",
-                extra={
-                    "fields": {
-                        "operation": self.name_in_logs,
-                        "status": response.status_code,
-                        "ms": round(seconds * 1000, 2),
-                        "client": call.principal.client_id if call.principal else None,
-                        "problem": call.problem,
-                    }
+                {
+                    "operation": self.name_in_logs,
+                    "status": response.status_code,
+                    "ms": round(seconds * 1000, 2),
+                    "client": call.principal.client_id if call.principal else None,
+                    "problem": call.problem,
                 },
             )
             return response

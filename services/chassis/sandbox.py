@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -15,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.chassis.clock import utc_now
-from services.chassis.db import Transaction, in_transaction, prepare
+from services.chassis.clock_offset import save_offset
+from services.chassis.db import in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.jobs import Scheduler
 from services.chassis.parsing import parse_body
@@ -31,14 +33,6 @@ SCOPE = "sandbox.clock"
 # Wide enough for every law and every life, and far enough from the calendar's ends for sums of dates.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2199, 12, 31, tzinfo=UTC)
-
-_LOAD = prepare("SELECT offset_seconds FROM sandbox_clock")
-_SAVE = prepare(
-    """
-    INSERT INTO sandbox_clock (offset_seconds) VALUES (:offset_seconds)
-    ON CONFLICT (one_row) DO UPDATE SET offset_seconds = excluded.offset_seconds
-    """
-)
 
 
 class ClockSetting(Command):
@@ -69,11 +63,7 @@ class Sandbox:
         setting = parse_body(ClockSetting, await request.body(), runtime.settings.body_depth_limit)
         assert isinstance(setting, ClockSetting)
         offset = timedelta(0) if setting.now is None else setting.now - utc_now()
-
-        async def save(tx: Transaction) -> None:
-            await tx.execute(_SAVE, offset_seconds=offset.total_seconds())
-
-        await in_transaction(runtime.pool, save, rows=SERVICE)
+        await in_transaction(runtime.pool, partial(save_offset, offset=offset), rows=SERVICE)
         runtime.law_clock.offset = offset
         return await self._show_clock(request)
 
@@ -112,12 +102,6 @@ class Sandbox:
             return response
 
         return guarded
-
-
-async def load_offset(tx: Transaction) -> timedelta:
-    """The offset the sandbox's clock had when the process stopped."""
-    seconds: float | None = await tx.fetch_value(_LOAD)
-    return timedelta(seconds=seconds or 0.0)
 
 
 def _rfc3339(instant: datetime) -> str:

@@ -66,13 +66,10 @@ class ProcessSettings(DatabaseSettings):
     log_level: str = Field("INFO", description="Level of the structured log on standard error.")
 
 
-class ServiceSettings(ProcessSettings):
-    """Settings of a service behind the gateway."""
+class EvidenceSettings(ProcessSettings):
+    """What sealing a process's evidence needs, and the places outside its database."""
 
     nats_url: SecretStr = Field(description="NATS URL with credentials; several, separated by commas, for a cluster.")
-    key_file: Path = Field(description="JSON key file of this service, mode 0600.")
-    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = Field("aes-256-gcm", description="Suite of keys made from now on.")
-    key_refresh_s: float = Field(5.0, gt=0, le=300, description="Seconds between looks at the data keys and the key file.")
     audit_key_file: Path = Field(description="Private Ed25519 key (JWK or JWKS) that signs audit checkpoints, mode 0600.")
     audit_copy_dir: Path = Field(description="Folder, outside the database's machine, that gets a copy of every checkpoint.")
     audit_seal_s: float = Field(5.0, gt=0, le=10, description="Seconds between looks at audit lines that have no seal.")
@@ -80,6 +77,14 @@ class ServiceSettings(ProcessSettings):
         14_400, gt=0, description="Seconds evidence may wait for seal or copies before personal data are refused."
     )
     audit_retention_days: int = Field(1096, ge=183, description="Days audit lines are kept.")
+
+
+class ServiceSettings(EvidenceSettings):
+    """Settings of a service behind the gateway."""
+
+    key_file: Path = Field(description="JSON key file of this service, mode 0600.")
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = Field("aes-256-gcm", description="Suite of keys made from now on.")
+    key_refresh_s: float = Field(5.0, gt=0, le=300, description="Seconds between looks at the data keys and the key file.")
     inside_jwks_file: Path = Field(description="Public keys (JWKS) of the gateway's inside token.")
     relay_poll_s: float = Field(1.0, gt=0, description="Seconds between looks at the outbox when nothing wakes the relay.")
     changes_retention_days: int = Field(35, ge=1, description="Days published events stay readable and re-publishable.")

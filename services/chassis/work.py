@@ -239,6 +239,10 @@ class Work:
         self._audit.append(line)
         return line
 
+    def leave_evidence(self, lines: Iterable[AuditLine]) -> None:
+        """Lines of a transaction that was rolled back, of what was nevertheless asked and answered in it."""
+        self._audit += lines
+
     def take_audit_lines(self) -> list[AuditLine]:
         """Hand the collected lines over to the group writer of reads, which commits them in a transaction of its own.
 

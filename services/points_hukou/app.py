@@ -23,6 +23,8 @@ DEFINITION = ServiceDefinition(
     routers=(api.router,),
     changes_path="/v1/points/changes",
     changes_scope="points.file.read",
+    checkpoints_path="/v1/points/audit/checkpoints",
+    checkpoints_scope="points.audit_checkpoint.read",
     fields=FIELDS,
     subscriptions=SUBSCRIPTIONS,
 )

@@ -28,6 +28,8 @@ DEFINITION = ServiceDefinition(
     routers=api.ROUTERS,
     changes_path="/v1/registry/changes",
     changes_scope="registry.changes.read",
+    checkpoints_path="/v1/registry/audit/checkpoints",
+    checkpoints_scope="registry.audit_checkpoint.read",
     follower_scopes={
         "person": "registry.person.read",
         "relationship": "registry.person.read",

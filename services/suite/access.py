@@ -19,7 +19,7 @@ from services.suite.environment import wrong_settings
 from services.suite.exits import ExitCode, SuiteError
 
 if TYPE_CHECKING:
-    from services.chassis.settings import ProcessSettings, ServiceSettings
+    from services.chassis.settings import EvidenceSettings, ProcessSettings, ServiceSettings
 
 Result = TypeVar("Result")
 Settings = TypeVar("Settings", bound=DatabaseSettings)
@@ -65,6 +65,11 @@ def service_settings_of(service: str) -> "ServiceSettings":
     return cast("ServiceSettings", settings_of(service))
 
 
+def evidence_settings_of(process: str) -> "EvidenceSettings":
+    """Like `settings_of`: every process keeps evidence, the gateway too."""
+    return cast("EvidenceSettings", settings_of(process))
+
+
 @asynccontextmanager
 async def database(process: str, *, as_owner: bool = False) -> AsyncIterator[Pool]:
     """A small pool on the process's database, in the role it runs as or in the one that owns the tables."""
@@ -78,10 +83,10 @@ async def database(process: str, *, as_owner: bool = False) -> AsyncIterator[Poo
 
 
 @asynccontextmanager
-async def bus(service: str) -> AsyncIterator[Bus]:
-    """The service's own connection to NATS, with its rights."""
-    url = service_settings_of(service).nats_url.get_secret_value()
-    connection = await message_bus.connect(url, name=f"{service}-cli", on_closed=lambda: None)
+async def bus(process: str) -> AsyncIterator[Bus]:
+    """The process's own connection to NATS, with its rights."""
+    url = evidence_settings_of(process).nats_url.get_secret_value()
+    connection = await message_bus.connect(url, name=f"{process}-cli", on_closed=lambda: None, inbox=f"_INBOX.{process}")
     try:
         yield connection
     finally:

@@ -1,16 +1,22 @@
 """What `xinshimin audit` does: verify against the databases, export, verify an export without any."""
 
+import getpass
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
+from services.chassis.audit import commit_lines
 from services.chassis.clock import utc_now
+from services.chassis.db import Pool
 from services.chassis.evidence import export, log
 from services.chassis.evidence.checkpoint import PublicKeys, SigningKeys
 from services.chassis.evidence.copies import Folder, Place, Stream
 from services.chassis.evidence.verifier import Demands, Kind, Report, Verifier
+from services.chassis.ids import new_id
 from services.chassis.keyring import KeyFileError
+from services.chassis.principal import Principal
+from services.chassis.work import audit_line
 from services.suite import access
 from services.suite.exits import ExitCode, SuiteError
 
@@ -22,7 +28,7 @@ async def verify_service(
     service: str, *, keys_folder: Path | None, late_s: float, restored_epoch: int, progress: Progress
 ) -> Report:
     """Verify the log in a service's database, and compare with both places outside."""
-    settings = access.service_settings_of(service)
+    settings = access.evidence_settings_of(service)
     keys = _public_keys(service, keys_folder, settings.audit_key_file)
     demands = Demands(at=utc_now(), late_s=late_s, kept_days=settings.audit_retention_days, restored_epoch=restored_epoch)
     verifier = Verifier(keys, demands)
@@ -37,7 +43,27 @@ async def verify_service(
         verifier.end()
         for place in places:
             await _verify_copies(verifier, place, newest[place.name])
-    return verifier.report
+        report = verifier.report
+        outcome = "sound" if report.sound else f"{report.counts.total()} findings"
+        await _leave_line(pool, "verify", f"{outcome} in {report.lines} lines")
+    return report
+
+
+async def _leave_line(pool: Pool, operation: str, outcome: str) -> None:
+    """Whoever looks through the evidence of everybody leaves evidence, too."""
+    operator = Principal("operator", "operator", "", actor=getpass.getuser(), purpose="administration")
+    line = audit_line(
+        operator,
+        operation=operation,
+        resource="audit_log",
+        resource_id=None,
+        person_id=None,
+        fields=(),
+        outcome=outcome,
+        request_id=str(new_id()),
+        at=utc_now(),
+    )
+    await commit_lines(pool, [line])
 
 
 async def _verify_copies(verifier: Verifier, place: Place, newest: str | None) -> None:
@@ -52,14 +78,14 @@ async def _verify_copies(verifier: Verifier, place: Place, newest: str | None) -
 
 
 async def export_services(path: Path, services: Sequence[str], *, late_s: float, progress: Progress) -> dict[str, int]:
-    """Write the logs of `services`; returns their numbers of entries."""
+    """Write the logs of `services`, each once its own evidence of that is committed; returns their numbers of entries."""
     written: dict[str, int] = {}
     with _writer(path) as writer:
         for service in services:
-            access.service_settings_of(service)
             written[service] = 0
             async with access.database(service) as pool:
                 within = await log.bounds(pool)
+                await _leave_line(pool, "export", f"lines {within.first} to {within.last}")
                 writer.begin(export.Section(service, utc_now(), within))
                 heard = partial(progress, service, within.lines)
                 async for entry in log.entries(pool, within, late_s=late_s, progress=heard):

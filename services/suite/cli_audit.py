@@ -24,13 +24,14 @@ LateAfter = Annotated[
 @audit.command()
 def verify(
     what: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]... or FILE", help="Without any: all services.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[SERVICE]... or FILE", help="Without any: all services and the gateway.", show_default=False),
     ] = None,
     keys: Annotated[
         Path | None, typer.Option(help="Folder of public keys, <service>.jwks.json. Needed for a FILE.", show_default=False)
     ] = None,
     copies: Annotated[
-        Path | None, typer.Option(help="With a FILE: folder of copies to compare with.", show_default=False)
+        Path | None, typer.Option(help="With a FILE: folder of copies to compare with, taken before it.", show_default=False)
     ] = None,
     late_after: LateAfter = 60.0,
     kept_days: Annotated[int, typer.Option(help="With a FILE: days lines must have been kept.", min=183)] = 1096,
@@ -75,7 +76,7 @@ def verify(
                         restored_epoch=epochs.get(name, 0),
                         progress=progress.advance,
                     )
-                    for name in _services(what)
+                    for name in _processes(what)
                 ]
 
             work = verify_all()
@@ -101,7 +102,7 @@ def export_logs(
 
     adopt_running_suite()
     with LineProgress("Exporting") as progress:
-        written = access.run(auditing.export_services(file, _services(names), late_s=late_after, progress=progress.advance))
+        written = access.run(auditing.export_services(file, _processes(names), late_s=late_after, progress=progress.advance))
     show(
         {"file": str(file), "entries": written},
         [f"{name}: {count} entries" for name, count in written.items()],
@@ -109,10 +110,11 @@ def export_logs(
     )
 
 
-def _services(names: list[str] | None) -> list[str]:
+def _processes(names: list[str] | None) -> list[str]:
+    """All of them keep evidence."""
     from services.suite import catalogue
 
-    return names or [service.name for service in catalogue.SERVICES]
+    return [catalogue.process(name).name for name in names] if names else [each.name for each in catalogue.PROCESSES]
 
 
 def _file_among(what: list[str]) -> Path | None:

@@ -1,4 +1,4 @@
-"""`xinshimin demo`: three rosters of nobody, for a suite that runs in sandbox mode."""
+"""`xinshimin demo`: four rosters of nobody, for a suite that runs in sandbox mode."""
 
 # ruff: noqa: PLC0415 - importing a command's needs only when it runs keeps `xinshimin --help` quick
 
@@ -26,7 +26,7 @@ def write(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Write the three rosters as files: a factory's workers, a landlord's guests, a school's pupils."""
+    """Write the four rosters as files: a factory's workers, a landlord's guests, a school's pupils, a coordinator's visits."""
     from services.chassis.clock import LawClock
     from services.suite.demo_rosters import ROSTERS
     from services.suite.screen import show
@@ -42,7 +42,7 @@ def write(
 
 @demo.command()
 def load(persons: Persons = None, *, as_json: AsJson = False) -> None:
-    """Load the three rosters through the gateway as the demo client: upload, import, follow, and fetch what was refused.
+    """Load the four rosters through the gateway as the demo client: upload, import, follow, and fetch what was refused.
 
     Loaded again on the same day nothing changes.
     """
@@ -65,25 +65,27 @@ def load(persons: Persons = None, *, as_json: AsJson = False) -> None:
 
     async def work(progress: Progress) -> None:
         async with office(client) as demo_office:
+            await demo_office.prepare()
             for roster in ROSTERS:
                 bar = progress.add_task(roster.title, total=None)
 
                 def follow(done: int, total: int | None, bar: Any = bar) -> None:
                     progress.update(bar, completed=done, total=total)
 
-                loaded = await demo_office.load(roster, follow, size=persons)
-                follow(loaded.operation["done"], loaded.operation["total"])
-                results[roster.name] = loaded.operation
-                counts = ", ".join(f"{outcome} {times}" for outcome, times in sorted(loaded.operation["counts"].items()))
-                lines.append(f"{roster.name}: {counts}")
-                if loaded.refused is not None:
-                    refused[roster.name] = loaded.refused
+                for loaded in await demo_office.load(roster, follow, size=persons):
+                    follow(loaded.operation["done"], loaded.operation["total"])
+                    name = f"{Path(roster.name).stem}-{loaded.kind}"
+                    results[name] = loaded.operation
+                    counts = ", ".join(f"{outcome} {times}" for outcome, times in sorted(loaded.operation["counts"].items()))
+                    lines.append(f"{roster.name} as {loaded.kind}: {counts}")
+                    if loaded.refused is not None:
+                        refused[name] = loaded.refused
 
     with Progress(*bars, console=Console(stderr=True), disable=as_json) as progress:
         asyncio.run(work(progress))
     for name, content in refused.items():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"{Path(name).stem}-refused.csv"
+        path = folder / f"{name}-refused.csv"
         path.write_bytes(content)
         lines.append(f"{name}: refused rows with reasons in {path}")
     show({"rosters": results}, lines, as_json=as_json)

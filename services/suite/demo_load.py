@@ -5,17 +5,19 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import aiohttp
 
 from services.chassis.clock import LawClock
-from services.suite.demo_rosters import DemoRoster
+from services.suite.demo_rosters import EMPLOYER, HOME, HOME_DIVISION, ROOMS, DemoRoster, citizen_number
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.first_calls import DemoClient
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
 _LOOK_EVERY_S = 0.5
+_OFFICER = "demo-officer"
 _WORKED_ON = frozenset({"accepted", "running"})
 
 Follow = Callable[[int, int | None], None]
@@ -24,8 +26,9 @@ Follow = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of one roster; `refused` is the file of refused rows, if there is one."""
+    """What became of one roster brought as one kind; `refused` is the file of refused rows, if there is one."""
 
+    kind: str
     operation: dict[str, Any]
     refused: bytes | None
 
@@ -41,7 +44,7 @@ async def office(client: DemoClient) -> AsyncIterator["Office"]:
         made.headers = {
             "Authorization": f"Bearer {token}",
             "X-Purpose": "residence_registration",
-            "X-Actor": "demo-officer",
+            "X-Actor": _OFFICER,
         }
         yield made
 
@@ -53,12 +56,35 @@ class Office:
         self._http = http
         self.headers: dict[str, str] = {}
 
-    async def load(self, roster: DemoRoster, follow: Follow, *, size: int | None) -> Loaded:
-        """Bring one roster in. Raises `SuiteError` when it cannot be done."""
+    async def prepare(self) -> None:
+        """Register what the rosters are about: the employer, the landlord's home, where the coordinator walks."""
+        lies = {"division_code": "330282107", "industry_code": "C38"}
+        await self._once("/v1/employers", {"credit_code": EMPLOYER, "name": "慈溪市示例电器有限公司", **lies})
+        walk = {"coordinator": _OFFICER, "division_code": HOME_DIVISION, "valid_from": f"{LawClock().today().year}-01-01"}
+        await self._once("/v1/coordinator-assignments", walk)
+        number = citizen_number("330282", date(1960, 4, 4), 404)
+        person = {"kind": "person", "name": "陈阿大", "document_type": "citizen_id", "number": number}
+        landlord = {**person, "division_code": HOME_DIVISION}
+        if (made := await self._once("/v1/landlords", landlord)) is not None:
+            rooms = [{"label": label, "kind": "bedroom", "beds": 2, "is_let": True} for label in ROOMS]
+            place = {"division_code": HOME_DIVISION, "address": HOME, "let_from": f"{LawClock().today().year}-01-01"}
+            home = {"kind": "rental_home", "landlord_id": made["landlord_id"], "rooms": rooms, **place}
+            await self._once("/v1/premises", home)
+
+    async def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Register it, unless it is there already."""
+        async with self._http.post(path, json=body, headers=self._with_key(self.headers)) as answer:
+            return None if answer.status == 409 else await _told(answer)
+
+    async def load(self, roster: DemoRoster, follow: Follow, *, size: int | None) -> list[Loaded]:
+        """Bring one roster in, as each kind it is. Raises `SuiteError` when it cannot be done."""
         content = roster.content(LawClock().today(), size)
         query = "/v1/registry/attachments?purpose=import&retention_class=working_file"
         file = await self._call("POST", query, data=content, headers={"Content-Type": roster.media_type})
-        asked = {"attachment_id": file["attachment_id"], "kind": "residents"}
+        return [await self._brought(roster, kind, file["attachment_id"], follow) for kind in roster.kinds]
+
+    async def _brought(self, roster: DemoRoster, kind: str, attachment_id: str, follow: Follow) -> Loaded:
+        asked = {"attachment_id": attachment_id, "kind": kind}
         operation = await self._call("POST", "/v1/imports", json=asked)
         while operation["state"] in _WORKED_ON:
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -66,7 +92,7 @@ class Office:
             follow(operation["done"], operation["total"])
         if operation["state"] != "succeeded":
             raise SuiteError(ExitCode.CHECK_FAILED, f"{roster.name}: {operation['state']} ({operation['problem']})")
-        return Loaded(operation, await self._refused(operation))
+        return Loaded(kind, operation, await self._refused(operation))
 
     async def _refused(self, operation: dict[str, Any]) -> bytes | None:
         if (attachment_id := operation["errors_attachment_id"]) is None:
@@ -80,9 +106,13 @@ class Office:
     async def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
         sent = {**self.headers, **(headers or {})}
         if method != "GET":
-            sent["Idempotency-Key"] = str(uuid.uuid4())
+            sent = self._with_key(sent)
         async with self._http.request(method, path, headers=sent, **options) as answer:
             return await _told(answer)
+
+    @staticmethod
+    def _with_key(headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, "Idempotency-Key": str(uuid.uuid4())}
 
 
 async def _told(answer: aiohttp.ClientResponse) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Three rosters of nobody, the same each time: a factory's workers, a landlord's guests of the day, a boarding school's pupils.
+"""Four rosters of nobody, the same each time: a factory's workers, a landlord's guests of the day, a boarding school's pupils,
+and a coordinator's visits to those guests. Workers are also employed, guests checked in: their files are brought as two kinds.
 
 The numbers are well-formed and made up: birth dates and sequences run through a pattern. Some rows are wrong on purpose.
 """
@@ -15,6 +16,10 @@ from xml.sax.saxutils import escape
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FACTORY_WORKERS = 20_000
+EMPLOYER = "91330282MA2DEM001F"
+GUESTS = 24
+HOME, HOME_DIVISION = "新浦村南路66号", "330282108"
+ROOMS = tuple(str(201 + place) for place in range(12))
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
@@ -29,7 +34,7 @@ Row = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class DemoRoster:
-    """One roster: its file's name, how it is written, its rows with the header."""
+    """One roster: its file's name, how it is written, its rows with the header, and as which kinds it is brought."""
 
     name: str
     title: str
@@ -37,6 +42,7 @@ class DemoRoster:
     encode: Callable[[Sequence[Row]], bytes]
     rows: Callable[[date], Iterator[Row]]
     size: int
+    kinds: tuple[str, ...] = ("residents",)
 
     def content(self, today: date, size: int | None = None) -> bytes:
         """The file as of that day; the first `size` persons of it."""
@@ -64,6 +70,9 @@ def _factory(today: date) -> Iterator[Row]:
         "居住方式",
         "入住日期",
         "申报方式",
+        "统一社会信用代码",
+        "职业",
+        "入职日期",
     )
     for count in range(FACTORY_WORKERS):
         home = _HOMES[count % len(_HOMES)]
@@ -85,6 +94,9 @@ def _factory(today: date) -> Iterator[Row]:
             "员工宿舍",
             f"{today - timedelta(days=count % 400):%Y/%m/%d}",
             "用人单位",
+            EMPLOYER,
+            "6",
+            f"{today - timedelta(days=count % 400):%Y/%m/%d}",
         )
 
 
@@ -101,24 +113,46 @@ def _guests(today: date) -> Iterator[Row]:
         "入住日期",
         "预计离开日期",
         "申报人",
+        "房屋地址",
+        "房间",
     )
-    for count in range(24):
-        home = _HOMES[count % len(_HOMES)]
-        born = date(1975, 3, 1) + timedelta(days=311 * count)
-        is_abroad = count % 12 == 11
+    for count in range(GUESTS):
+        name, kind, number = _guest(count)
+        is_abroad = kind == "护照"
         yield (
-            _name(50_000 + count),
-            "护照" if is_abroad else "居民身份证",
-            f"E{81_000_000 + count}" if is_abroad else citizen_number(home, born, 701 + count),
-            born.isoformat() if is_abroad else "",
+            name,
+            kind,
+            number,
+            _guest_born(count).isoformat() if is_abroad else "",
             "男" if is_abroad else "",
-            "330282108",
-            f"新浦村{1 + count % 6}组{1 + count // 6}号{201 + count % 4}室",
+            HOME_DIVISION,
+            f"{HOME}{ROOMS[count % len(ROOMS)]}室",
             "出租房",
             today.isoformat(),
             (today + timedelta(days=30)).isoformat(),
             "房东",
+            HOME,
+            ROOMS[count % len(ROOMS)],
         )
+
+
+def _visits(today: date) -> Iterator[Row]:
+    yield ("姓名", "证件类型", "证件号码", "走访地代码", "走访结果", "走访时间", "信息一致")
+    for count in range(GUESTS):
+        is_missed = count == 5  # the coordinator's list was old: the register knows this guest
+        result = ("未登记", "") if is_missed else ("属实", "是")
+        yield (*_guest(count), HOME_DIVISION, result[0], f"{today.isoformat()} 00:00", result[1])
+
+
+def _guest(count: int) -> tuple[str, str, str]:
+    home = _HOMES[count % len(_HOMES)]
+    if count % 12 == 11:
+        return _name(50_000 + count), "护照", f"E{81_000_000 + count}"
+    return _name(50_000 + count), "居民身份证", citizen_number(home, _guest_born(count), 701 + count)
+
+
+def _guest_born(count: int) -> date:
+    return date(1975, 3, 1) + timedelta(days=311 * count)
 
 
 def _pupils(today: date) -> Iterator[Row]:
@@ -191,6 +225,7 @@ ROSTERS = (
         lambda rows: _as_csv(rows, encoding="gb18030", delimiter=","),
         _factory,
         FACTORY_WORKERS,
+        ("residents", "employments"),
     ),
     DemoRoster(
         "guests.csv",
@@ -198,7 +233,17 @@ ROSTERS = (
         CSV,
         lambda rows: _as_csv(rows, encoding="utf-8-sig", delimiter=";"),
         _guests,
-        24,
+        GUESTS,
+        ("residents", "stays"),
     ),
     DemoRoster("school.xlsx", "寄宿学校名册 · a boarding school's pupils, XLSX", XLSX, _as_xlsx, _pupils, 360),
+    DemoRoster(
+        "visits.csv",
+        "综管员当日走访 · a coordinator's visits to the guests, CSV in UTF-8",
+        CSV,
+        lambda rows: _as_csv(rows, encoding="utf-8-sig", delimiter=","),
+        _visits,
+        GUESTS,
+        ("field_visits",),
+    ),
 )

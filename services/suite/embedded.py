@@ -4,7 +4,7 @@ import asyncio
 from contextlib import ExitStack
 
 from services.suite import databases
-from services.suite.catalogue import PROCESSES, SERVICES
+from services.suite.catalogue import PROCESSES
 from services.suite.data_folder import Layout
 from services.suite.environment import SuiteSettings, is_given
 from services.suite.nats_server import ADMIN, EmbeddedNats
@@ -20,8 +20,8 @@ def wanting_postgres() -> list[str]:
 
 
 def wanting_nats() -> list[str]:
-    """The services that need NATS here."""
-    return [service.name for service in SERVICES if not is_given(service.name, "NATS_URL")]
+    """The processes that need NATS here."""
+    return [process.name for process in PROCESSES if not is_given(process.name, "NATS_URL")]
 
 
 def start_postgres(settings: SuiteSettings, layout: Layout, wiring: Wiring, stack: ExitStack, pause: Pause) -> Child:
@@ -44,7 +44,7 @@ def start_postgres(settings: SuiteSettings, layout: Layout, wiring: Wiring, stac
 
 
 def start_nats(settings: SuiteSettings, layout: Layout, wiring: Wiring, stack: ExitStack, pause: Pause) -> tuple[Child, str]:
-    """Start it with a user per service, tell the services; returns the child and the administrator's URL."""
+    """Start it with a user per process, tell them; returns the child and the administrator's URL."""
     wanting = wanting_nats()
     passwords = Passwords(layout.secrets, server_exists=False)
     users = {name: passwords.of(f"nats_{name}") for name in (ADMIN, *wanting)}

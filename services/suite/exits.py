@@ -31,6 +31,8 @@ class ExitCode(IntEnum):
     NOT_RUNNING = 31
     CHECK_FAILED = 32
     EVIDENCE_BROKEN = 33
+    INPUT_REFUSED = 34
+    REPLAY_DIFFERS = 35
 
 
 class SuiteError(Exception):

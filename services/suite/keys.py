@@ -9,6 +9,7 @@ from services.chassis.evidence.checkpoint import SigningKeys as AuditKeys
 from services.chassis.evidence.checkpoint import make_audit_key
 from services.chassis.key_file import Digest, KeySet, make_key, make_key_file
 from services.chassis.sealing import Suite
+from services.suite.catalogue import GATEWAY
 from services.suite.data_folder import write_atomically
 
 
@@ -38,7 +39,7 @@ class KeyFiles:
         return self._folder / f"{service}.json"
 
     def audit_key(self, service: str) -> Path:
-        """Signs the audit checkpoints of one service."""
+        """Signs the audit checkpoints of one process."""
         return self._folder / f"{service}-audit.jwk.json"
 
     @property
@@ -56,6 +57,7 @@ class KeyFiles:
             if not self.of(service).exists():
                 write_atomically(self.of(service), make_key_file(tokens, digest))
             self._ensure_audit_key(service)
+        self._ensure_audit_key(GATEWAY)
         for key in (self.access_key, self.inside_key):
             if not key.exists():
                 write_atomically(key, make_signing_key())

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from services.suite import processes
 from services.suite.account import choose
+from services.suite.catalogue import GATEWAY
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.processes import Pause
 
@@ -23,6 +24,17 @@ _START_TIMEOUT_S = 30.0
 _STOP_PATIENCE_S = 15.0
 # What no service needs and an intruder would like: ending a stream or thinning it. The administrator may.
 _DESTRUCTIVE = ["$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.PURGE.>", "$JS.API.STREAM.MSG.DELETE.>"]
+
+# Outsiders reach the gateway: it keeps its checkpoints and reads them back, and its password opens no event.
+_DOOR = [
+    f"audit_checkpoints.{GATEWAY}",
+    "$JS.API.INFO",
+    "$JS.API.STREAM.CREATE.audit_checkpoints",
+    "$JS.API.STREAM.INFO.audit_checkpoints",
+    "$JS.API.STREAM.MSG.GET.audit_checkpoints",
+    "$JS.API.CONSUMER.*.audit_checkpoints.>",
+    "$JS.API.CONSUMER.MSG.NEXT.audit_checkpoints.>",
+]
 
 
 class EmbeddedNats:
@@ -38,7 +50,8 @@ class EmbeddedNats:
         durable: bool = True,
         pause: Pause = time.sleep,
     ) -> None:
-        """`passwords` by user: `admin` may do all, every other one is a service that publishes under its own name.
+        """`passwords` by user: `admin` may do all, `gateway` keeps its checkpoints, others are services that publish
+        under their own names.
 
         `durable=False` (tests) leaves fsync to the server's two-minute default.
         """
@@ -108,7 +121,9 @@ class EmbeddedNats:
     @staticmethod
     def _user(name: str, password: str) -> dict[str, object]:
         user: dict[str, object] = {"user": name, "password": password}
-        if name != ADMIN:
+        if name == GATEWAY:
+            user["permissions"] = {"publish": {"allow": _DOOR}, "subscribe": {"allow": [f"_INBOX.{name}.>"]}}
+        elif name != ADMIN:
             user["permissions"] = {
                 "publish": {
                     "allow": [f"{name}.>", f"audit_checkpoints.{name}", "$JS.>", "_INBOX.>"],

@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from services.chassis import crash_points, data_keys, operations, sandbox
+from services.chassis import crash_points, data_keys, operations
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
+from services.chassis.clock_offset import load_offset
 from services.chassis.db import in_transaction
 from services.chassis.evidence.copies import COPY_PLACES
 from services.chassis.evidence.watch import Watch
@@ -36,7 +37,7 @@ async def replay(service: str, *, producer: str | None, partition_key: UUID | No
             learn_keys=lambda: data_keys.learn(pool, keyring),
         )
         if settings.sandbox:
-            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
+            runtime.law_clock.offset = await in_transaction(pool, load_offset, rows=SERVICE)
         return await operations.replay(
             pool,
             service=service,

@@ -41,8 +41,9 @@ class Wiring:
         for service in SERVICES:
             self.set(service.name, "KEY_FILE", str(keys.of(service.name)))
             self.set(service.name, "INSIDE_JWKS_FILE", str(keys.inside_jwks))
-            self.set(service.name, "AUDIT_KEY_FILE", str(keys.audit_key(service.name)))
-            self.set(service.name, "AUDIT_COPY_DIR", str(audit_copies))
+        for process in PROCESSES:
+            self.set(process.name, "AUDIT_KEY_FILE", str(keys.audit_key(process.name)))
+            self.set(process.name, "AUDIT_COPY_DIR", str(audit_copies))
 
     def use_attachments(self, folder: Path) -> None:
         """Give every service a folder of its own for the files people hand in."""

@@ -10,7 +10,14 @@ from tests.conftest import Database, MakeDatabase
 from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
 
-ALL_SCOPES = ("office.note.write", "office.note.read", "office.note.close", "office.changes.read", "sandbox.clock")
+ALL_SCOPES = (
+    "office.note.write",
+    "office.note.read",
+    "office.note.close",
+    "office.changes.read",
+    "office.audit_checkpoint.read",
+    "sandbox.clock",
+)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 from services.chassis import changes
 from services.chassis.clock import LawClock, utc_now
+from services.chassis.evidence.checkpoint import SigningKeys
 from services.chassis.jobs import Job, Scheduler
 from services.chassis.work import Work
 from tests.chassis.conftest import ALL_SCOPES
@@ -22,6 +23,7 @@ from tests.running import Caller, InsideKeys, RunningService, running_service
 from tests.servers import Servers
 
 CHANGES = "/v1/office/changes"
+CHECKPOINTS = "/v1/office/audit/checkpoints"
 
 
 async def settled(clerk: Caller) -> None:
@@ -57,6 +59,28 @@ async def test_changes_miss_nothing_and_go_on_where_they_stopped(clerk: Caller) 
     assert [event["data"]["note_id"] for event in more] == [one]
 
 
+async def test_the_signed_heads_are_read_by_whoever_keeps_them_elsewhere(office: RunningService, clerk: Caller) -> None:
+    keys = SigningKeys.load("office", office.runtime.settings.audit_key_file).public
+    auditor = office.caller(["office.audit_checkpoint.read"], division="99", purpose=None)
+    kept: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while len(kept) < 2:
+            await written(clerk)
+            after = kept[-1]["size"] if kept else 0
+            answer = await auditor.get(f"{CHECKPOINTS}?after={after}&limit=1")
+            assert answer.status_code == 200, answer.text
+            kept += answer.json()["items"]
+            await asyncio.sleep(0.1)
+    first, second = (keys.open(each["signed"]) for each in kept)
+    assert [first.size, second.size] == [each["size"] for each in kept]
+    assert first.size < second.size
+    assert (await auditor.get(f"{CHECKPOINTS}?after={(1 << 53) - 1}")).json()["items"] == []
+    problem(await auditor.get(f"{CHECKPOINTS}?after=-1"), 422, "invalid-request")
+    problem(await office.caller(["office.note.read"]).get(CHECKPOINTS), 403, "scope-missing")
+    sql = "SELECT line FROM audit_line WHERE CAST(line AS jsonb) ->> 'resource' = 'audit_checkpoint' LIMIT 1"
+    assert '"operation":"read"' in await Looking(office.runtime.pool).fetchval(sql)
+
+
 async def test_followers_see_their_division_and_their_scopes_only(office: RunningService, clerk: Caller) -> None:
     _, start = await follow(clerk)
     elsewhere = office.caller(ALL_SCOPES, division="330281")
@@ -72,6 +96,7 @@ async def test_followers_see_their_division_and_their_scopes_only(office: Runnin
 
 
 async def test_a_position_past_its_retention_is_gone(clerk: Caller, office_database: Database) -> None:
+    await written(clerk)
     await written(clerk)
     await settled(clerk)
     first = (await clerk.get(CHANGES + "?limit=1")).json()["next"]

@@ -147,7 +147,7 @@ async def test_nobody_waits_for_an_auditor_that_gave_up(pool: Pool, monkeypatch:
 async def test_lines_that_were_committed_before_the_cut_are_not_written_twice(pool: Pool) -> None:
     one = line()
     for _ in range(2):
-        await audit._insert(pool, [one])
+        await audit.commit_lines(pool, [one])
     assert await Looking(pool).fetchval("SELECT count(*) FROM audit_line WHERE audit_id = $1", one.audit_id) == 1
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from services.chassis.db import Pool, Reader, Transaction, create_pool, in_transaction, prepare, without_transaction
+from services.chassis.db import Pool, Reader, Transaction, create_pool, in_transaction, prepare, release, without_transaction
 from services.chassis.errors import DomainError
 from services.chassis.rows import SERVICE
 from tests.conftest import Database
@@ -33,6 +33,16 @@ async def backend(pool: Pool, acquire_timeout: float = 2.0) -> int:
 async def test_the_same_connection_is_taken_up_again(pool: Pool) -> None:
     assert len({await backend(pool) for _ in range(5)}) == 1
     assert pool.get_size() == pool.get_idle_size() == 1
+
+
+async def test_the_connection_used_most_is_taken_up_first(pool: Pool) -> None:
+    most_used = await backend(pool)
+    usual = await pool.acquire()
+    other = await pool.acquire()  # what the service's own work does while a request has the usual one
+    await release(pool, usual, in_order=True)
+    await release(pool, other, in_order=True)
+    assert usual.get_server_pid() == most_used != other.get_server_pid()
+    assert {await backend(pool) for _ in range(3)} == {most_used}
 
 
 async def test_a_transaction_that_is_over_cannot_be_used(pool: Pool) -> None:

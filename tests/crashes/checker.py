@@ -5,7 +5,7 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import api
 
+from tests.crashes import uploads
 from tests.crashes.journal import Entry, Journal
 from tests.crashes.world import SERVICES, World
 
@@ -95,7 +96,9 @@ class Checker:
         """Everything; returns the complaints."""
         await self.until_quiet()
         async with self._database("registry") as registry:
-            await self._check_answers(registry, journal)
+            await self._check_answers(registry, [entry for entry in journal if not uploads.is_one(entry)])
+            files = [entry for entry in journal if uploads.is_one(entry)]
+            self.complaints += await uploads.complaints(registry, self.world.attachments("registry"), files)
             await self._check_versions(registry)
             await self._check_evidence(registry)
         async with self._nats() as nats:
@@ -107,7 +110,7 @@ class Checker:
         await self._check_bounds()
         return self.complaints
 
-    async def _check_answers(self, registry: Connection, journal: Journal) -> None:
+    async def _check_answers(self, registry: Connection, journal: Sequence[Entry]) -> None:
         """I1 to I3: an effect is a version in the history under the command's request id, and an event in its trace."""
         keys = [entry.key for entry in journal]
         rows = await registry.fetch(

@@ -18,6 +18,7 @@ from tests.crashes.workload import (
     made_up_person,
     newborn,
     newcomer,
+    papers,
     permit_holder,
     residence,
 )
@@ -117,7 +118,7 @@ async def _desk(scene: Scene, run_name: str, choose: random.Random, base_url: st
 async def _work(scene: Scene, desk: Desk) -> None:
     today = str(scene.today - timedelta(days=1))
     resident = scene.residents[scene.runs % len(scene.residents)]
-    parts = [newcomer(desk, today) for _ in range(3)] + [newborn(desk, today), permit_holder(desk, resident)]
+    parts = [newcomer(desk, today) for _ in range(3)] + [newborn(desk, today), permit_holder(desk, resident), papers(desk)]
     outcomes = await asyncio.gather(*parts, _later(desk, f"{scene.today}T09:00:00+08:00"), return_exceptions=True)
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Exception)]:
         if len(failures) == 1 or not all(isinstance(failure, NeverAnsweredError | RefusedError) for failure in failures):

@@ -3,9 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from services.chassis import consumer, db, inbox, outbox, routing
+from services.chassis.attachments import rows
+from services.chassis.attachments.receiving import ReceivedFile
 from services.chassis.consumer import _Follower
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction
@@ -140,6 +143,16 @@ def _held_events_overtaken() -> None:
     Sequencer.take = take_all  # type: ignore[method-assign]
 
 
+def _file_stored_before_it_is_announced() -> None:
+    async def keep(self: ReceivedFile) -> None:
+        sealed = self.taken.sealed
+        await self._attachments.store.put(sealed)
+        crash_point("upload.stored")
+        await in_transaction(self._pool, partial(rows.announce, address=sealed.address), rows=SERVICE)
+
+    ReceivedFile.keep = keep  # type: ignore[method-assign]
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "acknowledge-before-commit": _acknowledge_before_commit,
     "position-outside-the-transaction": _position_outside_the_transaction,
@@ -149,4 +162,5 @@ BUGS: dict[str, Callable[[], None]] = {
     "mark-before-publishing": _mark_before_publishing,
     "evidence-after-the-commit": _evidence_after_the_commit,
     "held-events-overtaken": _held_events_overtaken,
+    "file-stored-before-it-is-announced": _file_stored_before_it_is_announced,
 }

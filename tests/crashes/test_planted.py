@@ -24,6 +24,7 @@ CASES: dict[str, tuple[str, Fault, tuple[str, ...]]] = {
     "mark-before-publishing": ("registry", faults.crash_at("registry", "relay.committed", 2), ("I4",)),
     "evidence-after-the-commit": ("registry", faults.NONE, ("I9",)),
     "held-events-overtaken": ("counting", faults.poison(), ("I2",)),
+    "file-stored-before-it-is-announced": ("registry", faults.crash_at("registry", "upload.stored", 1), ("I13",)),
 }
 
 

@@ -16,11 +16,20 @@ from tests.crashes.drive import Report, Scene
 pytestmark = pytest.mark.timeout(300)
 
 SEEDS = range(10)
-QUICK = {("route.committed", 1), ("relay.published", 1), ("consumer.positioned", 1)}
+QUICK = {("route.committed", 1), ("upload.stored", 1), ("relay.published", 1), ("consumer.positioned", 1)}
 # Passed by commands of an operator only: `test_commands.py`.
 BY_COMMAND = {"inbox.buried", "inbox.released", "snapshot.sent", "reconciler.sent", "replay.applied"}
 # How often a run surely passes the point.
-_PASSES = {"route": 12, "read": 2, "relay": 5, "relay.batch_begun": 1, "consumer": 4, "job.acted": 2, "job.committed": 4}
+_PASSES = {
+    "route": 12,
+    "read": 2,
+    "upload": 3,
+    "relay": 5,
+    "relay.batch_begun": 1,
+    "consumer": 4,
+    "job.acted": 2,
+    "job.committed": 4,
+}
 
 CASES = [
     pytest.param(point, seed, id=f"{point}-{seed}", marks=[] if (point, seed) in QUICK else [pytest.mark.long])

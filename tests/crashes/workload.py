@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
+from tests.chassis.attachments.files import pdf
 from tests.crashes.journal import Entry, Journal, Told
+from tests.crashes.uploads import PATH as FILES
 from tests.journeys.suite import citizen_number
 
 _IN_PROGRESS = "urn:xinshimin:problem:request-in-progress"
@@ -111,6 +113,9 @@ class Desk:
             "x-actor": "officer-0017",
             "authorization": f"Bearer {await self._bearer()}",
         }
+        if isinstance(content, str):  # a file
+            headers = headers | {"content-type": "application/pdf"}
+            return await self.http.request(method, path, headers=sent | headers, content=content)
         return await self.http.request(method, path, headers=sent | headers, json=content)
 
     async def _bearer(self) -> str:
@@ -168,6 +173,13 @@ async def newborn(desk: Desk, today: str) -> None:
     fields: dict[str, Any] = {"identity_documents": [], "no_document_reason": "newborn", "birth_date": today, "sex_code": "2"}
     for _ in range(3):
         await desk.act("POST", "/v1/persons", made_up_person(desk.choose) | fields, must=False)
+
+
+async def papers(desk: Desk) -> None:
+    """Somebody hands in a few files."""
+    for _ in range(3):
+        contract = pdf(desk.choose.randbytes(32).hex().encode()).decode()
+        await desk.act("POST", f"{FILES}?purpose=evidence", contract)
 
 
 async def permit_holder(desk: Desk, person_id: str) -> None:

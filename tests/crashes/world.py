@@ -79,6 +79,10 @@ class World:
         """URL of a process's database."""
         return self.postgres.url(name, role, PASSWORD)
 
+    def attachments(self, name: str) -> Path:
+        """The folder of a service's files."""
+        return self.folder / "attachments" / name
+
     def start_servers(self) -> None:
         """PostgreSQL and NATS."""
         self.running["postgres"] = self.postgres.start()
@@ -208,7 +212,7 @@ def make_world(folder: Path, nats_folder: Path | None) -> World:
     nats = FixedNats(
         nats_folder,
         port=ports["nats"].getsockname()[1],
-        passwords=dict.fromkeys((ADMIN, *SERVICES), PASSWORD),
+        passwords=dict.fromkeys((ADMIN, *PROCESSES), PASSWORD),
         log=folder / "nats.log",
     )
     postgres = EmbeddedPostgres(folder / "postgres", password=PASSWORD, log=folder / "postgres.log")
@@ -233,12 +237,12 @@ def _wire(world: World) -> None:
         prefix = f"XINSHIMIN_{name.upper()}__"
         variables[f"{prefix}DATABASE_URL"] = world.database(name, databases.application_role(name))
         variables[f"{prefix}MIGRATION_URL"] = world.database(name, databases.owner_role(name))
+        variables[f"{prefix}NATS_URL"] = world.nats.url(name)
+        variables[f"{prefix}AUDIT_KEY_FILE"] = str(keys.audit_key(name))
+        variables[f"{prefix}AUDIT_COPY_DIR"] = str(world.folder / "audit")
     for name in SERVICES:
-        variables[f"XINSHIMIN_{name.upper()}__NATS_URL"] = world.nats.url(name)
         variables[f"XINSHIMIN_{name.upper()}__KEY_FILE"] = str(keys.of(name))
-        variables[f"XINSHIMIN_{name.upper()}__AUDIT_KEY_FILE"] = str(keys.audit_key(name))
-        variables[f"XINSHIMIN_{name.upper()}__AUDIT_COPY_DIR"] = str(world.folder / "audit")
-        variables[f"XINSHIMIN_{name.upper()}__ATTACHMENTS_FOLDER"] = str(world.folder / "attachments" / name)
+        variables[f"XINSHIMIN_{name.upper()}__ATTACHMENTS_FOLDER"] = str(world.attachments(name))
     world.variables |= variables
 
 

@@ -19,10 +19,12 @@ from gateway.routes import known_scopes, load_routes
 from gateway.settings import GatewaySettings
 from services.chassis.auth import InsideTokens
 from services.chassis.db import Pool, create_pool
+from services.chassis.evidence.checkpoint import make_audit_key
 from tests.conftest import Database, MakeDatabase
 from tests.gateway.echo import EchoService
 from tests.gateway.service_documents import POINTS, REGISTRY
 from tests.gateway.serving import serving
+from tests.servers import Servers
 
 ISSUER = "https://xinshimin.test"
 ALL_SCOPES = sorted(known_scopes(load_routes()))
@@ -35,15 +37,16 @@ class KeyFiles:
 
     access: Path
     inside: Path
+    audit: Path
 
 
 @pytest.fixture(scope="session")
 def key_files(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
     folder = tmp_path_factory.mktemp("gateway-keys")
-    files = KeyFiles(folder / "access.json", folder / "inside.json")
-    for path in (files.access, files.inside):
+    files = KeyFiles(folder / "access.json", folder / "inside.json", folder / "audit.json")
+    for path, key in ((files.access, make_signing_key()), (files.inside, make_signing_key()), (files.audit, make_audit_key())):
         path.touch(mode=0o600)
-        path.write_text(make_signing_key())
+        path.write_text(key)
     return files
 
 
@@ -72,11 +75,23 @@ def services(key_files: KeyFiles, tmp_path_factory: pytest.TempPathFactory) -> I
         yield Services(registry, points, urls)
 
 
+@pytest.fixture(scope="session")
+def audit_copies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every gateway here copies its checkpoints: they share one log, and one of them at a time seals it."""
+    return tmp_path_factory.mktemp("audit-copies")
+
+
 RunGateway = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-def run_gateway(database: Database, key_files: KeyFiles, services: Services) -> RunGateway:
+def run_gateway(
+    database: Database,
+    key_files: KeyFiles,
+    services: Services,
+    servers: Servers,
+    audit_copies: Path,
+) -> RunGateway:
     """`with run_gateway(sandbox=False, …) as base_url:` – a gateway with other settings."""
 
     @contextlib.contextmanager
@@ -85,6 +100,9 @@ def run_gateway(database: Database, key_files: KeyFiles, services: Services) -> 
             "database_url": database.application_url,
             "access_key_file": key_files.access,
             "inside_key_file": key_files.inside,
+            "nats_url": servers.nats_url_of("gateway"),
+            "audit_key_file": key_files.audit,
+            "audit_copy_dir": audit_copies,
             "issuer": ISSUER,
             "upstreams": services.urls,
             "sandbox": True,

@@ -23,7 +23,7 @@ from tests.gateway.conftest import ISSUER, PERSON, KeyFiles, RunGateway, Service
 async def test_alive_and_ready(http: httpx.AsyncClient, gateway: str) -> None:
     assert (await http.get(f"{gateway}/livez")).status_code == 200
     ready = await http.get(f"{gateway}/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"ready": True, "not_ready": {}})
+    assert (ready.status_code, ready.json()) == (200, {"ready": True, "not_ready": {}, "warnings": {}})
     assert (await http.head(f"{gateway}/readyz")).content == b""
 
 
@@ -43,6 +43,7 @@ async def test_not_ready_names_the_service_that_is_down_or_not_ready(
     assert answer.json() == {
         "ready": False,
         "not_ready": {"registry": "not ready: nats", "points_hukou": "unreachable"},
+        "warnings": {},
     }
 
 
@@ -153,6 +154,9 @@ def test_a_gateway_that_lacks_an_upstream_does_not_start(database: Database, key
         database_url=database.application_url,
         access_key_file=key_files.access,
         inside_key_file=key_files.inside,
+        nats_url="nats://x",
+        audit_key_file=key_files.audit,
+        audit_copy_dir=key_files.audit.parent,
         issuer=ISSUER,
         upstreams={"registry": "http://127.0.0.1:1"},
     )
@@ -167,6 +171,9 @@ def test_an_upstream_that_is_no_plain_address_is_refused(url: str, key_files: Ke
             database_url="postgresql://x",
             access_key_file=key_files.access,
             inside_key_file=key_files.inside,
+            nats_url="nats://x",
+            audit_key_file=key_files.audit,
+            audit_copy_dir=key_files.audit.parent,
             upstreams={"registry": url},
         )
 
@@ -176,6 +183,9 @@ async def test_settings_come_from_the_environment(key_files: KeyFiles, monkeypat
         "XINSHIMIN_GATEWAY__DATABASE_URL": "postgresql://gateway",
         "XINSHIMIN_GATEWAY__ACCESS_KEY_FILE": str(key_files.access),
         "XINSHIMIN_GATEWAY__INSIDE_KEY_FILE": str(key_files.inside),
+        "XINSHIMIN_NATS_URL": "nats://x",
+        "XINSHIMIN_GATEWAY__AUDIT_KEY_FILE": str(key_files.audit),
+        "XINSHIMIN_AUDIT_COPY_DIR": str(key_files.audit.parent),
         "XINSHIMIN_GATEWAY__UPSTREAMS": '{"registry": "http://127.0.0.1:8001/", "points_hukou": "http://127.0.0.1:8002"}',
         "XINSHIMIN_SANDBOX": "1",
     }

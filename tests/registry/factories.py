@@ -12,6 +12,7 @@ EVERY_SCOPE = frozenset(
     {
         "registry.attachment.read",
         "registry.attachment.write",
+        "registry.audit_checkpoint.read",
         "registry.changes.read",
         "registry.division.read",
         "registry.employer.read",

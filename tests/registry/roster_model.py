@@ -2,10 +2,11 @@
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -104,27 +105,31 @@ class SingleDoor:
 
     async def _row(self, principal: Principal, row: Row) -> str:
         try:
-            person = _parsed(PersonRegistration, _person(row))
-            entry = _parsed(ResidenceRegistrationEntry, _residence(row, UUID(int=0)))
+            person = parsed(PersonRegistration, _person(row))
+            entry = parsed(ResidenceRegistrationEntry, _residence(row, UUID(int=0)))
             desk = Bringer(principal, self.importer.runtime.law_clock.today(), utc_now())
             require_own_division(desk, entry.division_code, "/division_code")  # nobody is resolved for a place elsewhere
         except DomainError:
             return "refused"
         try:
-            return str(await self._call(principal, partial(self._enter, person=person, row=row)))
+            return str(await self.importer.call(partial(self._enter, person=person, row=row), division=principal.division_code))
         except DomainError as error:
             if error.code != "person-exists":
                 return "refused"
             known = (error.extra or {}).get("person_id")
         try:
             person_id = UUID(known) if known else await self._resolved(principal, row)
-            return str(await self._call(principal, partial(self._go_on, person_id=person_id, row=row, entry=entry)))
+            return str(
+                await self.importer.call(
+                    partial(self._go_on, person_id=person_id, row=row, entry=entry), division=principal.division_code
+                )
+            )
         except DomainError:
             return "refused"
 
     async def _enter(self, work: Work, *, person: PersonRegistration, row: Row) -> str:
         made = await register_person(work, person)
-        await register_residence(work, _parsed(ResidenceRegistrationEntry, _residence(row, made.person_id)))
+        await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, made.person_id)))
         return "entered"
 
     async def _resolved(self, principal: Principal, row: Row) -> UUID:
@@ -132,7 +137,9 @@ class SingleDoor:
             raise DomainError("person-unresolved")
         self.tried.add(row["证件号码"])
         body = {"identity_document": {"type": "citizen_id", "number": row["证件号码"]}, "name": row["姓名"]}
-        found = await self._call(principal, lambda work: resolve_person(work, _parsed(PersonResolution, body)))
+        found = await self.importer.call(
+            lambda work: resolve_person(work, parsed(PersonResolution, body)), division=principal.division_code
+        )
         self.tried.discard(row["证件号码"])
         person_id: UUID = found.person_id
         return person_id
@@ -149,27 +156,16 @@ class SingleDoor:
             if entry.started_on <= (current.changed_on or current.started_on):
                 raise DomainError("invalid-request")
         try:
-            await register_residence(work, _parsed(ResidenceRegistrationEntry, _residence(row, person_id)))
+            await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, person_id)))
         except DomainError as error:
             if error.code != "registration-exists" or current is None:
                 raise
             body = _residence(row, person_id)
             change = {name: body[name] for name in ("division_code", "address", "residence_kind")}
             change["changed_on"] = body["started_on"]
-            await change_address(work, current.registration_id, _parsed(AddressChange, change))
+            await change_address(work, current.registration_id, parsed(AddressChange, change))
             return "address_changed"
         return "registered"
-
-    async def _call(self, principal: Principal, act: Any) -> Any:
-        runtime = self.importer.runtime
-
-        async def call(tx: Transaction) -> Any:
-            work = runtime.work(tx, principal)
-            answer = await act(work)
-            await work.flush()
-            return answer
-
-        return await in_transaction(runtime.pool, call, rows=runtime.rows_of(principal))
 
 
 async def register_as_it_is(importer: Importer) -> list[Any]:
@@ -210,23 +206,34 @@ async def _person_as_it_is(work: Work, document: Any) -> dict[str, Any]:
             (row["event_type"], row["sequence"], row["division_codes"], _bare(json.loads(row["data"]))) for row in events
         ],
         "history": sorted(map(str, map(_bare, remembered))),
-        "evidence": sorted(str(_bare(json.loads(row["line"]))) for row in lines),
+        "evidence": sorted(str(_bare(line)) for row in lines if (line := json.loads(row["line"]))["operation"] != "read"),
         "resolved": sorted(row["client_id"] for row in resolved),
+        "employments": sorted(str(_bare(dict(row))) for row in await fetch(f"{_EMPLOYMENTS} WHERE person_id = $1", person_id)),
+        "stays": sorted(str(_bare(dict(row))) for row in await fetch(f"{_STAYS} WHERE person_id = $1", person_id)),
     }
 
 
+_EMPLOYMENTS = """SELECT (SELECT e.credit_code FROM employer e WHERE e.employer_id = employment.employer_id) AS code,
+    occupation_code, started_on, start_reported_on, start_due_on,
+    start_reported_late, ended_on, end_reason, end_reported_on, end_due_on, end_reported_late, version FROM employment"""
+_STAYS = """SELECT (SELECT r.label FROM room r WHERE r.room_id = stay.room_id) AS room, bed, started_at, report_due_on,
+    reported_late, ended_at, end_reason, end_reported_late, version FROM stay"""
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d")
 _PASSING = frozenset({"created_at", "updated_at", "at", "request", "person", "resource_id"})
 
 
 def _bare(value: Any) -> Any:
-    """Without ids and instants."""
+    """Without ids and what the clock of the system says; instants are the same in whichever zone they are told."""
     if isinstance(value, dict):
         kept = (name for name in value if name not in _PASSING and not name.endswith("_id"))
         return {name: _bare(value[name]) for name in sorted(kept)}
+    if isinstance(value, str) and _INSTANT.match(value):
+        return datetime.fromisoformat(value).astimezone(UTC)
     return [_bare(member) for member in value] if isinstance(value, list | tuple) else value
 
 
-def _parsed(model: Any, content: Mapping[str, Any]) -> Any:
+def parsed(model: Any, content: Mapping[str, Any]) -> Any:
+    """A body as the single door reads it."""
     return parse_body(model, json.dumps(content).encode(), _DEPTH)
 
 

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.chassis.attachments import rows as attachment_rows
@@ -21,12 +21,15 @@ from services.chassis.long_work.worker import work_off, worker_runtime
 from services.chassis.principal import Principal
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
-from services.registry.app import DEFINITION
+from services.chassis.work import Work
+from services.registry.__main__ import WORKER
 from services.registry.imports import ACTS
 from tests.conftest import Database
 from tests.looking import Looking
 from tests.registry.factories import citizen_number
 from tests.running import InsideKeys, audit_key_file
+
+ResultT = TypeVar("ResultT")
 
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -95,6 +98,7 @@ class Importer:
         media_type: str = CSV,
         *,
         division: str = "330282",
+        kind: str = "residents",
         dry_run: bool = False,
         mapping: Mapping[str, str] | None = None,
     ) -> UUID:
@@ -105,7 +109,7 @@ class Importer:
         async def store(tx: Transaction) -> UUID:
             work = self.runtime.work(tx, self.principal(division), request_id=f"import-{new_id()}")
             return await insert(
-                work, "import.residents", parameters, fingerprint=None, kept_until=work.today + timedelta(days=30)
+                work, f"import.{kind}", parameters, fingerprint=None, kept_until=work.today + timedelta(days=30)
             )
 
         return await in_transaction(self.runtime.pool, store, rows=SERVICE)
@@ -118,6 +122,18 @@ class Importer:
     async def run(self, rows: Sequence[Mapping[str, str]], **options: Any) -> OperationRecord:
         """Import these rows from a CSV."""
         return await self.work_off(await self.ask(as_csv(rows), **options))
+
+    async def call(self, act: Callable[[Work], Awaitable[ResultT]], *, division: str = "330282") -> ResultT:
+        """One call of the single door, by a client of that division."""
+        principal = self.principal(division)
+
+        async def whole(tx: Transaction) -> ResultT:
+            work = self.runtime.work(tx, principal)
+            answer = await act(work)
+            await work.flush()
+            return answer
+
+        return await in_transaction(self.runtime.pool, whole, rows=self.runtime.rows_of(principal))
 
     async def state(self, operation_id: UUID) -> OperationRecord:
         """How it stands."""
@@ -154,7 +170,7 @@ class Importer:
 @asynccontextmanager
 async def importer_on(database: Database, key_file: Path, keys: InsideKeys, folder: Path) -> AsyncIterator[Importer]:
     """A worker's runtime on that database."""
-    settings = DEFINITION.settings(
+    settings = WORKER.settings(
         database_url=database.application_url,
         nats_url="nats://unused",
         key_file=key_file,
@@ -164,7 +180,7 @@ async def importer_on(database: Database, key_file: Path, keys: InsideKeys, fold
         attachments_folder=folder,
         sandbox=True,
     )
-    async with worker_runtime(DEFINITION, settings) as runtime:
+    async with worker_runtime(WORKER, settings) as runtime:
         found = Importer(runtime, database)
         found.set_today(TODAY)
         yield found

@@ -244,6 +244,7 @@ QUERIES: dict[str, Ask] = {
 ELSEWHERE = {
     "POST /v1/persons/resolve": "led with the city, and test_moving_between_towns_always_works",
     "GET /v1/registry/changes": "test_followers_are_told_of_whom_they_see",
+    "GET /v1/registry/audit/checkpoints": "nothing of anybody: signed heads",
     "GET /v1/registry/search-log": "test_the_log_is_the_supervisors_own_divisions",
     "GET /v1/inspections/{inspection_id}": "of homes, not of persons: test_inspections_are_the_divisions_own_and_an_officers",
     "GET /v1/premises/{premises_id}/inspections": "as the inspection itself",

@@ -5,6 +5,9 @@ import pytest
 from tests.registry.conftest import Office, expect
 from tests.registry.employers import an_employer, registered, taken_on
 from tests.registry.factories import a_person
+from tests.registry.rosters import CSV, as_csv
+from tests.registry.test_imports_door import ended
+from tests.registry.uploads import download, upload, uploaded
 from tests.running import Caller
 
 PATH = "/v1/employments"
@@ -72,6 +75,39 @@ async def test_the_operations_of_offices_are_closed_to_it(office: Office, cixi: 
     assert answer["type"].endswith("offices-only")
     assert expect(await portal.post("/v1/persons", a_person()), 403)["type"].endswith("offices-only")
     assert expect(await portal.post("/v1/employers", an_employer()), 403)["type"].endswith("offices-only")
+
+
+async def test_it_brings_a_list_of_its_own_people_and_of_nobody_elses(office: Office, cixi: Caller) -> None:
+    employer, beside = await registered(cixi), await registered(cixi)
+    portal = portal_of(office, employer)
+    entered = [a_person() for _ in range(2)]
+    for person in entered:
+        expect(await cixi.post("/v1/persons", person), 201)
+    rows = [
+        {
+            "姓名": person["name"],
+            "证件号码": person["identity_documents"][0]["number"],
+            "统一社会信用代码": code,
+            "职业": "6",
+            "入职日期": "2024-03-04",
+        }
+        for person, code in zip(entered, (employer["credit_code"], beside["credit_code"]), strict=True)
+    ]
+    file = await uploaded(portal, as_csv(rows), CSV, purpose="import")
+    body = {"attachment_id": file["attachment_id"], "kind": "employments"}
+    asked = expect(await portal.post("/v1/imports", body), 202)
+    done = await ended(portal, asked)
+    assert (done["state"], done["counts"]) == ("succeeded", {"started": 1, "refused": 1})
+    refused = (await download(portal, done["errors_attachment_id"])).content.decode("utf-8-sig")
+    assert "employer-not-own" in refused
+    assert len(expect(await portal.get(PATH), 200)["items"]) == 1
+    assert len(expect(await cixi.get(f"/v1/employers/{beside['employer_id']}/employments"), 200)["items"]) == 0
+
+    for other in (cixi, portal_of(office, beside)):
+        expect(await other.get(f"/v1/registry/operations/{done['operation_id']}"), 404)
+        expect(await other.get(f"/v1/registry/attachments/{file['attachment_id']}"), 404)
+    assert expect(await portal.post("/v1/imports", {**body, "kind": "residents"}), 403)["type"].endswith("offices-only")
+    assert (await upload(portal, as_csv(rows), CSV)).status_code == 403, "evidence is for offices"
 
 
 async def test_a_unit_that_is_no_employer_sees_nothing(office: Office, cixi: Caller) -> None:

@@ -1,5 +1,7 @@
 """The bulk door: what a roster does, what it refuses, and that the same again changes nothing."""
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from services.chassis.long_work.rows import OperationState
 from services.registry.app import DEFINITION
+from services.registry.imports.layout import Layout
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind, template
 from tests.conftest import Database, MakeDatabase
 from tests.registry.factories import citizen_number
 from tests.registry.rosters import Importer, a_row, as_csv, importer_on
@@ -123,11 +127,29 @@ async def test_files_as_offices_write_them(importer: Importer, encoding: str, de
 
 
 async def test_a_file_without_its_columns_fails_and_says_so(importer: Importer) -> None:
-    ended = await importer.run([{"姓名": "王小明", "备注": "x"}])
+    ended = await importer.run([{"姓名": "王小明", "name": "王小明", "备注": "x"}])
     assert (ended.state, ended.problem) == (OperationState.FAILED, "import-columns")
+    told = [(error["pointer"], error["code"], error["rule"]) for error in ended.result["errors"]]
+    assert told == [
+        ("/name", "column_twice", None),
+        ("/identity_documents/0/number", "column_missing", "RR-03"),
+        ("/division_code", "column_missing", "RR-03"),
+        ("/address", "column_missing", "RR-12"),
+        ("/started_on", "column_missing", "RR-09"),
+    ]
+    assert "居住地址" in ended.result["errors"][3]["message_zh"]
+    assert "address" in ended.result["errors"][3]["message_en"]
     renamed = [{("谁" if name == "姓名" else name): value for name, value in a_row().items()}]
     assert (await importer.run(renamed)).problem == "import-columns"
     assert (await importer.run(renamed, mapping={"谁": "name"})).counts == {"entered": 1}
+
+
+@pytest.mark.parametrize("kind", RosterKind)
+def test_every_template_has_the_columns_its_kind_needs(kind: RosterKind) -> None:
+    headers, example, *_ = csv.reader(io.StringIO(template(kind)))
+    fields = Layout.of(kind, headers, {}).fields(example)
+    assert all(fields[column.field] == column.example for column in COLUMNS[kind])
+    assert all(fields[column.field] for column in COLUMNS[kind] if column.needed_by)
 
 
 async def test_a_dry_run_tells_and_changes_nothing(importer: Importer) -> None:

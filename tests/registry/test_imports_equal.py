@@ -19,22 +19,31 @@ _SEEDS_LONG = 40
 
 
 @pytest.fixture(scope="module")
-def databases(make_database: MakeDatabase) -> tuple[Database, Database]:
-    """One register for each door."""
-    return make_database("registry", DEFINITION.migrations), make_database("registry", DEFINITION.migrations)
+def databases(make_database: MakeDatabase) -> list[Database]:
+    """One register for each door, and one where imports are rehearsed, which leaves evidence of its own."""
+    return [make_database("registry", DEFINITION.migrations) for _ in range(3)]
 
 
 @pytest.fixture(scope="module")
 async def doors(
-    databases: tuple[Database, Database], key_file: Path, inside_keys: InsideKeys, tmp_path_factory: pytest.TempPathFactory
+    databases: list[Database], key_file: Path, inside_keys: InsideKeys, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Importer, SingleDoor]]:
     """Both doors, with the same keys."""
     async with AsyncExitStack() as stack:
         bulk, single = [
             await stack.enter_async_context(importer_on(one, key_file, inside_keys, tmp_path_factory.mktemp("door")))
-            for one in databases
+            for one in databases[:2]
         ]
         yield bulk, SingleDoor(single)
+
+
+@pytest.fixture(scope="module")
+async def rehearsing(
+    databases: list[Database], key_file: Path, inside_keys: InsideKeys, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Importer]:
+    """A bulk door by itself."""
+    async with importer_on(databases[2], key_file, inside_keys, tmp_path_factory.mktemp("door")) as found:
+        yield found
 
 
 async def play(doors: tuple[Importer, SingleDoor], story: list[Batch]) -> None:
@@ -59,6 +68,18 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(_SEEDS))
 async def test_an_import_is_a_sequence_of_single_calls(doors: tuple[Importer, SingleDoor], seed: int) -> None:
     await play(doors, a_story(seed))
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("seed", range(200, 200 + _SEEDS))
+async def test_a_dry_run_tells_what_the_import_will_do(rehearsing: Importer, seed: int) -> None:
+    """Whatever part of the file a person comes again in."""
+    for batch in a_story(seed, batches=2, rows=12):
+        rehearsing.set_today(batch.day)
+        rehearsed = await rehearsing.run(batch.rows, division=batch.division, dry_run=True)
+        done = await rehearsing.run(batch.rows, division=batch.division)
+        assert rehearsed.counts == done.counts, batch
+        assert await rehearsing.refused(rehearsed) == await rehearsing.refused(done)
 
 
 @pytest.mark.long

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.chassis.months import add_months, is_younger_than, whole_years
 from services.registry.rules.endorsement import first_year_to_endorse, residence_year
-from services.registry.rules.months import add_months, is_younger_than, whole_years
 
 QUICK = settings(max_examples=80, deadline=None)
 days = st.dates(date(1900, 1, 1), date(2100, 12, 31))

@@ -7,9 +7,9 @@ from types import ModuleType
 
 import pytest
 
+from services.chassis.months import add_months
 from services.chassis.parameters import Document, History, ParameterError, read_folder, whole_number
 from services.registry.rules.law import compile_law
-from services.registry.rules.months import add_months
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError, read_regimes
 from services.registry.rules.residence_permit import ApplicationFacts, Excusal, Ground, PermitRules

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -31,25 +32,43 @@ def sealed(running: RunningUp) -> RunningUp:
 def test_the_logs_of_all_services_are_sound(sealed: RunningUp) -> None:
     answer = sealed.command("audit", "verify")
     assert answer["ok"], answer
-    assert [each["service"] for each in answer["services"]] == ["registry", "points_hukou"]
+    assert [each["service"] for each in answer["services"]] == ["registry", "points_hukou", "gateway"]
+    assert all(each["lines"] > 0 for each in answer["services"] if each["service"] != "points_hukou")
     registry = answer["services"][0]
     assert registry["lines"] == registry["size"] > 0
     assert registry["copies"]["folder"] == registry["copies"]["stream"] > 0
 
 
 def test_an_export_is_verified_without_any_database(sealed: RunningUp, tmp_path: Path) -> None:
-    file = tmp_path / "audit.jsonl.gz"
+    file, copies = tmp_path / "audit.jsonl.gz", tmp_path / "copies"
+    shutil.copytree(sealed.data_dir / "audit", copies)  # before the export, which is evidence itself and soon sealed
     sealed.command("audit", "export", str(file))
     nowhere = clean_environment(tmp_path / "empty")
-    keys, copies = str(sealed.data_dir / "keys" / "audit"), str(sealed.data_dir / "audit")
-    done = xinshimin("audit", "verify", str(file), "--keys", keys, "--copies", copies, "--json", environment=nowhere)
+    keys = str(sealed.data_dir / "keys" / "audit")
+    done = xinshimin("audit", "verify", str(file), "--keys", keys, "--copies", str(copies), "--json", environment=nowhere)
     assert done.returncode == ExitCode.DONE, done.stdout + done.stderr
     answer = json.loads(done.stdout)
-    assert [each["ok"] for each in answer["services"]] == [True, True]
+    assert [each["ok"] for each in answer["services"]] == [True, True, True]
     assert answer["services"][0]["lines"] > 0
     refused = xinshimin("audit", "verify", str(file), environment=nowhere)
     assert refused.returncode == ExitCode.WRONG_SETTINGS
     assert "--keys" in refused.stderr
+
+
+def test_who_looks_through_the_evidence_leaves_evidence(sealed: RunningUp, tmp_path: Path) -> None:
+    count = "SELECT count(*) FROM audit_line WHERE CAST(line AS jsonb) @> $1"
+    looked = {each: json.dumps({"resource": "audit_log", "operation": each}) for each in ("verify", "export")}
+    before = {each: _execute(sealed, count, content) for each, content in looked.items()}
+    sealed.command("audit", "verify", "registry")
+    sealed.command("audit", "export", str(tmp_path / "audit.jsonl"), "registry")
+    assert {each: _execute(sealed, count, content) - before[each] for each, content in looked.items()} == {
+        "verify": 1,
+        "export": 1,
+    }
+    newest = "SELECT CAST(line AS jsonb) FROM audit_line WHERE CAST(line AS jsonb) @> $1 ORDER BY recorded_at DESC LIMIT 1"
+    line = json.loads(_execute(sealed, newest, looked["export"]))
+    assert line["actor"]
+    assert line["outcome"].startswith("lines 1 to ")
 
 
 def test_an_alteration_turns_it_red(sealed: RunningUp, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from services.chassis.attachments import housekeeping, rows
 from services.chassis.attachments.intake import Intake, TakenFile
 from services.chassis.attachments.keeping import Attachments, refusal_of
 from services.chassis.attachments.store import StoreError, in_thread
+from services.chassis.crash_points import crash_point
 from services.chassis.db import Pool, in_transaction
 from services.chassis.errors import DomainError
 from services.chassis.rows import SERVICE
@@ -65,13 +66,16 @@ class ReceivedFile(StreamedBody):
 
     async def keep(self) -> None:
         """Announce the file, then store it: if this process dies in between, the announcement leads to what is left."""
+        crash_point("upload.received")
         sealed = self.taken.sealed
         await in_transaction(self._pool, partial(rows.announce, address=sealed.address), rows=SERVICE)
         self._announced = True
+        crash_point("upload.announced")
         try:
             await self._attachments.store.put(sealed)
         except StoreError as error:
             raise refusal_of(error) from None
+        crash_point("upload.stored")
 
     async def discard(self) -> None:
         """See `StreamedBody.discard`."""

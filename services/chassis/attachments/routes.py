@@ -81,8 +81,10 @@ class AttachmentView(View):
         )
 
 
-def attachments_router(path: str, *, write_scope: str, read_scope: str) -> ServiceRouter:
-    """The routes below `path`, for a service whose definition says `attachments=`."""
+def attachments_router(path: str, *, write_scope: str, read_scope: str, units: bool = False) -> ServiceRouter:
+    """The routes below `path`, for a service whose definition says `attachments=`. `units`: clients that act for one unit
+    upload tables to be imported, and see the files that are their own.
+    """
     router = ServiceRouter(tags=["attachments"])
 
     @router.post(
@@ -93,6 +95,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
             media_types=tuple(MediaType),
             body_limit_bytes=LARGEST_BYTES,
             deadline_s=DEADLINE_S,
+            units=units,
             summary_zh="上传附件",
             problems=(
                 "attachment-type",
@@ -119,6 +122,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
         its name is not taken. What it is is told by its content: PDF (20 MiB), JPEG and PNG (10 MiB), CSV in UTF-8 or GB 18030
         (500 MiB) and XLSX without macros (50 MiB). Name the `attachment_id` wherever evidence is asked for.
         """
+        _require_offices(work, purpose)
         await _require_visible(work, person_id)
         record = await rows.insert(work, file.taken, purpose=purpose, retention_class=retention_class, person_id=person_id)
         work.audit("upload", RESOURCE, record.attachment_id, person_id=person_id, fields=["content"])
@@ -126,7 +130,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
 
     @router.get(
         f"{path}/{{attachment_id}}",
-        **read(read_scope, summary_zh="读取附件信息", problems=["attachment-not-found"]),
+        **read(read_scope, units=units, summary_zh="读取附件信息", problems=["attachment-not-found"]),
     )
     async def read_attachment(work: CurrentWork, attachment_id: UUID) -> AttachmentView:
         """Read what is known of a file."""
@@ -134,7 +138,7 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
         _audit(work, "read", record)
         return AttachmentView.of(record)
 
-    @router.get(f"{path}/{{attachment_id}}/content", **_content(read_scope))
+    @router.get(f"{path}/{{attachment_id}}/content", **_content(read_scope, units=units))
     async def read_content(work: CurrentWork, attachment_id: UUID) -> StreamedAnswer:
         """Download a file.
 
@@ -148,9 +152,9 @@ def attachments_router(path: str, *, write_scope: str, read_scope: str) -> Servi
     return router
 
 
-def _content(scope: str) -> dict[str, Any]:
+def _content(scope: str, *, units: bool) -> dict[str, Any]:
     problems = ("attachment-not-found", "attachment-damaged", "attachment-store-unavailable")
-    declared = read(scope, deadline_s=DEADLINE_S, summary_zh="下载附件", problems=problems)
+    declared = read(scope, deadline_s=DEADLINE_S, units=units, summary_zh="下载附件", problems=problems)
     declared["responses"][200] = {"description": "The file", "content": _BINARY}
     return declared
 
@@ -161,6 +165,12 @@ async def _visible(work: Work, attachment_id: UUID) -> rows.AttachmentRecord:
         work.audit("read", RESOURCE, attachment_id, outcome="not_found")
         raise DomainError("attachment-not-found")
     return record
+
+
+def _require_offices(work: Work, purpose: AttachmentPurpose) -> None:
+    """Evidence is handed in at an office. Raises `DomainError('offices-only')`."""
+    if work.principal.unit is not None and purpose is not AttachmentPurpose.IMPORT:
+        raise DomainError("offices-only")
 
 
 async def _require_visible(work: Work, person_id: UUID | None) -> None:

@@ -112,7 +112,7 @@ async def insert(
     record = AttachmentRecord(
         attachment_id=file.attachment_id,
         person_id=person_id,
-        division_code=work.principal.division_code,
+        division_code=work.principal.holder,
         media_type=file.media_type,
         size_bytes=file.size_bytes,
         purpose=purpose,

@@ -13,19 +13,22 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 import asyncpg
 
+from services.chassis.bus import Bus
 from services.chassis.clock import utc_now
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Record, prepare
 from services.chassis.evidence.checkpoint import Checkpoint, CheckpointError, SigningKeys, hash_of
-from services.chassis.evidence.copies import Copier
+from services.chassis.evidence.copies import Copier, Folder, Place, Stream
 from services.chassis.evidence.entries import chain_link, chain_start, leaf
 from services.chassis.evidence.merkle import Tree
 from services.chassis.evidence.metrics import SEALED
 from services.chassis.leadership import STANDBY, Leader, OwnConnection, lead_forever
+from services.chassis.settings import EvidenceSettings
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +118,20 @@ class Sealer:
         self._now = now
         self._state = "starting"
         self._prune_at = 0.0
+
+    @classmethod
+    def of(cls, process: str, settings: EvidenceSettings, bus: Bus) -> Self:
+        """That of a process, with both places outside. Raises `KeyFileError`."""
+        keys = SigningKeys.load(process, settings.audit_key_file)
+        places: list[Place] = [Folder(settings.audit_copy_dir, process), Stream(bus.archive(process))]
+        return cls(
+            settings.database_url.get_secret_value(),
+            service=process,
+            keys=keys,
+            copier=Copier(keys.public, places),
+            every_s=settings.audit_seal_s,
+            days_kept=settings.audit_retention_days,
+        )
 
     async def run(self) -> None:
         """Lead or stand by until cancelled."""

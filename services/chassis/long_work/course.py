@@ -1,10 +1,11 @@
 """One operation being worked off: parts, each a transaction in the client's row context that also says that it is done."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from services.chassis.attachments import rows as attachment_rows
 from services.chassis.attachments.intake import Intake, TakenFile
@@ -13,11 +14,12 @@ from services.chassis.attachments.retention import AttachmentPurpose, RetentionC
 from services.chassis.attachments.store import in_thread
 from services.chassis.crash_points import crash_point
 from services.chassis.db import Transaction, in_transaction, without_transaction
+from services.chassis.errors import FieldError
 from services.chassis.long_work import rows
 from services.chassis.long_work.rows import OperationRecord, OperationState
 from services.chassis.rows import SERVICE
 from services.chassis.runtime import Runtime
-from services.chassis.work import Work
+from services.chassis.work import AuditLine, Work
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +31,12 @@ class CancelledByClientError(Exception):
 
 
 class ActFailedError(Exception):
-    """The operation cannot be done, whoever tries; `problem` is a code of the catalogue."""
+    """The operation cannot be done, whoever tries; `problem` is a code of the catalogue, `errors` say where it lies."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
+        self.errors = errors
 
 
 class _RolledBackError(Exception):
@@ -42,16 +45,20 @@ class _RolledBackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a part did: how many units, what came of them, and what it leaves for the end."""
+    """What a part did: how many units, what came of them, and what it leaves for the end. `attempts` are evidence of what was
+    asked and answered: it stays, even when the part's effects do not.
+    """
 
     done: int
     counts: Mapping[str, int]
     left: bytes = b""
+    attempts: Sequence[AuditLine] = ()
 
 
 @dataclass(slots=True)
 class Course:
-    """See the module's docstring. `rehearsal`: the parts' effects are rolled back, what they tell is kept.
+    """See the module's docstring. `rehearsal`: the parts' effects are rolled back, what they tell is kept. What they would have
+    changed only the rehearsing process remembers, so that one that goes on after a crash looks at every part again.
 
     `head` is the first line of the file that what the parts leave becomes.
     """
@@ -62,6 +69,7 @@ class Course:
     head: bytes = b""
     counts: dict[str, int] = field(init=False)
     parts_done: int = field(init=False)
+    _parts_looked_at: int = 0
 
     def __post_init__(self) -> None:
         """Go on where the last worker stopped."""
@@ -73,6 +81,11 @@ class Course:
         tell = partial(rows.tell_total, operation_id=self.operation.operation_id, total=total)
         await in_transaction(self.runtime.pool, tell, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S)
 
+    @property
+    def parts_passed_over(self) -> int:
+        """How many parts at the beginning nobody has to look at again."""
+        return 0 if self.rehearsal else self.parts_done
+
     async def part(self, act: Callable[[Work], Awaitable[Part]]) -> None:
         """Do the next part.
 
@@ -81,33 +94,46 @@ class Course:
         """
         if await self._is_cancel_requested():
             raise CancelledByClientError
-        told: list[Part] = []
+        if self.rehearsal:
+            await self._rehearse(act)
+            return
 
         async def whole(tx: Transaction) -> dict[str, int]:
             work = self._work(tx)
-            done = await act(work)
-            if self.rehearsal:
-                told[:] = [done]
-                raise _RolledBackError
-            return await self._end_part(work, done)
+            return await self._end_part(work, await act(work))
+
+        self._go_on(await self._in_transaction(whole))
+
+    async def _rehearse(self, act: Callable[[Work], Awaitable[Part]]) -> None:
+        told: list[Part] = []
+
+        async def whole(tx: Transaction) -> dict[str, int]:
+            told[:] = [await act(self._work(tx))]
+            raise _RolledBackError
 
         async def telling(tx: Transaction) -> dict[str, int]:
-            return await self._end_part(self._work(tx), told[0])
+            work, done = self._work(tx), told[0]
+            work.leave_evidence(done.attempts)
+            return await self._end_part(work, done)
 
-        try:
-            counts = await self._in_transaction(whole)
-        except _RolledBackError:
-            counts = await self._in_transaction(telling)
+        with suppress(_RolledBackError):
+            await self._in_transaction(whole)
+        self._parts_looked_at += 1
+        if self._parts_looked_at > self.parts_done:
+            self._go_on(await self._in_transaction(telling))
+
+    def _go_on(self, counts: dict[str, int]) -> None:
         crash_point("operation.committed")
         self.counts, self.parts_done = counts, self.parts_done + 1
 
-    async def finish(self, state: OperationState, problem: str | None = None) -> None:
+    async def finish(self, state: OperationState, failure: ActFailedError | None = None) -> None:
         """End the operation; what the parts left becomes a CSV, a file of the client's division."""
         taken = await self._gathered()
         crash_point("operation.gathered")
 
         async def ending(tx: Transaction) -> None:
-            work, result = self._work(tx), {}
+            work = self._work(tx)
+            result: dict[str, Any] = {"errors": [asdict(error) for error in failure.errors]} if failure else {}
             if taken is not None:
                 record = await attachment_rows.insert(
                     work,
@@ -116,8 +142,9 @@ class Course:
                     retention_class=RetentionClass.CASE_FILE,
                     person_id=None,
                 )
-                result = {"errors_attachment_id": str(record.attachment_id)}
+                result["errors_attachment_id"] = str(record.attachment_id)
             operation_id = self.operation.operation_id
+            problem = failure.problem if failure else None
             if not await rows.end(tx, operation_id, state, work.now, problem=problem, result=result):
                 raise rows.PartLostError
             work.audit("end", "operation", operation_id, outcome=state)

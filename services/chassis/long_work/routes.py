@@ -13,12 +13,13 @@ from services.chassis.routing import CurrentWork, ServiceRouter
 _WORKED_ON = frozenset({OperationState.ACCEPTED, OperationState.RUNNING})
 
 
-def operations_router(path: str, *, read_scope: str, write_scope: str) -> ServiceRouter:
-    """The routes below `path`, for a service whose definition says `long_work=`."""
+def operations_router(path: str, *, read_scope: str, write_scope: str, units: bool = False) -> ServiceRouter:
+    """The routes below `path`, for a service whose definition says `long_work=`. `units`: also for such clients."""
     router = ServiceRouter(tags=["operations"])
 
     @router.get(
-        f"{path}/{{operation_id}}", **read(read_scope, summary_zh="查询长时操作的进度", problems=["operation-not-found"])
+        f"{path}/{{operation_id}}",
+        **read(read_scope, units=units, summary_zh="查询长时操作的进度", problems=["operation-not-found"]),
     )
     async def read_operation(work: CurrentWork, operation_id: UUID) -> OperationView:
         """Read how far an operation has come.
@@ -32,7 +33,12 @@ def operations_router(path: str, *, read_scope: str, write_scope: str) -> Servic
 
     @router.post(
         f"{path}/{{operation_id}}/cancel",
-        **write(write_scope, summary_zh="取消长时操作", problems=["operation-not-found", "operation-ended", "stale-version"]),
+        **write(
+            write_scope,
+            units=units,
+            summary_zh="取消长时操作",
+            problems=["operation-not-found", "operation-ended", "stale-version"],
+        ),
     )
     async def cancel_operation(work: CurrentWork, operation_id: UUID) -> OperationView:
         """Stop an operation after the part it is at; what is done stays done."""

@@ -158,7 +158,7 @@ async def insert(work: Work, kind: str, parameters: Mapping[str, Any], *, finger
         kind=kind,
         client_id=who.client_id,
         organisation=who.organisation,
-        division_code=who.division_code,
+        division_code=who.holder,
         scopes=sorted(who.scopes),
         actor=who.actor,
         purpose=who.purpose,

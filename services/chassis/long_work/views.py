@@ -10,6 +10,16 @@ from services.chassis.long_work.rows import OperationRecord, OperationState
 from services.chassis.schemas import View
 
 
+class OperationError(View):
+    """Where an operation failed: one field that breaks one rule."""
+
+    pointer: str
+    code: str
+    message_zh: str
+    message_en: str
+    rule: str | None
+
+
 class OperationView(View):
     """Something that takes longer than a request, and how far it has come."""
 
@@ -26,6 +36,7 @@ class OperationView(View):
                     "counts": {"registered": 7994, "refused": 6},
                     "errors_attachment_id": None,
                     "problem": None,
+                    "errors": [],
                     "created_at": "2026-06-01T01:00:00Z",
                     "started_at": "2026-06-01T01:00:01Z",
                     "finished_at": None,
@@ -44,6 +55,7 @@ class OperationView(View):
     counts: dict[str, int] = Field(description="What came of it, by outcome.")
     errors_attachment_id: UUID | None = Field(description="A file of what was not right, once the operation has ended.")
     problem: str | None = Field(description="Why it failed, by the code of a problem.")
+    errors: list[OperationError] = Field(description="Where it lies, when it failed: of a file its columns.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -62,6 +74,7 @@ class OperationView(View):
             counts=dict(record.counts),
             errors_attachment_id=record.result.get("errors_attachment_id"),
             problem=record.problem,
+            errors=record.result.get("errors", []),
             created_at=record.created_at,
             started_at=record.started_at,
             finished_at=record.finished_at,

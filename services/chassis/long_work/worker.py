@@ -7,14 +7,16 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
-from services.chassis import crash_points, logs, sandbox
-from services.chassis.app import ServiceDefinition
-from services.chassis.attachments.keeping import Attachments
+from services.chassis import crash_points, logs
+from services.chassis.attachments.keeping import Attachments, SeesAnyOf
 from services.chassis.audit import ReadAuditor
 from services.chassis.auth import InsideTokens
 from services.chassis.clock import utc_now
+from services.chassis.clock_offset import load_offset
 from services.chassis.data_keys import KeyKeeper
 from services.chassis.db import Transaction, close_pool, create_pool, in_transaction
 from services.chassis.evidence.copies import COPY_PLACES
@@ -38,7 +40,17 @@ _POOL_SIZE = 3
 _STATEMENT_S = 60.0
 
 
-def main(definition: ServiceDefinition, acts: Mapping[str, Act]) -> None:
+@dataclass(frozen=True, slots=True)
+class WorkerDefinition:
+    """What of a service its worker is: no routes, no tables, no bus, since loading those takes longer than a short roster."""
+
+    name: str
+    settings: type[ServiceSettings]
+    problems: Path
+    attachments: SeesAnyOf | None = None
+
+
+def main(definition: WorkerDefinition, acts: Mapping[str, Act]) -> None:
     """Work off the operation named on the command line; the exit code is 0 when it has ended, one way or another."""
     settings = definition.settings()
     logs.configure(f"{definition.name}-worker", settings.log_level)
@@ -53,7 +65,7 @@ def main(definition: ServiceDefinition, acts: Mapping[str, Act]) -> None:
 
 
 async def _until_parent_ends(
-    definition: ServiceDefinition, settings: ServiceSettings, acts: Mapping[str, Act], operation_id: UUID
+    definition: WorkerDefinition, settings: ServiceSettings, acts: Mapping[str, Act], operation_id: UUID
 ) -> None:
     dsn = settings.database_url.get_secret_value()
     async with (
@@ -86,7 +98,7 @@ async def _parent_watched() -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def worker_runtime(definition: ServiceDefinition, settings: ServiceSettings) -> AsyncIterator[Runtime]:
+async def worker_runtime(definition: WorkerDefinition, settings: ServiceSettings) -> AsyncIterator[Runtime]:
     """What a worker holds: the service's runtime without relay, bus and routes. The service's relay looks for itself."""
     async with AsyncExitStack() as stack:
         pool = await create_pool(
@@ -118,7 +130,7 @@ async def worker_runtime(definition: ServiceDefinition, settings: ServiceSetting
             runtime.attachments = Attachments.open(settings, definition.attachments)
             stack.push_async_callback(runtime.attachments.store.close)
         if settings.sandbox:
-            runtime.law_clock.offset = await in_transaction(pool, sandbox.load_offset, rows=SERVICE)
+            runtime.law_clock.offset = await in_transaction(pool, load_offset, rows=SERVICE)
         for part in (keeper.run(), watch.run()):
             stack.push_async_callback(cancel, asyncio.create_task(part))
         yield runtime
@@ -135,12 +147,12 @@ async def work_off(runtime: Runtime, acts: Mapping[str, Act], operation_id: UUID
         return
     runtime.evidence.refuse_if_overdue()
     course = Course(runtime, operation, rehearsal=bool(operation.parameters.get("dry_run")))
-    state, problem = OperationState.SUCCEEDED, None
+    state, failure = OperationState.SUCCEEDED, None
     try:
         await acts[operation.kind](course)
     except CancelledByClientError:
         state = OperationState.CANCELLED
     except ActFailedError as error:
-        state, problem = OperationState.FAILED, error.problem
-    await course.finish(state, problem)
+        state, failure = OperationState.FAILED, error
+    await course.finish(state, failure)
     logger.info("operation ended", extra={"fields": {"operation_id": str(operation_id), "state": state, **course.counts}})

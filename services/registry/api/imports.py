@@ -12,7 +12,7 @@ from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.chassis.streaming import StreamedAnswer
 from services.registry.actions import import_requests
 from services.registry.schemas.imports import ImportRequest
-from services.registry.schemas.roster_columns import RosterKind, template
+from services.registry.schemas.rosters.kinds import RosterKind, template
 
 _OPERATIONS = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -20,13 +20,15 @@ _BYTE_ORDER_MARK = "\ufeff"
 KindParameter = Annotated[RosterKind, Query(description="What the roster is about.")]
 
 router = ServiceRouter(tags=["imports"])
-operations = operations_router(_OPERATIONS, read_scope="registry.import.read", write_scope="registry.import.write")
+operations = operations_router(_OPERATIONS, read_scope="registry.import.read", write_scope="registry.import.write", units=True)
 
 
 @router.post(
     "/v1/imports",
     status_code=202,
-    **write("registry.import.write", summary_zh="批量导入名册", problems=["attachment-not-found"]),
+    **write(
+        "registry.import.write", units=True, summary_zh="批量导入名册", problems=["attachment-not-found", "actor-required"]
+    ),
 )
 async def request_import(work: CurrentWork, body: ImportRequest) -> Answer[OperationView]:
     """Import a roster.
@@ -36,13 +38,18 @@ async def request_import(work: CurrentWork, body: ImportRequest) -> Answer[Opera
     door, and is taken or refused by itself. What was refused is in the file `errors_attachment_id` names: each row as it was,
     with every reason; corrected, that file can be sent in again. Rows that change nothing are counted as `unchanged`, and the
     same content asked for again is the same operation.
+
+    `residents` are persons with where they live; `employments` who was taken on and who left, of persons who are registered;
+    `stays` who checked in to a room of a registered home and who checked out; `field_visits` what the officer who acts found
+    as a coordinator. A kind other than `residents` also needs the scope of its single door. An employer's own client brings its
+    own `employments` and nothing else.
     """
     made = await import_requests.request_import(work, body)
     return Answer(made, location=f"{_OPERATIONS}/{made.operation_id}")
 
 
 def _template_read() -> dict[str, Any]:
-    declared = read("registry.import.read", purpose=False, summary_zh="下载名册模板")
+    declared = read("registry.import.read", purpose=False, units=True, summary_zh="下载名册模板")
     declared["responses"][200] = {"description": "The file", "content": {"text/csv": {"schema": {"type": "string"}}}}
     return declared
 

@@ -6,20 +6,25 @@ What is not understood as a code is passed on as it stands, so that the rule tha
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
+from services.chassis.clock import LAW_ZONE
 from services.chassis.errors import FieldError
 from services.registry.actions.law import LAW
 from services.registry.rules.code_tables import CodeTable
+from services.registry.rules.employment import EmploymentEndReason
+from services.registry.rules.field_work.visits import VisitOutcome, VisitSubject
 from services.registry.rules.identity_number import DocumentType
 from services.registry.rules.residence_registration import Reporter, ResidenceKind
 
 ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
-_DATE = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[ T]00:00(?::00)?)?")
+_DAY = r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
+_DATE = re.compile(rf"{_DAY}(?:[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?")
+_INSTANT = re.compile(rf"({_DAY})(?:[ T]*(\d{{1,2}})[:：时](\d{{1,2}})分?(?::(\d{{1,2}}))?)?")
 _REMEMBERED = 1 << 16
 
 _DOCUMENT_TYPES = {
@@ -62,6 +67,25 @@ _REPORTERS = {
     "机构": Reporter.INSTITUTION,
     "学校": Reporter.INSTITUTION,
 }
+_VISIT_SUBJECTS = {"人员": VisitSubject.PERSON, "个人": VisitSubject.PERSON, "房屋": VisitSubject.HOME}
+_VISIT_OUTCOMES = {
+    "属实": VisitOutcome.FOUND,
+    "见到": VisitOutcome.FOUND,
+    "未见到": VisitOutcome.NOT_FOUND,
+    "已搬离": VisitOutcome.MOVED,
+    "地址不符": VisitOutcome.DIFFERENT_ADDRESS,
+    "未登记": VisitOutcome.FOUND_NOT_REGISTERED,
+}
+_ANSWERS = {"": None, "是": True, "一致": True, "true": True, "否": False, "不一致": False, "false": False}
+_END_REASONS = {
+    "辞职": EmploymentEndReason.RESIGNED,
+    "离职": EmploymentEndReason.RESIGNED,
+    "辞退": EmploymentEndReason.DISMISSED,
+    "合同到期": EmploymentEndReason.CONTRACT_EXPIRED,
+    "退休": EmploymentEndReason.RETIRED,
+    "死亡": EmploymentEndReason.DIED,
+    "其他": EmploymentEndReason.OTHER,
+}
 # The groups of GB/T 4658: such a word does not say whether the studies were completed.
 _EDUCATION_GROUPS = {
     "研究生": "10",
@@ -92,7 +116,7 @@ class NotUnderstoodError(ValueError):
 
 @lru_cache(_REMEMBERED)
 def as_date(text: str, pointer: str) -> date:
-    """`2026-03-01`, `2026/3/1`, `2026.3.1`, `20260301`, `2026年3月1日`, also with a midnight behind it."""
+    """`2026-03-01`, `2026/3/1`, `2026.3.1`, `20260301`, `2026年3月1日`, also with a time of day behind it."""
     match = _DATE.fullmatch(text)
     if match is not None:
         year, month, day, month_too, day_too = match.groups()
@@ -101,6 +125,19 @@ def as_date(text: str, pointer: str) -> date:
         except ValueError:
             pass
     raise NotUnderstoodError(pointer, "date", "应为日期，例如 2026-03-01", "a date such as 2026-03-01 is expected")
+
+
+def as_instant(text: str, pointer: str) -> datetime:
+    """A date as `as_date` reads it with a time of day behind it, on the clocks of this country, or else its first moment."""
+    match = _INSTANT.fullmatch(text)
+    if match is not None:
+        day, *_, hour, minute, second = match.groups()
+        try:
+            return datetime.combine(as_date(day, pointer), time(int(hour or 0), int(minute or 0), int(second or 0)), LAW_ZONE)
+        except ValueError:
+            pass
+    zh, en = "应为日期和时间，例如 2026-03-01 14:30", "a date and time such as 2026-03-01 14:30 is expected"
+    raise NotUnderstoodError(pointer, "instant", zh, en)
 
 
 def document_type(text: str) -> DocumentType:
@@ -116,6 +153,39 @@ def residence_kind(text: str) -> ResidenceKind:
 def reporter(text: str) -> Reporter:
     """By Chinese name or by code; an empty cell is the employer, who brings most rosters."""
     return _choice(text or Reporter.EMPLOYER, _REPORTERS, Reporter, "/reported_by")
+
+
+def visit_subject(text: str) -> VisitSubject:
+    """By Chinese name or by code."""
+    return _choice(text, _VISIT_SUBJECTS, VisitSubject, "/subject")
+
+
+def visit_outcome(text: str) -> VisitOutcome:
+    """By Chinese name or by code."""
+    return _choice(text, _VISIT_OUTCOMES, VisitOutcome, "/outcome")
+
+
+def answer(text: str, pointer: str) -> bool | None:
+    """Yes, no, or not said."""
+    if text.lower() not in _ANSWERS:
+        raise NotUnderstoodError(pointer, "answer", "应为“是”或“否”", "true or false is expected")
+    return _ANSWERS[text.lower()]
+
+
+def whole_number(text: str, pointer: str) -> int | None:
+    """A number without sign or point, or not said."""
+    if text and not (text.isascii() and text.isdecimal()):
+        raise NotUnderstoodError(pointer, "number", "应为整数", "a whole number is expected")
+    return int(text) if text else None
+
+
+def employment_end_reason(text: str) -> EmploymentEndReason:
+    """By Chinese name or by code; an empty cell is `other`. That it never was, is an officer's finding and no roster's."""
+    reason = _choice(text or EmploymentEndReason.OTHER, _END_REASONS, EmploymentEndReason, "/reason")
+    if reason is EmploymentEndReason.RECORDED_IN_ERROR:
+        zh, en = "登记有误须由工作人员逐笔认定", "that it never was is for an officer to find, one by one"
+        raise NotUnderstoodError("/reason", "officers_finding", zh, en)
+    return reason
 
 
 def sex_code(text: str) -> str | None:

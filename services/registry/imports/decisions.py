@@ -54,12 +54,13 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Decisions:
-    """The rows of a chunk, decided one after the other; each sees what those before it did."""
+    """The rows of a chunk, decided one after the other; each sees what those before it did. A rehearsal writes nothing."""
 
     work: Work
     layout: Layout
     known: Knowledge
     effects: Effects
+    is_rehearsal: bool
     refused: list[tuple[PreparedRow, Sequence[FieldError]]] = field(default_factory=list)
     _entered: dict[bytes, tuple[PreparedRow, UUID]] = field(default_factory=dict)
 
@@ -80,11 +81,17 @@ class Decisions:
                 return self._enter(row)
             if known.name_index != row.name_index:
                 return self._refuse(row, [ANOTHER_NAME])
-            if known.person.person_id in self.effects.touched:
+            if known.person.person_id in self.effects.touched and not self.is_rehearsal:
                 await self.effects.write()
             return self._go_on(row, known)
         except DomainError as error:
             return self._refuse(row, errors_of(error))
+
+    def person_of(self, number_index: bytes) -> KnownPerson | None:
+        """What the rows have made of whoever has that document."""
+        if number_index in self._entered and number_index not in self.known.persons:
+            return self._just_entered(*self._entered[number_index])
+        return self.known.persons.get(number_index)
 
     def _refuse(self, row: PreparedRow, errors: Sequence[FieldError]) -> Outcome:
         self.refused.append((row, errors))

@@ -4,10 +4,10 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from services.chassis.attachments.kinds import MediaType
@@ -38,7 +38,7 @@ class Roster:
     encoding: str = ""
     delimiter: str = ","
 
-    async def chunks(self, size: int, *, skip: int) -> AsyncIterator[list[Numbered]]:
+    async def chunks(self, size: int, *, skip: int) -> AsyncGenerator[list[Numbered], None]:
         """The rows behind the header, `size` at a time, each with its number as a spreadsheet shows it; the first `skip`
         chunks are passed over.
         """
@@ -167,5 +167,5 @@ def _text(cell: Any) -> str:
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() and abs(cell) < _DIGITS_KEPT else f"{cell:g}"
     if isinstance(cell, datetime):
-        return cell.date().isoformat()
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "seconds")
     return cell.isoformat() if isinstance(cell, date) else str(cell).strip()

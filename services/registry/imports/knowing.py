@@ -1,10 +1,10 @@
 """Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from services.chassis.work import Work
+from services.chassis.work import AuditLine, Work
 from services.registry.actions.document_owners import owners_of
 from services.registry.actions.persons import RESOURCE as PERSON
 from services.registry.schemas.registrations import RegistrationRecord
@@ -23,16 +23,26 @@ class KnownPerson:
     registrations: list[RegistrationRecord] = field(default_factory=list)
     divisions: set[str] = field(default_factory=set)
 
+    def again(self) -> "KnownPerson":
+        """For another transaction, which may be tried twice."""
+        return replace(self, registrations=[*self.registrations], divisions={*self.divisions})
+
 
 @dataclass(slots=True)
 class Knowledge:
     """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name; `shared`:
-    numbers of several humans, where a roster must not say which.
+    numbers of several humans, where a roster must not say which; `attempts`: evidence of who was resolved.
     """
 
     persons: dict[bytes, KnownPerson]
     elsewhere: set[bytes]
     shared: Collection[bytes]
+    attempts: Sequence[AuditLine] = ()
+
+    def bring(self, persons: Mapping[bytes, KnownPerson]) -> None:
+        """Persons as rows before have made them, in place of what was read."""
+        self.persons |= persons
+        self.elsewhere -= persons.keys()
 
 
 async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes]) -> Knowledge:
@@ -44,13 +54,16 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
     owners = await owners_of(work, documents)
     hidden = {number: documents[number] for number in sorted(owners.elsewhere - tried)}
     resolved = await bulk.resolve_each(work, hidden) if hidden else {}
-    for person_id in resolved.values():
-        outcome = "done" if person_id is not None else "not_found"
-        work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
+    attempts = [_attempt(work, person_id) for person_id in resolved.values()]
     found = {number: person_id for number, person_id in resolved.items() if person_id is not None}
     unresolved = owners.elsewhere - found.keys()
     tried |= unresolved
-    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), owners.shared.keys())
+    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), owners.shared.keys(), attempts)
+
+
+def _attempt(work: Work, person_id: UUID | None) -> AuditLine:
+    outcome = "done" if person_id is not None else "not_found"
+    return work.audit("resolve", PERSON, person_id, person_id=person_id, fields=_TRIED_BY, outcome=outcome)
 
 
 async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, KnownPerson]:

@@ -1,11 +1,14 @@
 """Which column of a file is which field."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from services.chassis.errors import FieldError
 from services.chassis.long_work.course import ActFailedError
-from services.registry.schemas.roster_columns import COLUMNS, NEEDED, NOTES, RosterKind, header_key, known_headers
+from services.registry.schemas.rosters.column import Column, header_key
+from services.registry.schemas.rosters.kinds import COLUMNS, NOTES, RosterKind, known_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +24,14 @@ class Layout:
     def of(cls, kind: RosterKind, headers: Sequence[str], mapping: Mapping[str, str]) -> Self:
         """The layout of a file of that kind.
 
-        Raises `ActFailedError('import-columns')` when a needed column is missing or one is there twice.
+        Raises `ActFailedError('import-columns')`, naming every needed column that is missing and every one that is there twice.
         """
         known = known_headers(kind)
         named = {header_key(header): field for header, field in mapping.items()}
-        fields = {column.field for column in COLUMNS[kind]}
+        columns = {column.field: column for column in COLUMNS[kind]}
         notes = {column.field for column in NOTES}
         places: dict[str, int] = {}
-        kept = []
+        kept, wrong = [], []
         for place, header in enumerate(headers):
             key = header_key(header)
             column = known.get(key)
@@ -38,11 +41,15 @@ class Layout:
             kept.append(place)
             if field is None:
                 continue
-            if field in places or field not in fields:
-                raise ActFailedError("import-columns")
-            places[field] = place
-        if not places.keys() >= NEEDED:
-            raise ActFailedError("import-columns")
+            if field not in columns:
+                wrong.append(_NO_SUCH_FIELD)
+            elif field in places:
+                wrong.append(_twice(columns[field]))
+            else:
+                places[field] = place
+        wrong += [_missing(column) for column in COLUMNS[kind] if column.needed_by and column.field not in places]
+        if wrong:
+            raise ActFailedError("import-columns", wrong)
         columns_of = {
             pointer: headers[places[column.field]]
             for column in COLUMNS[kind]
@@ -51,7 +58,21 @@ class Layout:
         }
         return cls(tuple(headers), places, tuple(kept), columns_of)
 
-    def cell(self, cells: Sequence[str], field: str) -> str:
-        """A field's cell of a row, trimmed, without the mark that makes it text in a spreadsheet; empty where there is none."""
-        place = self.places.get(field)
-        return cells[place].strip().removeprefix("'") if place is not None and place < len(cells) else ""
+    def fields(self, cells: Sequence[str]) -> defaultdict[str, str]:
+        """A row's cells by field, trimmed, without the mark that makes one text in a spreadsheet; empty where there is none."""
+        count = len(cells)
+        found = {name: cells[place].strip().removeprefix("'") for name, place in self.places.items() if place < count}
+        return defaultdict(str, found)
+
+
+_NO_SUCH_FIELD = FieldError("/mapping", "no_such_field", "对照表指向不存在的字段", "the mapping names no field there is")
+
+
+def _missing(column: Column) -> FieldError:
+    zh, en = f"缺少必需的列“{column.zh[0]}”", f"the column {column.en[0]} ({column.zh[0]}) is needed and missing"
+    return FieldError(column.pointers[0], "column_missing", zh, en, column.needed_by)
+
+
+def _twice(column: Column) -> FieldError:
+    zh, en = f"列“{column.zh[0]}”出现两次", f"the column {column.en[0]} ({column.zh[0]}) is there twice"
+    return FieldError(column.pointers[0], "column_twice", zh, en)

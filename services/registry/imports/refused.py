@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from services.chassis.errors import FieldError
 from services.registry.imports.layout import Layout
-from services.registry.schemas.roster_columns import NOTES
+from services.registry.schemas.rosters.kinds import NOTES
 
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets take a CSV without it for the code page of their machine
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -2,26 +2,21 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
-from uuid import UUID
 
-from services.chassis.attachments import rows as attachment_rows
-from services.chassis.db import without_transaction
-from services.chassis.errors import FieldError
-from services.chassis.long_work.course import ActFailedError, Course, Part
-from services.chassis.rows import SERVICE
+from services.chassis.long_work.course import Course, Part
 from services.chassis.work import Work
-from services.registry.imports import refused
 from services.registry.imports.decisions import Decisions
 from services.registry.imports.effects import Effects
-from services.registry.imports.files import Numbered, Roster, survey
-from services.registry.imports.knowing import look_up
+from services.registry.imports.files import Numbered, Roster
+from services.registry.imports.knowing import KnownPerson, look_up
 from services.registry.imports.layout import Layout
 from services.registry.imports.preparing import PROCESSES, Chunk, Preparer, preparer
-from services.registry.schemas.roster_columns import RosterKind
+from services.registry.imports.running import opened, part_of
+from services.registry.rules.identity_number import DocumentType, normalised_number
+from services.registry.schemas.rosters.kinds import RosterKind
 
 CHUNK = 1_000
 """Rows of one transaction. Each holds as many advisory locks, of which PostgreSQL has room for about six thousand."""
@@ -29,25 +24,29 @@ CHUNK = 1_000
 
 async def import_residents(course: Course) -> None:
     """Work the file off from the part the last worker stopped at. Raises `ActFailedError` for a file that is no roster."""
-    given = course.operation.parameters
-    roster = await _opened(course, UUID(given["attachment_id"]))
-    layout = Layout.of(RosterKind.RESIDENTS, roster.headers, given["mapping"])
-    course.head = refused.head(refused.kept_headers(layout))
-    await course.tell_total(roster.rows)
+    roster, layout = await opened(course, RosterKind.RESIDENTS)
     async with preparer(course, layout, roster.rows) as making:
-        importer = _Importer(course, layout, making)
-        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_done))) as chunks:
+        coming_again = await _coming_again(roster, layout) if course.rehearsal else frozenset()
+        importer = _Importer(course, layout, making, coming_again)
+        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_passed_over))) as chunks:
             async for chunk in chunks:
                 await importer.take(chunk)
 
 
-async def _opened(course: Course, attachment_id: UUID) -> Roster:
-    async with without_transaction(course.runtime.pool, rows=SERVICE) as tx:
-        work = course.runtime.own_work(tx)
-        attachment = await attachment_rows.find(work, attachment_id)
-    if attachment is None:
-        raise ActFailedError("attachment-not-found")
-    return await survey(course.runtime, attachment)
+async def _coming_again(roster: Roster, layout: Layout) -> frozenset[int]:
+    """Hashes of the numbers that more than one row names: a rehearsal, which writes nothing, has to remember these people."""
+    seen: set[int] = set()
+    again: set[int] = set()
+    async with aclosing(roster.chunks(CHUNK, skip=0)) as chunks:
+        async for numbered in chunks:
+            for _, cells in numbered:
+                key = _key_of(layout, cells)
+                (again if key in seen else seen).add(key)
+    return frozenset(again)
+
+
+def _key_of(layout: Layout, cells: Sequence[str]) -> int:
+    return hash(normalised_number(DocumentType.CITIZEN_ID, layout.fields(cells)["document_number"]))
 
 
 async def _ready(making: Preparer, chunks: AsyncIterator[list[Numbered]]) -> AsyncGenerator[Chunk, None]:
@@ -66,35 +65,44 @@ async def _ready(making: Preparer, chunks: AsyncIterator[list[Numbered]]) -> Asy
 
 
 class _Importer:
-    """The chunks of one operation. `tried`: numbers that were resolved in vain, see `knowing`."""
+    """The chunks of one operation. `tried`: numbers that were resolved in vain, see `knowing`; `rehearsed`: what earlier parts
+    of a rehearsal would have made of people who come again, by their documents.
+    """
 
-    def __init__(self, course: Course, layout: Layout, making: Preparer) -> None:
+    def __init__(self, course: Course, layout: Layout, making: Preparer, coming_again: frozenset[int]) -> None:
         self._course = course
         self._layout = layout
         self._making = making
+        self._coming_again = coming_again
         self._tried: set[bytes] = set()
+        self._rehearsed: dict[bytes, KnownPerson] = {}
+        self._left: dict[bytes, KnownPerson] = {}
 
     async def take(self, chunk: Chunk) -> None:
         """One part. A day may have begun since the rows were made ready: then they are again."""
         await self._course.part(partial(self._part, chunk=chunk))
+        self._rehearsed |= self._left
 
     async def _part(self, work: Work, *, chunk: Chunk) -> Part:
         if chunk.desk.today != work.today:
             chunk = self._making.again(chunk)
         documents = {row.number_index: row.name_index for row in reversed(chunk.rows) if row.number_index}
         known = await look_up(work, documents, self._tried)
-        decisions = Decisions(work, self._layout, known, Effects(work, chunk.desk.now))
+        known.bring({number: self._rehearsed[number].again() for number in documents if number in self._rehearsed})
+        decisions = Decisions(work, self._layout, known, Effects(work, chunk.desk.now), self._course.rehearsal)
         outcomes = Counter([await decisions.decide(row) for row in chunk.rows])
-        if not self._course.rehearsal:
+        if self._course.rehearsal:
+            self._left = self._people_coming_again(decisions, chunk)
+        else:
             await decisions.effects.write()
-        left = b"".join(
-            refused.line(row.number, row.cells, map(self._told, errors), self._layout) for row, errors in decisions.refused
-        )
-        return Part(len(chunk.rows), {outcome.value: times for outcome, times in outcomes.items()}, left)
+        counts = {outcome.value: times for outcome, times in outcomes.items()}
+        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused, known.attempts)
 
-    def _told(self, error: FieldError) -> FieldError:
-        """The error with words: of a problem that names no field the catalogue has them."""
-        if error.message_zh:
-            return error
-        problem = self._course.runtime.catalogue.definitions[error.code]
-        return replace(error, message_zh=problem.title_zh, message_en=problem.title_en)
+    def _people_coming_again(self, decisions: Decisions, chunk: Chunk) -> dict[bytes, KnownPerson]:
+        numbers = {
+            row.number_index
+            for row in chunk.rows
+            if row.number_index and _key_of(self._layout, row.cells) in self._coming_again
+        }
+        people = {number: decisions.person_of(number) for number in numbers}
+        return {number: person for number, person in people.items() if person is not None}

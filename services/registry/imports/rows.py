@@ -2,7 +2,7 @@
 models and rules. Nothing here touches the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -47,9 +47,9 @@ class RosterRow:
 
 def examine(desk: Bringer, layout: Layout, number: int, values: Sequence[str]) -> RosterRow:
     """What the row says; every error at once."""
-    row = RosterRow(number, values)
-    person = _try(row, lambda: _person(row, layout))
-    entry = _try(row, lambda: _entry(row, layout))
+    row, said = RosterRow(number, values), layout.fields(values)
+    person = _try(row, lambda: _person(said))
+    entry = _try(row, lambda: _entry(said))
     if entry is not None:
         _try(row, lambda: require_own_division(desk, entry.division_code, "/division_code"))
     if person is not None:
@@ -64,48 +64,52 @@ def errors_of(error: DomainError) -> Sequence[FieldError]:
     return error.errors or [FieldError("", error.code, error.detail_zh, error.detail_en)]
 
 
+NOT_TAKEN = (ValidationError, DomainError, cells.NotUnderstoodError)
+"""What a row may be refused by: the models of the single door, its rules, or a cell that nobody understands."""
+
+
+def reasons(error: Exception) -> Sequence[FieldError]:
+    """Every reason of one of `NOT_TAKEN`."""
+    if isinstance(error, ValidationError):
+        return body_errors(error)
+    if isinstance(error, cells.NotUnderstoodError):
+        return [error.error]
+    assert isinstance(error, DomainError)
+    return errors_of(error)
+
+
 def _try(row: RosterRow, step: Any) -> Any:
     """The result of a step, or `None` with its errors noted."""
     try:
         return step()
-    except ValidationError as error:
-        row.errors += body_errors(error)
-    except DomainError as error:
-        row.errors += errors_of(error)
-    except cells.NotUnderstoodError as error:
-        row.errors.append(error.error)
+    except NOT_TAKEN as error:
+        row.errors += reasons(error)
     return None
 
 
-def _person(row: RosterRow, layout: Layout) -> PersonRegistration:
-    def cell(name: str) -> str:
-        return layout.cell(row.cells, name)
-
-    birth_date = cell("birth_date")
-    document = IdentityDocumentEntry(type=cells.document_type(cell("document_type")), number=cell("document_number"))
+def _person(said: Mapping[str, str]) -> PersonRegistration:
+    birth_date = said["birth_date"]
+    document = IdentityDocumentEntry(type=cells.document_type(said["document_type"]), number=said["document_number"])
     return PersonRegistration(
-        name=cell("name"),
-        sex_code=cells.sex_code(cell("sex_code")),
+        name=said["name"],
+        sex_code=cells.sex_code(said["sex_code"]),
         birth_date=cells.as_date(birth_date, "/birth_date") if birth_date else None,
-        ethnicity_code=cells.table_code(CodeTable.ETHNICITY, cell("ethnicity_code")),
-        education_code=cells.table_code(CodeTable.EDUCATION, cell("education_code")),
-        hukou_division_code=cell("hukou_division_code") or None,
-        phone=cell("phone") or None,
+        ethnicity_code=cells.table_code(CodeTable.ETHNICITY, said["ethnicity_code"]),
+        education_code=cells.table_code(CodeTable.EDUCATION, said["education_code"]),
+        hukou_division_code=said["hukou_division_code"] or None,
+        phone=said["phone"] or None,
         identity_documents=[document],
     )
 
 
-def _entry(row: RosterRow, layout: Layout) -> ResidenceRegistrationEntry:
-    def cell(name: str) -> str:
-        return layout.cell(row.cells, name)
-
-    ends = cell("expected_end_on")
+def _entry(said: Mapping[str, str]) -> ResidenceRegistrationEntry:
+    ends = said["expected_end_on"]
     return ResidenceRegistrationEntry(
         person_id=_NOBODY,
-        division_code=cell("division_code"),
-        address=cell("address"),
-        residence_kind=cells.residence_kind(cell("residence_kind")),
-        started_on=cells.as_date(cell("started_on"), "/started_on"),
-        reported_by=cells.reporter(cell("reported_by")),
+        division_code=said["division_code"],
+        address=said["address"],
+        residence_kind=cells.residence_kind(said["residence_kind"]),
+        started_on=cells.as_date(said["started_on"], "/started_on"),
+        reported_by=cells.reporter(said["reported_by"]),
         expected_end_on=cells.as_date(ends, "/expected_end_on") if ends else None,
     )

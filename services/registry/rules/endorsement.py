@@ -6,7 +6,7 @@ ends do not drift.
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.registry.rules.months import add_months
+from services.chassis.months import add_months
 from services.registry.rules.residence_permit import PermitFacts, ResidenceYear
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from services.chassis.months import add_months, is_younger_than
 from services.chassis.parameters import Document, Fields, History, Register, day, one_of, whole_number
 from services.registry.rules import historical_permit_reasons as because
-from services.registry.rules.months import add_months, is_younger_than
 from services.registry.rules.residence_permit import Excusal, Reason
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationPeriod
 from services.registry.rules.working_days import WorkingDays

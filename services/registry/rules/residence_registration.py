@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
+from services.chassis.months import is_younger_than
 from services.chassis.parameters import Document, History, list_of, one_of, whole_number
 from services.registry.rules.division import county_of, is_division_code
 from services.registry.rules.findings import Finding
 from services.registry.rules.identity_number import Origin
-from services.registry.rules.months import is_younger_than
 from services.registry.rules.reporting import ChangeReport, report_of_change
 
 

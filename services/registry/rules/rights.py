@@ -10,8 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from services.chassis.months import is_younger_than
 from services.chassis.parameters import Document, Fields, History, ParameterError, Register, text, whole_number
-from services.registry.rules.months import is_younger_than
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.working_days import WorkingDays
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from services.chassis.months import add_months, is_younger_than, whole_years
 from services.chassis.parameters import Document
 from services.registry.rules import zj_2016_reasons as because
 from services.registry.rules.endorsement import EndorsementClock, endorsement_clock, residence_year
 from services.registry.rules.identity_number import Origin
-from services.registry.rules.months import add_months, is_younger_than, whole_years
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.reporting import ChangeReport, report_of_change
 from services.registry.rules.residence_permit import (

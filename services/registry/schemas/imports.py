@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.schemas import Command, PlainText
-from services.registry.schemas.roster_columns import RosterKind
+from services.registry.schemas.rosters.kinds import RosterKind
 
 _MAPPINGS_MAX = 60
 

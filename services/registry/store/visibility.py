@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from services.chassis.db import prepare
+from services.chassis.months import add_months
 from services.chassis.work import Work
-from services.registry.rules.months import add_months
 
 VISIBLE_MONTHS_AFTER = 24
 RESOLUTION_LASTS = timedelta(hours=24)

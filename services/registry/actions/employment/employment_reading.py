@@ -8,7 +8,8 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.employment.employer_reading import visible_employer
-from services.registry.actions.employment.employments import RESOURCE, sight_at_work
+from services.registry.actions.employment.employment_entry import RESOURCE
+from services.registry.actions.employment.employments import sight_at_work
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of

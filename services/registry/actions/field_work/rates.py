@@ -3,13 +3,13 @@
 from datetime import date, timedelta
 
 from services.chassis.db import Record
+from services.chassis.months import add_months
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import Dated, NotInForceError
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.rules.field_work.rates import RateDefinition, months_open, show_rate
-from services.registry.rules.months import add_months
 from services.registry.schemas.field_work.rates import RateView
 from services.registry.store.field_work import rates as store
 

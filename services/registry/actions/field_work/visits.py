@@ -4,8 +4,10 @@ A visit changes nothing in the register. Where it disagrees with the register or
 conflict is told back and kept open, and none of it counts in any rate until an officer has decided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
 from services.chassis.clock import LAW_ZONE
@@ -42,45 +44,23 @@ from services.registry.store.field_work.assignments import assignments_of
 RESOURCE = "field_visit"
 
 
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A visit that nobody has reported yet, with every disagreement; `content`: the digest of what was reported."""
+
+    record: VisitRecord
+    content: bytes
+    conflicts: list[VisitConflictRecord]
+
+
 async def hand_in_visits(work: Work, body: VisitBatch) -> VisitBatchView:
     """Take a coordinator's visits; the coordinator is the officer who acts.
 
     A division outside the client's own refuses the whole batch: nothing about it may then be learnt from a single answer.
     """
-    coordinator = work.require_actor()
-    try:
-        days_max = LAW.field_work.visit_days_max.on(work.today)
-    except NotInForceError as error:
-        raise DomainError("field-work-rules-not-held", extra={"on": work.today.isoformat()}) from error
     for place, visit in enumerate(body.visits):
         require_own_division(work, visit.division_code, f"/visits/{place}/division_code")
-    await store.claim_divisions(work, (visit.division_code for visit in body.visits))
-    here = dict(await store.contents_of(work, [visit.visit_id for visit in body.visits]))
-    known = await _known(work, body)
-    others = await store.others_on_the_day(work, coordinator, _subjects(body))
-    assigned = await assignments_of(work, coordinator)
-    earlier = await store.conflicts_of(work, list(here))
-    results = []
-    for place, visit in enumerate(body.visits):
-        content = _content_index(work, coordinator, visit)
-        if visit.visit_id in here:
-            results.append(_again(visit, earlier.get(visit.visit_id, []), is_same=here[visit.visit_id] == content))
-            continue
-        reasons = _reasons(work, visit, assigned, days_max)
-        reasons += _subject_reasons(visit, known.get(place))
-        if reasons:
-            results.append(_refused(visit, reasons))
-            continue
-        record = _record(work, coordinator, visit, known.get(place))
-        if not await store.insert_visit(work, record, content):
-            results.append(_refused(visit, [_ID_TAKEN]))
-            continue
-        here[visit.visit_id] = content
-        work.audit("hand_in", RESOURCE, visit.visit_id, person_id=visit.person_id)
-        conflicts = _conflicts(work, record, known.get(place), others.get(place, []))
-        for conflict in conflicts:
-            await store.insert_conflict(work, conflict)
-        results.append(_result(visit, VisitResult.STORED, conflicts))
+    results = await take_visits(work, body.visits)
     return VisitBatchView(
         stored=sum(each.result is VisitResult.STORED for each in results),
         repeated=sum(each.result is VisitResult.REPEATED for each in results),
@@ -89,24 +69,67 @@ async def hand_in_visits(work: Work, body: VisitBatch) -> VisitBatchView:
     )
 
 
-async def _known(work: Work, body: VisitBatch) -> Mapping[int, store.Known]:
+async def take_visits(
+    work: Work, visits: Sequence[VisitEntry], told_before: Mapping[UUID, bytes] = MappingProxyType({})
+) -> list[VisitResultView]:
+    """What becomes of each of these visits within the client's division. `told_before`: contents of visits that were told and
+    not stored, because it was a rehearsal.
+    """
+    coordinator = work.require_actor()
+    try:
+        days_max = LAW.field_work.visit_days_max.on(work.today)
+    except NotInForceError as error:
+        raise DomainError("field-work-rules-not-held", extra={"on": work.today.isoformat()}) from error
+    await store.claim_divisions(work, (visit.division_code for visit in visits))
+    here = {**told_before, **await store.contents_of(work, [visit.visit_id for visit in visits])}
+    known = await _known(work, visits)
+    others = await store.others_on_the_day(work, coordinator, _subjects(visits))
+    assigned = await assignments_of(work, coordinator)
+    earlier = await store.conflicts_of(work, list(here))
+    new: dict[UUID, _New] = {}
+    refused: dict[int, list[Finding]] = {}
+    for place, visit in enumerate(visits):
+        if visit.visit_id in here or visit.visit_id in new:
+            continue
+        if reasons := [*_reasons(work, visit, assigned, days_max), *_subject_reasons(visit, known.get(place))]:
+            refused[place] = reasons
+            continue
+        record = _record(work, coordinator, visit, known.get(place))
+        conflicts = _conflicts(work, record, known.get(place), others.get(place, []))
+        new[visit.visit_id] = _New(record, content_index(work, coordinator, visit), conflicts)
+    stored = await store.insert_visits(work, [(each.record, each.content) for each in new.values()])
+    await store.insert_conflicts(work, [conflict for key in new if key in stored for conflict in new[key].conflicts])
+    results = []
+    for place, visit in enumerate(visits):
+        content = content_index(work, coordinator, visit)
+        if place in refused:
+            results.append(_refused(visit, refused[place]))
+        elif visit.visit_id in here:
+            results.append(_again(visit, earlier.get(visit.visit_id, []), is_same=here[visit.visit_id] == content))
+        elif visit.visit_id not in stored:
+            results.append(_refused(visit, [_ID_TAKEN]))
+        else:
+            here[visit.visit_id] = new[visit.visit_id].content
+            earlier[visit.visit_id] = new[visit.visit_id].conflicts
+            work.audit("hand_in", RESOURCE, visit.visit_id, person_id=visit.person_id)
+            results.append(_result(visit, VisitResult.STORED, new[visit.visit_id].conflicts))
+    return results
+
+
+async def _known(work: Work, visits: Sequence[VisitEntry]) -> Mapping[int, store.Known]:
     """By place in the batch, what the register says of the visits' subjects that the client may know of."""
-    persons = [
-        (place, visit.person_id, _law_date(visit)) for place, visit in enumerate(body.visits) if visit.person_id is not None
-    ]
+    persons = [(place, visit.person_id, _law_date(visit)) for place, visit in enumerate(visits) if visit.person_id is not None]
     homes = [
         (place, visit.premises_id, _law_date(visit))
-        for place, visit in enumerate(body.visits)
+        for place, visit in enumerate(visits)
         if visit.premises_id is not None and visit.person_id is None
     ]
     return {**await store.known_persons(work, persons), **await store.known_homes(work, homes)}
 
 
-def _subjects(body: VisitBatch) -> list[tuple[int, UUID, date]]:
+def _subjects(visits: Sequence[VisitEntry]) -> list[tuple[int, UUID, date]]:
     return [
-        (place, subject, _law_date(visit))
-        for place, visit in enumerate(body.visits)
-        if (subject := _subject(visit)) is not None
+        (place, subject, _law_date(visit)) for place, visit in enumerate(visits) if (subject := _subject(visit)) is not None
     ]
 
 
@@ -192,7 +215,8 @@ def _conflicts(
     ]
 
 
-def _content_index(work: Work, coordinator: str, visit: VisitEntry) -> bytes:
+def content_index(work: Work, coordinator: str, visit: VisitEntry) -> bytes:
+    """The digest of what a coordinator reported."""
     return work.keyring.blind_index("field_visit.content", f"{coordinator}|{visit.model_dump_json()}")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.homes.stays import RESOURCE
+from services.registry.actions.homes.stay_entry import RESOURCE
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of

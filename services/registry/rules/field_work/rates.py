@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from services.chassis.months import add_months
 from services.chassis.parameters import Document, Fields, History, Register, flag, list_of, one_of, text, whole_number
 from services.registry.rules.field_work.visits import VisitOutcome
-from services.registry.rules.months import add_months
 
 _CITY_DIGITS = 6
 _HUNDREDTHS = 10_000

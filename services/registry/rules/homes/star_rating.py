@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from services.chassis.months import add_months
 from services.chassis.parameters import Document, Fields, History, Register, list_of, one_of, text, whole_number
 from services.registry.rules.findings import Finding
-from services.registry.rules.months import add_months
 
 _PERCENT = 100
 

@@ -119,12 +119,14 @@ async def employments_in(
 
 async def insert_employment(work: Work, record: EmploymentRecord) -> None:
     """Store a new employment."""
-    await work.tx.execute(_INSERT, **record.model_dump(exclude={"position"}), sealed=_sealed(work.keyring, record))
+    await work.tx.execute(_INSERT, **record.model_dump(exclude={"position"}), sealed=sealed_employment(work.keyring, record))
 
 
 async def update_employment(work: Work, record: EmploymentRecord) -> None:
     """Store a changed or ended employment."""
-    require_one(await work.tx.execute(_UPDATE, **record.model_dump(include=_UPDATED), sealed=_sealed(work.keyring, record)))
+    require_one(
+        await work.tx.execute(_UPDATE, **record.model_dump(include=_UPDATED), sealed=sealed_employment(work.keyring, record))
+    )
 
 
 def employment_of(keyring: Keyring, row: Record) -> EmploymentRecord:
@@ -134,7 +136,8 @@ def employment_of(keyring: Keyring, row: Record) -> EmploymentRecord:
     return EmploymentRecord(**columns, position=secrets.position)
 
 
-def _sealed(keyring: Keyring, record: EmploymentRecord) -> bytes:
+def sealed_employment(keyring: Keyring, record: EmploymentRecord) -> bytes:
+    """The encrypted column of an employment."""
     return seal(keyring, _Secrets(position=record.position), f"employment|sealed|{record.employment_id}")
 
 

@@ -65,17 +65,26 @@ _INSERT = prepare(
     """
     INSERT INTO field_visit (visit_id, division_code, coordinator, subject, outcome, person_id, premises_id, visited_at,
         visited_on, seen_version, was_registered, data_matches, sealed, content_index, set_aside, recorded_at)
-    VALUES (:visit_id, :division_code, :coordinator, :subject, :outcome, :person_id, :premises_id, :visited_at, :visited_on,
-        :seen_version, :was_registered, :data_matches, :sealed, :content_index, :set_aside, :recorded_at)
-    ON CONFLICT DO NOTHING
+    SELECT * FROM unnest(CAST(:visit_id AS uuid[]), CAST(:division_code AS text[]), CAST(:coordinator AS text[]),
+        CAST(:subject AS text[]), CAST(:outcome AS text[]), CAST(:person_id AS uuid[]), CAST(:premises_id AS uuid[]),
+        CAST(:visited_at AS timestamptz[]), CAST(:visited_on AS date[]), CAST(:seen_version AS integer[]),
+        CAST(:was_registered AS boolean[]), CAST(:data_matches AS boolean[]), CAST(:sealed AS bytea[]),
+        CAST(:content_index AS bytea[]), CAST(:set_aside AS boolean[]), CAST(:recorded_at AS timestamptz[]))
+    ON CONFLICT DO NOTHING RETURNING visit_id
     """
 )
 _INSERT_CONFLICT = prepare(
     """
     INSERT INTO field_visit_conflict (visit_conflict_id, division_code, visit_id, other_visit_id, kind, seen_version,
-        current_version, status, decision, decided_on, version, created_at, updated_at)
-    VALUES (:visit_conflict_id, :division_code, :visit_id, :other_visit_id, :kind, :seen_version, :current_version, 'open',
-        NULL, NULL, :version, :created_at, :updated_at)
+        current_version, status, version, created_at, updated_at)
+    SELECT c.visit_conflict_id, c.division_code, c.visit_id, c.other_visit_id, c.kind, c.seen_version, c.current_version,
+        'open', c.version, c.created_at, c.updated_at
+    FROM unnest(CAST(:visit_conflict_id AS uuid[]), CAST(:division_code AS text[]), CAST(:visit_id AS uuid[]),
+        CAST(:other_visit_id AS uuid[]), CAST(:kind AS text[]), CAST(:seen_version AS integer[]),
+        CAST(:current_version AS integer[]), CAST(:version AS integer[]), CAST(:created_at AS timestamptz[]),
+        CAST(:updated_at AS timestamptz[]))
+        AS c (visit_conflict_id, division_code, visit_id, other_visit_id, kind, seen_version, current_version, version,
+            created_at, updated_at)
     """
 )
 _FIND_CONFLICT = prepare(
@@ -107,6 +116,7 @@ _DECIDE = prepare(
     """
 )
 _SET_ASIDE = prepare("UPDATE field_visit SET set_aside = true WHERE visit_id = ANY (CAST(:visit_ids AS uuid[]))")
+_SEALED = "found_address"
 
 
 class _Secrets(View):
@@ -166,21 +176,27 @@ async def others_on_the_day(
     return found
 
 
-async def insert_visit(work: Work, record: VisitRecord, content_index: bytes) -> bool:
-    """Store a visit; false when its id is somebody else's."""
-    sealed = seal(work.keyring, _Secrets(found_address=record.found_address), f"field_visit|sealed|{record.visit_id}")
-    tag = await work.tx.execute(
-        _INSERT, **record.model_dump(exclude={"found_address"}), sealed=sealed, content_index=content_index
-    )
-    return tag == "INSERT 0 1"
+async def insert_visits(work: Work, visits: Sequence[tuple[VisitRecord, bytes]]) -> set[UUID]:
+    """Store visits with the digests of their contents; the ids of those that were: none that is another visit's."""
+    records = [record for record, _ in visits]
+    columns = {name: [getattr(record, name) for record in records] for name in VisitRecord.model_fields if name != _SEALED}
+    contents = [content for _, content in visits]
+    sealed = [
+        seal(work.keyring, _Secrets(found_address=record.found_address), f"field_visit|sealed|{record.visit_id}")
+        for record in records
+    ]
+    rows = await work.tx.fetch(_INSERT, **columns, sealed=sealed, content_index=contents)
+    return {row["visit_id"] for row in rows}
 
 
-async def insert_conflict(work: Work, record: VisitConflictRecord) -> None:
-    """Store an open conflict."""
-    await work.tx.execute(_INSERT_CONFLICT, **record.model_dump(exclude={"decision", "decided_on"}))
+async def insert_conflicts(work: Work, records: Sequence[VisitConflictRecord]) -> None:
+    """Store open conflicts."""
+    if records:
+        undecided = VisitConflictRecord.model_fields.keys() - {"decision", "decided_on"}
+        await work.tx.execute(_INSERT_CONFLICT, **{name: [getattr(record, name) for record in records] for name in undecided})
 
 
-async def conflicts_of(work: Work, visit_ids: Sequence[UUID]) -> Mapping[UUID, list[VisitConflictRecord]]:
+async def conflicts_of(work: Work, visit_ids: Sequence[UUID]) -> dict[UUID, list[VisitConflictRecord]]:
     """The conflicts that came with these visits."""
     found: dict[UUID, list[VisitConflictRecord]] = {}
     for row in await work.tx.fetch(_CONFLICTS_OF, visit_ids=list(visit_ids)):

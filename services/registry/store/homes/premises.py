@@ -1,6 +1,6 @@
 """Homes that are let and their rooms: find, lock, list, write. Address and manager are sealed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,17 @@ _GUESTS = "(SELECT count(*) FROM stay s WHERE s.premises_id = p.premises_id AND 
 _FIND = prepare(f"SELECT {COLUMNS}, {_GUESTS} FROM premises p WHERE p.premises_id = :premises_id")  # noqa: S608
 # The rooms are read after the lock is there: the statement's own snapshot may be older than the wait for it.
 _LOCK = prepare("SELECT FROM premises WHERE premises_id = :premises_id FOR UPDATE")
+_LOCK_EACH = prepare(
+    "SELECT FROM premises WHERE premises_id = ANY (CAST(:premises_ids AS uuid[])) ORDER BY premises_id FOR UPDATE"
+)
+_FIND_EACH = prepare(f"SELECT {COLUMNS} FROM premises p WHERE premises_id = ANY (CAST(:premises_ids AS uuid[]))")  # noqa: S608
 _SAME_ADDRESS = prepare("SELECT premises_id FROM premises WHERE address_index = :address_index AND status = 'registered'")
+_SAME_ADDRESSES = prepare(
+    """
+    SELECT address_index, premises_id FROM premises
+    WHERE address_index = ANY (CAST(:address_indexes AS bytea[])) AND status = 'registered'
+    """
+)
 _GUESTS_BY_ROOM = prepare(
     "SELECT room_id, count(*) AS guests FROM stay WHERE premises_id = :premises_id AND ended_at IS NULL GROUP BY room_id"
 )
@@ -105,10 +115,23 @@ async def lock_premises(work: Work, premises_id: UUID) -> tuple[PremisesRecord, 
     return await find_premises(work, premises_id)
 
 
+async def lock_each(work: Work, premises_ids: Collection[UUID]) -> Mapping[UUID, PremisesRecord]:
+    """As `lock_premises`, of several homes, in the order of their ids."""
+    await work.tx.execute(_LOCK_EACH, premises_ids=list(premises_ids))
+    rows = await work.tx.fetch(_FIND_EACH, premises_ids=list(premises_ids))
+    return {row["premises_id"]: premises_of(work.keyring, dict(row.items())) for row in rows}
+
+
 async def premises_at(work: Work, division_code: str, address: str) -> UUID | None:
     """The home registered at that address of the town, when it is visible to the client."""
     found = await work.tx.fetch_value(_SAME_ADDRESS, address_index=address_index(work.keyring, division_code, address))
     return None if found is None else UUID(str(found))
+
+
+async def premises_at_each(work: Work, address_indexes: Collection[bytes]) -> Mapping[bytes, UUID]:
+    """As `premises_at`, by digests of several addresses."""
+    rows = await work.tx.fetch(_SAME_ADDRESSES, address_indexes=list(address_indexes))
+    return {row["address_index"]: row["premises_id"] for row in rows}
 
 
 async def guests_by_room(work: Work, premises_id: UUID) -> Mapping[UUID, int]:

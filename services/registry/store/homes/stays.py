@@ -101,14 +101,18 @@ async def stays_of(work: Work, person_id: UUID, *, before: tuple[datetime, UUID]
 
 async def insert_stay(work: Work, record: StayRecord) -> None:
     """Store a new stay."""
-    sealed = seal(work.keyring, _Secrets(manager_name=record.manager_name), f"stay|sealed|{record.stay_id}")
-    await work.tx.execute(_INSERT, **record.model_dump(exclude={"manager_name"}), sealed=sealed)
+    await work.tx.execute(_INSERT, **record.model_dump(exclude={"manager_name"}), sealed=sealed_stay(work.keyring, record))
 
 
 async def end_stay(work: Work, record: StayRecord) -> None:
     """Store the end of a stay in the client's division, or in whichever town when its person checks in elsewhere."""
     ended = record.model_dump(include=_ENDED | {"person_id"})
     require_one(int(await work.tx.fetch_value(_END, **ended)))
+
+
+def sealed_stay(keyring: Keyring, record: StayRecord) -> bytes:
+    """The encrypted column of a stay."""
+    return seal(keyring, _Secrets(manager_name=record.manager_name), f"stay|sealed|{record.stay_id}")
 
 
 def stay_of(keyring: Keyring, row: Record) -> StayRecord:

@@ -27,3 +27,11 @@ def is_younger_than(birth_date: date, age: int, on: date) -> bool:
     counts as reached.
     """
     return add_months(birth_date, 12 * age) > on
+
+
+def whole_months(start: date, on: date) -> int:
+    """Completed months from `start` to `on`, counted from the day of `start` with the clamp. Zero when `on` is before it."""
+    if on < start:
+        return 0
+    months = (on.year - start.year) * 12 + on.month - start.month
+    return months if add_months(start, months) <= on else months - 1

@@ -1,0 +1,1 @@
+"""The columns a roster may have, a module for each kind of roster."""

@@ -1,0 +1,121 @@
+"""`xinshimin points`: rule sets, and the score of one person by them – offline, without a running suite."""
+
+# ruff: noqa: PLC0415 - importing a command's needs only when it runs keeps `xinshimin --help` quick
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.suite.exits import ExitCode, SuiteError
+from services.suite.options import AsJson
+
+points = typer.Typer(
+    help="Points: rule sets, scores with their explanation, replays. Needs no running suite.", no_args_is_help=True
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", help="A folder of rule sets of your own, beside those of the release.", show_default=False),
+]
+
+
+@points.command(name="rule-sets")
+def rule_sets(
+    name: Annotated[str | None, typer.Argument(help="Tell all about this one.", show_default=False)] = None,
+    folder: Folder = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the rule sets held, or tell all about one of them: its items with their articles, and the facts it asks for."""
+    from services.suite import points_files, points_screen
+    from services.suite.screen import show
+
+    texts = points_files.texts(folder)
+    if name is None:
+        held = [points_screen.overview(points_files.compiled(each, texts)) for each in texts]
+        show(held, points_screen.lines_of_list(held), as_json=as_json)
+    else:
+        told = points_screen.whole(points_files.compiled(name, texts))
+        show(told, points_screen.lines_of_rule_set(told), as_json=as_json)
+
+
+@points.command()
+def check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of rule sets; without any, those of the release.", show_default=False)
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check rule sets: form, names, and that everything doubtful has a choice. Exit code 32 if anything is wrong."""
+    from services.suite import points_files
+    from services.suite.screen import show
+
+    found = points_files.problems_in(folder)
+    lines = [line for name, problems in found.items() for line in (f"{'BAD' if problems else 'ok '} {name}", *problems)]
+    show({"ok": not any(found.values()), "rule_sets": found}, lines, as_json=as_json)
+    if any(found.values()):
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+@points.command()
+def score(
+    rule_set: Annotated[str, typer.Option("--rule-set", help="Id of the rule set, such as beijing-2020.")],
+    facts: Annotated[Path, typer.Option("--facts", help="JSON with applied_on, facts and, if known, sources.")],
+    service: Annotated[
+        str | None, typer.Option(help="What the score is for, where there are several services.", show_default=False)
+    ] = None,
+    use_in: Annotated[
+        str | None, typer.Option(help="Division in which it shall be used, such as 330282.", show_default=False)
+    ] = None,
+    choices: Annotated[
+        Path | None, typer.Option(help="A choices.toml of your own; what it does not name stays.", show_default=False)
+    ] = None,
+    folder: Folder = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="Write the frozen assessment here, for `replay`. It holds personal data.", show_default=False),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Count one person's points and explain them: facts, rule, article and arithmetic of every component.
+
+    Exit code 34 if the facts, the rule set or the choices cannot be used; each problem names its field and rules.
+    """
+    from services.points_hukou.rules.explaining import advice_of
+    from services.points_hukou.rules.replaying import freeze
+    from services.suite import points_files
+    from services.suite.points_screen import lines_of_explanation
+    from services.suite.screen import show
+
+    texts, own = points_files.texts(folder), "" if choices is None else points_files.read(choices)
+    assessment = points_files.assess(rule_set, texts, own, points_files.read_json(facts), service=service, use_in=use_in)
+    frozen, help_ = freeze(assessment, texts, own), advice_of(assessment)
+    if save is not None:
+        points_files.write_new(save, frozen.model_dump_json(indent=2))
+    told = {"score": frozen.score, "explanation": frozen.explanation, "what_would_help": help_}
+    show(told, lines_of_explanation(frozen, help_), as_json=as_json)
+
+
+@points.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A frozen assessment, as `score --save` writes it.")], *, as_json: AsJson = False
+) -> None:
+    """Count a frozen assessment again, from what it holds alone. Exit code 35 if the score is not the same, bit for bit."""
+    from services.points_hukou.rules import replaying
+    from services.suite import points_files
+    from services.suite.points_screen import lines_of_replay, told_of_replay
+    from services.suite.screen import show
+
+    try:
+        frozen = replaying.thaw(points_files.read_json(file))
+        replayed = replaying.replay(frozen)
+    except (ValueError, LookupError) as error:
+        message = f"{file}: 不是可重算的评分 · no assessment that can be counted again: {error}"
+        raise SuiteError(ExitCode.INPUT_REFUSED, message) from None
+    told = told_of_replay(frozen, replayed, is_released=points_files.is_released(frozen))
+    show(told, lines_of_replay(told), as_json=as_json)
+    if not replayed.is_same:
+        raise typer.Exit(ExitCode.REPLAY_DIFFERS)
