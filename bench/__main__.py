@@ -11,22 +11,23 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, flow, imports, memory, reading, registering, rotation
+from bench import delay, flow, imports, memory, reading, registering, rotation, searching
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
 
 _PERSONS = 100_000
+_SEARCHED = 100_000
 _FOR_DELAY = 400  # the 99th percentile of fewer is one bad moment
-# The imports come last: their limit leaves copies of rows that no key opens, which would stop a rotation.
-_PARTS = ["flow", "delay", "reading", "registering", "rotation", "imports"]
+# The rotation is over the city alone. The imports come last: their limit leaves copies of rows that no key opens.
+_PARTS = ["flow", "delay", "reading", "registering", "rotation", "searching", "imports"]
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 
 console = Console(stderr=True, width=None if sys.stderr.isatty() else _TABLE_WIDTH)
 
 
-def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
+def run(stage: Stage, persons: int, searched: int, only: set[str]) -> list[Figure]:
     """All figures, or those of the chosen parts."""
     time.sleep(_SETTLE_S)
     figures = [_told(memory.measure(stage, when="just started"))]
@@ -39,6 +40,7 @@ def run(stage: Stage, persons: int, only: set[str]) -> list[Figure]:
         "reading": partial(reading.measure, stage, city),
         "registering": partial(registering.measure, stage, city.unregistered[_FOR_DELAY:]),
         "rotation": partial(rotation.measure, stage),
+        "searching": partial(searching.measure, stage, searched),
         "imports": partial(imports.measure, stage),
     }
     flow.settle(stage)
@@ -67,10 +69,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on standard output")
     parser.add_argument("--persons", type=int, default=_PERSONS, help="size of the city")
+    parser.add_argument("--searched", type=int, default=_SEARCHED, help="residents to search among, beside the city")
     parser.add_argument("--only", action="append", choices=_PARTS, help="some parts only")
     given = parser.parse_args()
     with running_stage() as stage:
-        figures = run(stage, given.persons, set(given.only or _PARTS))
+        figures = run(stage, given.persons, given.searched, set(given.only or _PARTS))
     show(figures, console if given.json else Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH))
     if given.json:
         sys.stdout.write(to_json(figures) + "\n")

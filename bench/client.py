@@ -93,6 +93,7 @@ async def _run(base_url: str, file: Path, connections: int, seconds: float) -> d
         "answered": len(requests.seconds),
         "seconds": time.monotonic() - started,
         "p50_ms": took[len(took) // 2] * 1000,
+        "p95_ms": took[len(took) * 95 // 100] * 1000,
         "p99_ms": took[len(took) * 99 // 100] * 1000,
         "refused": requests.refused,
         "broken": requests.broken,

@@ -31,6 +31,7 @@ class Load:
     answered: int
     seconds: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
 
     @property
@@ -68,7 +69,7 @@ def drive(
         )
     if once and found["answered"] + connections >= len(calls):
         raise RuntimeError(f"{len(calls)} calls do not suffice for {seconds} s of load")
-    return Load(found["answered"], found["seconds"], found["p50_ms"], found["p99_ms"])
+    return Load(found["answered"], found["seconds"], found["p50_ms"], found["p95_ms"], found["p99_ms"])
 
 
 def _request(call: Call, shared: Mapping[str, str], address: str) -> bytes:

@@ -35,7 +35,8 @@ _FILES = {
     "attachment_unowned.uploads_take_over": "an upload takes its own announcement away, by an address only it knows",
 }
 _SEARCHES = {
-    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says"
+    "person_search_key.searches_look": "keyed digests that lead to ids; whether the person is seen, its own policy says",
+    "restricted_id.policies_look": "ids, to whom their rows are hidden",
 }
 _EVIDENCE = frozenset({"history", "audit_line", "audit_seal", "audit_checkpoint"})
 LISTED = {
@@ -66,10 +67,13 @@ LISTED = {
             "divisions_seeing_each": "codes of divisions, for the events' followers",
             "restrict_person": "of a person in sight, for the office that answers the request",
             "lift_restriction": "of a request the office answers",
+            "share_restriction": "trigger: whoever is restricted is so under every id",
+            "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
             "forget_wishes": "trigger: the wishes of who is being erased",
             "hold_by_permit": "trigger: the hold that an open permit is",
             "employer_of_code": "an organisation, to whoever has its complete code",
+            "employer_id_of_code": "its id alone, to search by",
             "open_employment_of": "one id, of a person in sight or resolved",
             "open_stay_of": "of a person in sight or resolved: who checks in somewhere leaves the place before",
             "end_stay": "of a stay or a person in sight or resolved, and nothing but the end",

@@ -3,7 +3,8 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from services.chassis.spelling import IN_JSON, IN_TEXT, one_spelling
@@ -29,7 +30,17 @@ def _refuse_control_characters(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_refuse_control_characters)]
+class _IsNotBlank:
+    """Tells in the OpenAPI that a text of spaces alone is none; a pattern of the field's own tells more."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"pattern": r"\S"} | handler(schema)
+
+
+PlainText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_refuse_control_characters), _IsNotBlank
+]
 """One line of text without control characters; bound its length with `StringConstraints(max_length=…)`."""
 
 

@@ -185,7 +185,7 @@ async def withdraw(work: Work, proposal_id: UUID) -> ProposalView:
 
 async def read(work: Work, acts: Acts, proposal_id: UUID) -> ProposalView:
     """One proposal, with its content while it is open."""
-    row = await work.tx.fetch_row(_FIND, proposal_id=proposal_id, **_sight(work))
+    row = await work.tx.fetch_row(_FIND, proposal_id=proposal_id)
     if row is None:
         raise DomainError("proposal-not-found")
     is_open = _status(work, row) is ProposalStatus.OPEN and row["content"] is not None
@@ -199,9 +199,7 @@ async def listed(
 ) -> Sequence[Record]:
     """Up to `limit` + 1 rows of proposals this client may see, oldest first; contents only one by one."""
     after_at, after_id = after or (None, None)
-    return await work.tx.fetch(
-        _LIST, **_sight(work), status=status, today=work.today, after_at=after_at, after_id=after_id, limit=limit + 1
-    )
+    return await work.tx.fetch(_LIST, status=status, today=work.today, after_at=after_at, after_id=after_id, limit=limit + 1)
 
 
 def view_of(work: Work, row: Record) -> ProposalView:
@@ -217,7 +215,7 @@ async def forget_expired_contents(work: Work, *, limit: int) -> int:
 
 async def _take(work: Work, proposal_id: UUID) -> Record:
     """An open proposal, locked. Raises when there is none this client may see, or it is decided or too late."""
-    row = await work.tx.fetch_row(_LOCK, proposal_id=proposal_id, **_sight(work))
+    row = await work.tx.fetch_row(_LOCK, proposal_id=proposal_id)
     if row is None:
         raise DomainError("proposal-not-found")
     work.expect_version(row["version"])
@@ -303,19 +301,14 @@ def _context(proposal_id: UUID) -> str:
     return f"proposal|content|{proposal_id}"
 
 
-def _sight(work: Work) -> dict[str, str]:
-    return {"scope": work.principal.division_prefix}
-
-
 _VERBS = {
     ProposalStatus.APPROVED: "approve",
     ProposalStatus.REFUSED: "approve",
     ProposalStatus.DECLINED: "decline",
     ProposalStatus.WITHDRAWN: "withdraw",
 }
-_SEEN = "starts_with(division_code, CAST(:scope AS text))"
-_FIND = prepare(f"SELECT * FROM proposal WHERE proposal_id = :proposal_id AND {_SEEN}")  # noqa: S608 - constants
-_LOCK = prepare(f"SELECT * FROM proposal WHERE proposal_id = :proposal_id AND {_SEEN} FOR UPDATE")  # noqa: S608
+_FIND = prepare("SELECT * FROM proposal WHERE proposal_id = :proposal_id")
+_LOCK = prepare("SELECT * FROM proposal WHERE proposal_id = :proposal_id FOR UPDATE")
 _OPEN = prepare("SELECT proposal_id FROM proposal WHERE act = :act AND resource_id = :resource_id AND status = 'open'")
 _EXPIRE = prepare(
     """
@@ -347,11 +340,11 @@ _DECIDE = prepare(
     """
 )
 _LIST = prepare(
-    f"""
-    SELECT * FROM proposal WHERE {_SEEN}
-    AND (CAST(:status AS text) IS NULL OR :status = CASE
+    """
+    SELECT * FROM proposal
+    WHERE (CAST(:status AS text) IS NULL OR :status = CASE
         WHEN status = 'open' AND expires_on < CAST(:today AS date) THEN 'expired' ELSE status END)
     AND (CAST(:after_at AS timestamptz) IS NULL OR (proposed_at, proposal_id) > (:after_at, CAST(:after_id AS uuid)))
     ORDER BY proposed_at, proposal_id LIMIT CAST(:limit AS integer)
-    """  # noqa: S608 - constants of this module
+    """
 )

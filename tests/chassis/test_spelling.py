@@ -1,12 +1,15 @@
 """One spelling per value, one meaning per body, and time that grows with the length of the input and no faster."""
 
 import json
+import re
 import time
 from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError, create_model
 
 from services.chassis.errors import DomainError
@@ -183,3 +186,19 @@ async def test_a_body_is_json_in_utf_8(clerk: Caller, content_type: str, status:
     assert response.status_code == status
     if status == 415:
         problem(response, 415, "unsupported-media-type")
+
+
+_ODD_SPACES = "\t\n\x0b\x0c\r\x1c\x1f \x85\xa0\u1680\u2000\u2028\u202f\u3000\ufeff\u200b"
+
+
+@given(st.text(st.one_of(st.sampled_from(_ODD_SPACES), st.characters(codec="utf-8")), max_size=5))
+def test_that_a_text_is_not_blank_is_told_by_its_schema(text: str) -> None:
+    """A text without its pattern is refused, and one refused for being too short has not got it (long conformance run)."""
+    plain = TypeAdapter(PlainText)
+    try:
+        plain.validate_python(text)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "string_too_short":
+            assert not re.search(plain.json_schema()["pattern"], text)
+    else:
+        assert re.search(plain.json_schema()["pattern"], text)

@@ -1,6 +1,7 @@
 """A small city led through the public door for three and a half years, and the model of it."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import permutations
@@ -22,7 +23,7 @@ from tests.registry.factories import (
     citizen_number,
 )
 from tests.registry.rosters import CSV, a_row, as_csv
-from tests.registry.row_model import FIELD_SCOPES, Client, Hold, Model, Person, Thing, is_within
+from tests.registry.row_model import FIELD_SCOPES, NAMING, Client, Hold, Model, Person, Thing, is_within
 from tests.registry.uploads import uploaded
 from tests.running import Caller
 
@@ -64,15 +65,14 @@ class City:
         with self.office.on(on):
             return expect(await self.as_(division).post(path, body), status)
 
-    async def enter(self, division: str, on: date) -> Person:
-        """Somebody of any age, with values nobody else has."""
+    async def enter(self, division: str, on: date, *, born: Sequence[int] = (1950, 1975, 2006, 2013)) -> Person:
+        """Somebody born in or soon after one of the years, with values nobody else has."""
         number_of = len(self.model.persons)
-        born = self.rng.choice([date(1950, 1, 1), date(1975, 1, 1), date(2006, 1, 1), date(2013, 1, 1)])
-        born += timedelta(days=number_of)
+        born_on = date(self.rng.choice(born), 1, 1) + timedelta(days=number_of)
         name = f"欧{_GIVEN[number_of % len(_GIVEN)]}{_GIVEN[number_of // len(_GIVEN)]}"
-        number, phone = citizen_number(birth_date=born), f"139{number_of:08d}"
+        number, phone = citizen_number(birth_date=born_on), f"139{number_of:08d}"
         made = await self.post(division, on, "/v1/persons", a_person(name=name, phone=phone, number=number))
-        person = Person(made["person_id"], name, number, phone, born, [Hold(division)])
+        person = Person(made["person_id"], name, number, phone, born_on, [Hold(division)])
         self.model.persons[person.person_id] = person
         return person
 
@@ -206,6 +206,14 @@ class City:
         siblings = {frozenset(thing.persons) for thing in self.model.of_kind("relationship")}
         pairs = [pair for pair in permutations(adults, 2) if {each.person_id for each in pair} not in siblings]
         kept, alias = self.rng.choice(pairs)
+        await self.unite(kept, alias)
+        if part:
+            body = {"duplicate_person_id": alias.person_id, "reason": "two_humans", "evidence": PAPERS}
+            await self.decide(f"/v1/persons/{kept.person_id}/unmerge", body)
+            alias.canonical_id = ""
+
+    async def unite(self, kept: Person, alias: Person) -> None:
+        """Merge these two."""
         body = {"duplicate_person_id": alias.person_id, "reason": "changed_document", "evidence": PAPERS}
         await self.decide(f"/v1/persons/{kept.person_id}/merge", body)
         (merge,) = await self.office.rows(
@@ -217,10 +225,36 @@ class City:
         alias.canonical_id = kept.person_id
         for row in await self.office.rows("SELECT conflict_id FROM merge_conflict WHERE merge_id = $1", merge["merge_id"]):
             self.model.add(Thing("conflict", str(row["conflict_id"]), (kept.person_id, alias.person_id)))
-        if part:
-            body = {"duplicate_person_id": alias.person_id, "reason": "two_humans", "evidence": PAPERS}
-            await self.decide(f"/v1/persons/{kept.person_id}/unmerge", body)
-            alias.canonical_id = ""
+
+    async def restrict(self) -> None:
+        """Somebody entered twice has left, was found to be one human, and wants nothing done with its data any more."""
+        kept, alias = [await self.enter(town, date(2021, 1, 4), born=[1975]) for town in TOWNS[:2]]
+        homes, employers = self.model.of_kind("premises"), self.model.of_kind("employer")
+        for person, town in ((kept, TOWNS[0]), (alias, TOWNS[1])):
+            registration = await self.register(person, town, date(2021, 2, 1), by=town)
+            await self.take_on(person, self.rng.choice(employers))
+            await self.visit(person, town, day=20)
+            for until in (date(2021, 9, 1), None)[: 1 if person is alias else 2]:
+                await self.check_in(person, self.rng.choice(homes), date(2021, 3, 1 if until else 2), until=until)
+            if person is alias:
+                await self.leave(person, registration, date(2021, 12, 1), date(2021, 12, 1))
+        await self.unite(kept, alias)
+        await self.leave(kept, self.registrations(kept)[0], LAST_DAY, LAST_DAY)
+        body = {"person_id": kept.person_id, "kind": "restriction", "requester": "self", "wish": "请办理"}
+        made = await self.post(PROVINCE, LAST_DAY, "/v1/rights-requests", body)
+        self.model.add(Thing("rights_request", made["rights_request_id"], (kept.person_id,), PROVINCE))
+        for verb, given in (("verify", {"note": "窗口核验"}), ("decide", {"outcome": "granted"})):
+            await self.post(PROVINCE, LAST_DAY, f"/v1/rights-requests/{made['rights_request_id']}/{verb}", given, 200)
+        told = [hold.division for hold in self.model.holders(kept.person_id)]
+        told += [
+            thing.division
+            for thing in self.model.things.values()
+            if thing.kind in NAMING and {kept.person_id, alias.person_id} & set(thing.persons)
+        ]
+        for person in (kept, alias):
+            person.restricted_for = told
+            for hold in person.holds:
+                hold.is_restricted = True
 
     async def delete(self) -> None:
         """Somebody who was entered and never registered is deleted."""
@@ -286,28 +320,31 @@ class City:
 
     async def walk(self) -> None:
         """A coordinator's June: who is met, who is not, and one visit with an old register on the device."""
-        coordinator = self.as_(PROVINCE, actor="walker-1")
         for number, town in enumerate(TOWNS):
             body = {"coordinator": "walker-1", "division_code": town, "valid_from": "2022-01-01"}
             made = await self.post(PROVINCE, LAST_DAY, "/v1/coordinator-assignments", body)
             self.model.add(Thing("assignment", made["assignment_id"], (), town))
             for person in self.rng.sample(self.in_sight_of_the_province(), 2):
-                visit: dict[str, Any] = {"visit_id": str(UUID(int=self.rng.getrandbits(128), version=4)), "subject": "person"}
-                visit |= {"outcome": "not_found", "visited_at": f"2022-06-{10 + number}T10:00:00+08:00", "division_code": town}
-                visit |= {"person_id": person.person_id, "seen_version": self.rng.choice([1, 9])}
-                with self.office.on(LAST_DAY):
-                    answer = expect(await coordinator.post("/v1/field-visits/batches", {"visits": [visit]}), 200)
-                (result,) = answer["results"]
-                if result["result"] == "refused":
-                    continue
-                on = date(2022, 6, 10 + number)
-                self.model.add(Thing("visit", visit["visit_id"], (person.person_id,), town, on))
-                for conflict in result["conflicts"]:
-                    self.model.add(Thing("visit_conflict", conflict["visit_conflict_id"], (), town))
+                await self.visit(person, town, day=10 + number)
         with self.office.on(LAST_DAY):
             await self.office.run_job(compute_rates)
         for row in await self.office.rows("SELECT rate_value_id, division_code FROM rate_value WHERE month = '2022-06-01'"):
             self.model.add(Thing("rate", str(row["rate_value_id"]), (), row["division_code"]))
+
+    async def visit(self, person: Person, town: str, *, day: int) -> None:
+        """A coordinator knocks on that day of June, perhaps with an old register on the device."""
+        on, visit_id = date(2022, 6, day), str(UUID(int=self.rng.getrandbits(128), version=4))
+        visit = {"visit_id": visit_id, "subject": "person", "person_id": person.person_id, "division_code": town}
+        visit |= {"outcome": "not_found", "visited_at": f"{on}T10:00:00+08:00"}
+        batch = {"visits": [visit | {"seen_version": self.rng.choice([1, 9])}]}
+        with self.office.on(LAST_DAY):
+            answer = await self.as_(PROVINCE, actor="walker-1").post("/v1/field-visits/batches", batch)
+        (result,) = expect(answer, 200)["results"]
+        if result["result"] == "refused":
+            return
+        self.model.add(Thing("visit", visit_id, (person.person_id,), town, on))
+        for conflict in result["conflicts"]:
+            self.model.add(Thing("visit_conflict", conflict["visit_conflict_id"], (person.person_id,), town, on))
 
     async def record_papers(self) -> None:
         """Papers of the regime of 2009."""
@@ -322,16 +359,20 @@ class City:
             made = await self.post(PROVINCE, FIRST_DAY, "/v1/employers", body)
             employer = self.model.add(Thing("employer", made["employer_id"], (), town, of=body["credit_code"]))
             for person in self.rng.sample([each for each in self.in_sight_of_the_province() if each.born.year < 2000], 3):
-                started = {"person_id": person.person_id, "credit_code": employer.of, "occupation_code": "6"}
-                started |= {"started_on": "2019-12-02", "position": "注塑工"}
-                made = await self.post(PROVINCE, LAST_DAY, "/v1/employments", started)
-                work = Thing("employment", made["employment_id"], (person.person_id,), town, of=employer.thing_id)
+                work = await self.take_on(person, employer)
                 if self.rng.random() < 0.5:
                     told_on = date(2021, 1, 4) + timedelta(days=self.rng.randrange(300))
                     end = {"ended_on": "2020-12-31", "reason": "resigned"}
                     await self.post(town, told_on, f"/v1/employments/{work.thing_id}/end", end, 200)
                     work.ended_on = told_on
-                self.model.add(work)
+
+    async def take_on(self, person: Person, employer: Thing) -> Thing:
+        """Somebody works there since December 2019."""
+        started = {"person_id": person.person_id, "credit_code": employer.of, "occupation_code": "6"}
+        started |= {"started_on": "2019-12-02", "position": "注塑工"}
+        made = await self.post(PROVINCE, LAST_DAY, "/v1/employments", started)
+        works = Thing("employment", made["employment_id"], (person.person_id,), employer.division, of=employer.thing_id)
+        return self.model.add(works)
 
     async def ask_for_rights(self) -> None:
         """Somebody asks its office what is kept."""
@@ -368,5 +409,6 @@ async def found(office: Office, seed: int, *, lives: int = 24) -> City:
     await city.ask_for_rights()
     for part in (False, False, True):
         await city.merge(part=part)
+    await city.restrict()
     await city.note_notices()
     return city

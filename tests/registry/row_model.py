@@ -14,9 +14,11 @@ _PERSONAL, _SENSITIVE, _MINORS = "registry.field.personal", "registry.field.sens
 OF_AN_OFFICE = frozenset(
     {
         *("landlord", "letter", "premises", "office_notice", "file", "operation", "proposal"),
-        *("assignment", "visit_conflict", "rate", "employer", "rights_request"),
+        *("assignment", "rate", "employer", "rights_request"),
     }
 )
+NAMING = frozenset({"stay", "visit", "visit_conflict", "employment"})
+"""What is seen by others than who sees the person, and names it."""
 
 
 def two_years_after(day: date) -> date:
@@ -48,10 +50,12 @@ class Hold:
     division: str
     until: date | None = None
     by_permit: bool = False
+    is_restricted: bool = False
 
     def is_seen(self, division: str, on: date) -> bool:
-        """By that division on that day."""
-        return is_within(self.division, division) and (self.until is None or on < two_years_after(self.until))
+        """By that division on that day; one that was there before the person was restricted shows nothing (decision 0025)."""
+        is_late = self.until is not None and on >= two_years_after(self.until)
+        return is_within(self.division, division) and not is_late and not self.is_restricted
 
 
 @dataclass(slots=True)
@@ -68,6 +72,8 @@ class Person:
     """set while this id is an alias"""
     deleted_for: list[str] | None = None
     """once deleted: the divisions that could see it on that day"""
+    restricted_for: list[str] = field(default_factory=list)
+    """once restricted, on every id: the divisions that knew anything of the human, which are told so"""
 
 
 @dataclass(slots=True)
@@ -122,6 +128,14 @@ class Model:
             return False
         return any(hold.is_seen(who.division, on) for hold in self.holders(person_id))
 
+    def is_restricted(self, person_id: str) -> bool:
+        """Whether the human asked for it, under whichever id."""
+        return bool(self.persons[person_id].restricted_for)
+
+    def may_be_told_of_restriction(self, who: Client, person_id: str) -> bool:
+        """403 instead of 404 (decision 0025)."""
+        return any(is_within(code, who.division) for code in self.persons[person_id].restricted_for)
+
     def may_be_told_of_deletion(self, who: Client, person_id: str) -> bool:
         """410 instead of 404 (decision 0012)."""
         return any(is_within(code, who.division) for code in self.persons[person_id].deleted_for or ())
@@ -132,14 +146,18 @@ class Model:
             return False
         of_person = any(self.sees_person(who, person_id, on) for person_id in thing.persons)
         here = bool(thing.division) and is_within(thing.division, who.division)
+        is_open_stay = thing.kind == "stay" and thing.ended_on is None
+        if thing.kind in NAMING and not is_open_stay and any(map(self.is_restricted, thing.persons)):
+            return False
         match thing.kind:
             case "registration":
                 # The address is for the divisions that contain it; elsewhere the registration does not exist.
                 return of_person and here
             case "permit" | "relationship" | "person_notice" | "case_file" | "merge" | "conflict" | "paper":
                 return of_person
-            case "stay" | "visit":
-                # The home's division keeps the book, and coordinators their visits: two years after they tell of nobody.
+            case "stay" | "visit" | "visit_conflict":
+                # The home's division keeps the book, and coordinators their visits with what they disagree about: two years
+                # after they tell of nobody.
                 return here and (thing.ended_on is None or on < two_years_after(thing.ended_on))
             case "employment":
                 # Of whoever sees the person; and of the employer's division, until two years after the end was told.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from services.registry.store.search_keys import PINYIN
 from tests.registry.row_model import Client, Model, Person, Thing, is_within
 
 NOBODY = "019ab0c2-1111-7000-8000-00000000dead"
@@ -50,9 +51,11 @@ class Asking:
         return frozenset(thing.thing_id for thing in things if self.sees(thing))
 
     def person_status(self, person_id: str) -> int:
-        """200, 410 or 404 of a person's own pages."""
+        """200, 403, 410 or 404 of a person's own pages."""
         if self.model.sees_person(self.who, person_id, self.on):
             return 200
+        if self.model.may_be_told_of_restriction(self.who, person_id):
+            return 403
         return 410 if self.model.may_be_told_of_deletion(self.who, person_id) else 404
 
 
@@ -136,18 +139,29 @@ def _by_division(path: str, kinds: tuple[str, ...], id_field: str, *, filters: b
 
 
 def _search(asking: Asking) -> Query:
-    """POST of a search by ids, by number or by name; an alias leads to the canonical person."""
-    person = asking.any_person()
-    if (way := asking.rng.randrange(3)) == 0:
-        wanted = asking.rng.sample(list(asking.model.persons.values()), 8)
-        body: dict[str, Any] = {"person_ids": [each.person_id for each in wanted]}
-    else:
-        wanted = [person]
-        body = {"identity_document": {"type": "citizen_id", "number": person.number}} if way == 1 else {"name": person.name}
-    seen = {each.person_id for each in wanted if asking.model.sees_person(asking.who, each.person_id, asking.on)}
-    if way == 2:  # the name on record is the canonical person's
-        seen = {each for each in seen if not asking.model.persons[each].canonical_id}
-    canonical = frozenset(asking.model.persons[each].canonical_id or each for each in seen)
+    """POST of a search by ids, number, name, its beginning, its pinyin, or employer; an alias leads to the canonical person."""
+    model, person = asking.model, asking.any_person()
+    everybody = list(model.persons.values())
+    employer = asking.rng.choice(model.of_kind("employer"))
+    workers = {
+        person_id
+        for work in model.of_kind("employment")
+        if work.of == employer.thing_id and work.ended_on is None and asking.sees(work)
+        for person_id in work.persons
+    }
+    spelled = PINYIN.syllables(person.name)
+    some = asking.rng.sample(everybody, 8)
+    ways: list[tuple[dict[str, Any], list[Person]]] = [
+        ({"person_ids": [each.person_id for each in some]}, some),
+        ({"identity_document": {"type": "citizen_id", "number": person.number}}, [person]),
+        ({"name": person.name}, [person]),
+        ({"name_prefix": person.name[:2]}, [each for each in everybody if each.name.startswith(person.name[:2])]),
+        ({"pinyin": " ".join(spelled)}, [each for each in everybody if PINYIN.syllables(each.name) == spelled]),
+        ({"employer": {"credit_code": employer.of}}, [model.persons[person_id] for person_id in sorted(workers)]),
+    ]
+    body, wanted = asking.rng.choice(ways)
+    seen = {each.person_id for each in wanted if model.sees_person(asking.who, each.person_id, asking.on)}
+    canonical = frozenset(model.persons[each].canonical_id or each for each in seen)
     return Query("POST", "/v1/persons/search", 200, canonical, "person_id", body=body)
 
 

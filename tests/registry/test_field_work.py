@@ -180,6 +180,22 @@ async def test_two_coordinators_who_differ_are_told_and_one_is_chosen(office: Of
     assert aside == [False, True]
 
 
+async def test_a_conflict_is_seen_as_long_as_its_visit(office: Office, walk: Walk) -> None:
+    resident = await registered(office)
+    visit = to_person(resident.person_id, "moved", seen_version=7)
+    (conflict,) = (await walk.one(visit))["conflicts"]
+    paths = (f"/v1/field-visits/{visit['visit_id']}", f"{CONFLICTS}/{conflict['visit_conflict_id']}")
+    for day, status in ((date(2027, 6, 9), 200), (date(2027, 6, 10), 404)):
+        with office.on(day):
+            for path in paths:
+                expect(await walk.city.get(path), status)
+            listed = expect(await walk.city.get(f"{CONFLICTS}?division_code={TOWN}&limit=200"), 200)["items"]
+            shown = conflict["visit_conflict_id"] in {item["visit_conflict_id"] for item in listed}
+            assert shown is (status == 200)
+            decide = await walk.city.post(f"{paths[1]}/decide", {"decision": "neither_counts"})
+            assert (decide.status_code == 404) is (status == 404)
+
+
 async def test_who_is_registered_elsewhere_in_the_city_is_registered(office: Office, walk: Walk) -> None:
     person = await enter_person(walk.city)
     with office.on(date(2025, 3, 1)):

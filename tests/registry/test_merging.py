@@ -275,6 +275,8 @@ async def test_a_number_of_the_alias_leads_to_the_human(office: Office, cixi: Ca
     for answer in (await cixi.post("/v1/persons", again), await cixi.patch(f"/v1/persons/{kept}", added, version=1)):
         problem = expect(answer, 409)
         assert (code(problem), problem["person_id"]) == ("person-exists", kept)
+    beyond = expect(await office.caller("330281", client="nobody-resolved").post("/v1/persons", again), 409)
+    assert (code(beyond), "person_id" in beyond) == ("person-exists", False)
 
 
 async def test_a_merge_leaves_events_history_and_evidence(office: Office, cixi: Caller) -> None:

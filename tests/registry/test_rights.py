@@ -12,11 +12,15 @@ from services.registry.jobs import JOBS
 from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, term_of, why_not_entitled
 from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.employers import registered, taken_on
+from tests.registry.employers import registered as employer_of
+from tests.registry.employers import taken_on
 from tests.registry.factories import a_paper, a_person, citizen_number
+from tests.registry.homes import register_home
 from tests.registry.test_field_work import DAY, Walk, to_person
 from tests.registry.test_field_work import registered as visited
+from tests.registry.test_merging import merged
 from tests.registry.test_person_deletion import deleted
+from tests.running import Caller
 
 PATH = "/v1/rights-requests"
 
@@ -152,7 +156,7 @@ async def test_of_somebody_restricted_neither_visits_nor_employments_are_seen(of
         resident = await visited(office, date(2025, 3, 1))
         visit = to_person(resident.person_id, "found", seen_version=1)
         assert (await Walk(office, cixi).one(visit))["result"] == "stored"
-        employment = await taken_on(cixi, resident.person_id, await registered(factory), "2025-03-03")
+        employment = await taken_on(cixi, resident.person_id, await employer_of(factory), "2025-03-03")
         ended = f"/v1/residence-registrations/{resident.registration_id}/end"
         expect(await resident.caller.post(ended, {"reason": "left"}), 200)
         paths = (f"/v1/field-visits/{visit['visit_id']}", f"/v1/employments/{employment['employment_id']}")
@@ -165,6 +169,40 @@ async def test_of_somebody_restricted_neither_visits_nor_employments_are_seen(of
         await act(resident, request, "lift", note="本人申请解除")
         for path in paths:
             expect(await cixi.get(path), 200)
+
+
+async def test_what_an_alias_brought_along_is_restricted_with_the_human(office: Office, cixi: Caller) -> None:
+    factory, kept = office.caller("330282104", client="factory"), await Resident(office, cixi).register_person()
+    with office.on(DAY):
+        alias = await visited(office, date(2025, 3, 1))
+        visit = to_person(alias.person_id, "moved", seen_version=9)
+        (conflict,) = (await Walk(office, cixi).one(visit))["conflicts"]
+        employment = await taken_on(cixi, alias.person_id, await employer_of(factory), "2025-03-03")
+        stay = await (await register_home(cixi, let_from="2025-01-01")).check_in(
+            alias.person_id, started_at=f"{DAY}T08:00:00+08:00"
+        )
+        out = {"ended_at": f"{DAY}T09:00:00+08:00", "reason": "checked_out"}
+        expect(await cixi.post(f"/v1/stays/{stay['stay_id']}/check-out", out), 200)
+        ended = f"/v1/residence-registrations/{alias.registration_id}/end"
+        expect(await cixi.post(ended, {"reason": "left"}), 200)
+        await merged(office, cixi, kept.person_id, alias.person_id)
+        paths = [
+            f"/v1/employments/{employment['employment_id']}",
+            f"/v1/field-visits/{visit['visit_id']}",
+            f"/v1/field-visit-conflicts/{conflict['visit_conflict_id']}",
+            f"/v1/stays/{stay['stay_id']}",
+        ]
+        request = await decided(kept, "restriction")
+        for path in paths:
+            expect(await cixi.get(path), 404)
+        expect(await factory.get(paths[0]), 404)
+        for person_id in (kept.person_id, alias.person_id):
+            told = expect(await cixi.get(f"/v1/persons/{person_id}"), 403)
+            assert (told["type"].rpartition(":")[2], told["restricted_on"]) == ("person-restricted", DAY.isoformat())
+        await act(kept, request, "lift", note="本人申请解除")
+        for path in paths:
+            expect(await cixi.get(path), 200)
+        expect(await factory.get(paths[0]), 200)
 
 
 async def test_a_deletion_completes_its_request_and_takes_the_wish_along(office: Office, resident: Resident) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from tests.conftest import Database
+from tests.looking import as_service
 from tests.registry.row_city import City
 from tests.registry.test_row_model import Checker, DifferenceError, city, database
 
@@ -30,6 +31,8 @@ PLANTED = [
     ("attachment", _HERE, "GET /v1/registry/attachments/{attachment_id}"),
     ("notice", "true", "GET /v1/notices"),
     ("operation", "true", "GET /v1/registry/operations/{operation_id}"),
+    ("proposal", "true", "GET /v1/registry/proposals/{proposal_id}"),
+    ("proposal", "true", "GET /v1/registry/proposals"),
     ("merge_conflict", "true", "GET /v1/merge-conflicts"),
     ("landlord", "true", "GET /v1/landlords/{landlord_id}"),
     ("responsibility_letter", "true", "GET /v1/responsibility-letters/{letter_id}"),
@@ -80,6 +83,20 @@ async def test_a_planted_bug_is_found(city: City, database: Database, table: str
         with pytest.raises(DifferenceError):
             await asked(checker, 600, route)
     await asked(checker, 40, route)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whom", ["true", "person_id NOT IN (SELECT person_id FROM person_restriction)"])
+async def test_a_restriction_of_nobody_or_of_one_id_is_found(city: City, database: Database, whom: str) -> None:
+    owner = await asyncpg.connect(as_service(database.owner_url))
+    try:
+        forgotten = await owner.fetch(f"DELETE FROM restricted_id WHERE {whom} RETURNING person_id")
+        assert forgotten
+        with pytest.raises(DifferenceError):
+            await asked(Checker(city, random.Random(31)), 3000)
+        await owner.executemany("INSERT INTO restricted_id VALUES ($1)", [(row["person_id"],) for row in forgotten])
+    finally:
+        await owner.close()
 
 
 @pytest.mark.long

@@ -38,14 +38,17 @@ _FILL = f"""
         abs(hashtext(person_id::text)) % 5000, abs(hashtext(person_id::text)) % 1000 FROM person;
     ANALYZE;
 """
+_SPELLED = frozenset({"pinyin", "initials"})
 STATEMENTS: dict[str, tuple[Prepared, dict[str, str]]] = {
     "read by key": (persons._FIND, {"person_id": "person_id"}),
     "permits of a person": (permits._OF_PERSON, {"person_id": "person_id"}),
     "registrations of a person": (registrations._OF_PERSON, {"person_id": "person_id"}),
-    "search by number": (person_search._search(frozenset({"number_index"})), {"number_index": "number_index"}),
-    "search by name": (person_search._search(frozenset({"name_index"})), {"name_index": "name_index"}),
-    "search by beginning": (person_search._search(frozenset({"prefix_2"})), {"prefix_2": "7"}),
-    "search by pinyin": (person_search._search(frozenset({"spelling"})), {"spelling": "7", "initials": "7"}),
+    "search by number": (person_search._search(frozenset({"number_index"}), "number_index"), {"number_index": "number_index"}),
+    "search by name": (person_search._search(frozenset({"name_index"}), "name_index"), {"name_index": "name_index"}),
+    "search by beginning": (person_search._search(frozenset({"prefix_2"}), "prefix_2"), {"prefix_2": "7"}),
+    "search by pinyin": (person_search._search(_SPELLED, "pinyin"), {"pinyin": "7", "initials": "7"}),
+    "search by initials": (person_search._search(_SPELLED, "initials"), {"pinyin": "7", "initials": "7"}),
+    "search by employer": (person_search._search(frozenset({"employer_id"}), "employer_id"), {"employer_id": "person_id"}),
     "list of a county": (registrations._LIST_WIDE, {"prefix": COUNTY}),
     "list of a town": (registrations._LIST, {"division_from": TOWN, "division_to": f"{TOWN}:"}),
 }

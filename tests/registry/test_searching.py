@@ -13,6 +13,7 @@ from services.registry.jobs import key_persons
 from services.registry.rules.pinyin import spelled
 from services.registry.store.search_keys import PINYIN
 from tests.registry.conftest import Office, expect
+from tests.registry.employers import credit_code, registered, taken_on
 from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, citizen_number
 from tests.registry.test_merging import merged
 from tests.running import Caller
@@ -100,6 +101,10 @@ async def test_nobody_is_found_beyond_the_own_rows(office: Office, cixi: Caller)
         {"pinyin": "wx"},
         {"pinyin": "w x"},
         {"name": "王小明", "employer": "x"},
+        {"name": "王小明", "employer": {}},
+        {"employer": {"credit_code": "91330282MA2A00001K", "employer_id": "019ab0c2-1111-7000-8000-000000000001"}},
+        {"employer": {"credit_code": "91330282MA2A00001"}},
+        {"employer": {"name": "某某电器"}},
         {"name": "王小明", "residence_status": "gone"},
     ],
 )
@@ -113,6 +118,61 @@ async def test_a_corrected_name_is_found_and_the_old_one_no_more(cixi: Caller) -
     expect(await cixi.patch(f"/v1/persons/{person}", {"name": new}, version=1), 200)
     assert await found(cixi, name_prefix=new[:2]) == {person}
     assert await found(cixi, name_prefix=old[:2]) == set()
+
+
+async def test_who_works_somewhere_is_found_by_the_employer(office: Office, cixi: Caller) -> None:
+    name, employer = a_name(), await registered(cixi)
+    works, worked, elsewhere = [await entered(cixi, name=name) for _ in range(3)]
+    await taken_on(cixi, works, employer, "2024-01-02")
+    await taken_on(cixi, elsewhere, await registered(cixi), "2024-01-02")
+    left = await taken_on(cixi, worked, employer, "2024-01-02")
+    expect(
+        await cixi.post(f"/v1/employments/{left['employment_id']}/end", {"ended_on": "2024-02-01", "reason": "resigned"}), 200
+    )
+    for query in ({"employer_id": employer["employer_id"]}, {"credit_code": employer["credit_code"]}):
+        assert await found(cixi, employer=query) == {works}
+        assert await found(cixi, employer=query, name=name) == {works}
+        assert await found(cixi, employer=query, name_prefix=name[:2], residence_status="registered") == set()
+    assert await found(cixi, employer={"credit_code": credit_code()}) == set()
+    logged = expect(await cixi.get("/v1/registry/search-log?limit=1"), 200)["items"][0]
+    assert (logged["criteria"], logged["found"]) == (["employer"], 0)
+
+
+async def test_by_an_employer_nobody_is_found_whom_the_client_does_not_see(office: Office, cixi: Caller) -> None:
+    employer, person = await registered(cixi), await entered(cixi)
+    await taken_on(cixi, person, employer, "2024-01-02")
+    query = {"credit_code": employer["credit_code"]}
+    # The employer's division sees the employment and not the person; whoever sees the person need not see the employer.
+    assert await found(office.caller("330282104"), employer=query) == set()
+    beyond = office.caller("330281", client="beyond")
+    theirs = await entered(beyond)
+    assert await found(beyond, employer=query) == set()
+    await taken_on(beyond, theirs, employer, "2024-01-02")
+    assert await found(beyond, employer=query) == {theirs}
+    assert await found(cixi, employer=query) == {person}
+    portal = office.caller("330282", client="portal", organisation=f"unit:{employer['credit_code']}")
+    assert expect(await portal.post("/v1/persons/search", {"employer": query}), 403)["type"].endswith("offices-only")
+    assert (await office.caller(purpose=None).post("/v1/persons/search", {"employer": query})).status_code == 400
+
+
+async def test_pages_of_a_frequent_name_tell_everybody_once(office: Office, cixi: Caller) -> None:
+    name, other = a_name("伟"), a_name("伟")
+    persons = [await entered(cixi, name=name) for _ in range(9)]
+    await merged(office, cixi, persons[7], persons[1])  # both are met, and told at the first
+    late = await entered(cixi, name=other)
+    await merged(office, cixi, late, persons[3])  # met by the alias's name only
+    expected = {*persons[:1], persons[7], persons[2], late, *persons[4:7], persons[8]}
+    for criteria in ({"name": name}, {"name_prefix": name}, {"pinyin": "".join(PINYIN.syllables(name)), "name_prefix": name}):
+        for limit in (1, 2, 3, 200):
+            asked, told = criteria | {"limit": limit}, []
+            while True:
+                page = expect(await cixi.post("/v1/persons/search", asked), 200)
+                told += [item["person_id"] for item in page["items"]]
+                if page["next_cursor"] is None:
+                    break
+                assert len(page["items"]) == limit
+                asked |= {"cursor": page["next_cursor"]}
+            assert (len(told), set(told)) == (len(expected), expected), (criteria, limit)
 
 
 async def test_a_name_of_an_alias_leads_to_the_canonical_person(office: Office, cixi: Caller) -> None:

@@ -19,7 +19,7 @@ from services.registry.rules.search_keys import PREFIX_CODE_POINTS, SearchKey
 from services.registry.schemas.history import VersionView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonRecord, PersonView, ResolvedPersonView
 from services.registry.schemas.persons import PersonResolution
-from services.registry.schemas.searching import PersonSearch, ResidenceStatus
+from services.registry.schemas.searching import EmployerQuery, PersonSearch, ResidenceStatus
 from services.registry.store import persons as store
 from services.registry.store import visibility
 from services.registry.store.history import versions_of
@@ -102,7 +102,8 @@ async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView
     if body.division_code is not None:
         require_own_division(work, body.division_code, "/division_code")
     scope = f"persons {work.keyring.fingerprint(body.model_dump_json(exclude={'cursor', 'limit'}).encode()).hex()}"
-    rows = await find_by_criteria(work, _criteria(work, body), after=after(work.keyring, scope, body.cursor), limit=body.limit)
+    start = after(work.keyring, scope, body.cursor)
+    rows = await find_by_criteria(work, _criteria(work, body), after=start and start[1], limit=body.limit)
     shown: dict[UUID, list[str]] = {}
 
     def found(row: Record) -> FoundPersonView:
@@ -112,7 +113,7 @@ async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView
         shown[record.person_id] = sight.shown
         return view
 
-    page = page_of(work.keyring, scope, rows, body.limit, found, id_column="person_id")
+    page = page_of(work.keyring, scope, rows, body.limit, found, id_column="found_as")
     work.audit("search", RESOURCE, None, fields=body.criteria(), outcome=f"found {len(page.items)}")
     for person_id, fields in shown.items():
         work.audit("find", RESOURCE, person_id, person_id=person_id, fields=fields)
@@ -139,10 +140,16 @@ def _criteria(work: Work, body: PersonSearch) -> dict[str, object]:
         criteria["prefix_2" if is_short else "prefix_3"] = digest(keyring, key, beginning)
     if body.pinyin is not None:
         typed = spelled(body.pinyin)
-        criteria["spelling"] = digest(keyring, SearchKey.PINYIN, typed)
+        criteria["pinyin"] = digest(keyring, SearchKey.PINYIN, typed)
         criteria["initials"] = digest(keyring, SearchKey.INITIALS, typed)
+    if body.employer is not None:
+        criteria |= _employer(body.employer)
     if body.division_code is not None:
         criteria["division_prefix"] = significant(body.division_code)
     if body.residence_status is not None:
         criteria["is_registered"] = body.residence_status is ResidenceStatus.REGISTERED
     return criteria
+
+
+def _employer(asked: EmployerQuery) -> dict[str, object]:
+    return {"employer_code": asked.credit_code} if asked.employer_id is None else {"employer_id": asked.employer_id}

@@ -33,6 +33,7 @@ from services.registry.schemas.registrations import (
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
 
+_NOT_KEPT = frozenset({"institution_stay", "is_with_close_relatives_of_local_hukou"})
 _POINTERS = {"starts_in_future": "/started_on", "division_code_malformed": "/division_code", "guardian_needed": "/reported_by"}
 
 
@@ -84,7 +85,7 @@ def entered(desk: Desk, body: ResidenceRegistrationEntry, assessment: Registrati
     registered_on = assessment.clock_starts_on
     with_this = [*periods, RegistrationPeriod(registered_on, None, body.division_code)]
     record = RegistrationRecord(
-        **body.model_dump(exclude={"institution_stay", "is_with_close_relatives_of_local_hukou"}),
+        **{name: value for name, value in body.__dict__.items() if name not in _NOT_KEPT},
         registration_id=new_id(),
         status=RegistrationStatus.CURRENT,
         registered_on=registered_on,

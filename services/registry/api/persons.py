@@ -50,8 +50,8 @@ async def register_person(work: CurrentWork, body: PersonRegistration) -> Answer
 async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPersonView]:
     """Search persons.
 
-    Among those this client may see, by number, name, its beginning or its pinyin; all criteria must match. Results are masked,
-    of minors more strictly. Every search is logged for supervisors, by field names.
+    Among those this client may see, by number, name, its beginning or its pinyin, or employer; all criteria must match. Results
+    are masked, of minors more strictly. Every search is logged for supervisors, by field names.
     """
     return await person_reading.search_persons(work, body)
 

@@ -12,10 +12,11 @@ from services.chassis.schemas import Command, UnmaskedText, View, rule_error
 from services.registry.rules.person_name import name_key
 from services.registry.rules.pinyin import spelled
 from services.registry.rules.search_keys import PREFIX_CODE_POINTS
+from services.registry.schemas.credit_code import CreditCode
 from services.registry.schemas.persons import Code, DocumentQuery, Name
 
 _SPELLING_LETTERS_MIN = 3
-_SELECTIVE = ("identity_document", "name", "name_prefix", "pinyin", "person_ids")
+_SELECTIVE = ("identity_document", "name", "name_prefix", "pinyin", "employer", "person_ids")
 
 
 class ResidenceStatus(StrEnum):
@@ -25,8 +26,25 @@ class ResidenceStatus(StrEnum):
     NOT_REGISTERED = "not_registered"
 
 
+class EmployerQuery(Command):
+    """An employer, by its id or by its whole code, wherever it lies."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    employer_id: UUID | None = None
+    credit_code: CreditCode | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.employer_id is None) == (self.credit_code is None):
+            raise rule_error(
+                "one_of", zh="请给出用人单位编号或统一社会信用代码之一", en="give employer_id or credit_code, one of them"
+            )
+        return self
+
+
 class PersonSearch(Command):
-    """Criteria, all of which must match; at least one of document, name, its beginning, its pinyin and ids."""
+    """Criteria, all of which must match; at least one of document, name, its beginning, its pinyin, employer and ids."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "王小明", "birth_date": "1988-08-08"}]})
 
@@ -39,6 +57,9 @@ class PersonSearch(Command):
         None,
         description="The whole name in pinyin without tones, or its initials; at least three letters.",
         examples=["wang xiaoming"],
+    )
+    employer: EmployerQuery | None = Field(
+        None, description="Who works there now, as far as this client sees person and employment."
     )
     birth_date: date | None = Field(None, description="Narrows a search.")
     born_from: date | None = Field(None, description="Narrows a search: born on this day or later.")
@@ -58,7 +79,7 @@ class PersonSearch(Command):
         if all(getattr(self, name) is None for name in _SELECTIVE):
             raise rule_error(
                 "not_selective",
-                zh="至少给出证件、姓名、姓名前几个字、拼音或人员编号之一",
+                zh="至少给出证件、姓名、姓名前几个字、拼音、用人单位或人员编号之一",
                 en=f"give at least one of {', '.join(_SELECTIVE)}",
             )
         if self.name_prefix is not None and len(name_key(self.name_prefix)) not in PREFIX_CODE_POINTS:

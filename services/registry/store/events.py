@@ -1,6 +1,9 @@
 """Records as the events neighbours are told: whole states, without full names, numbers or addresses (architecture §1)."""
 
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
@@ -61,17 +64,17 @@ def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord
 
 def merge_event(fact: type[MergeEvent], record: MergeRecord) -> MergeEvent:
     """What happened to an id that is, or was, an alias."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def relationship_event(fact: type[RelationshipEvent], record: RelationshipRecord) -> RelationshipEvent:
     """What happened to a relationship."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def registration_event(fact: type[RegistrationEvent], record: RegistrationRecord) -> RegistrationEvent:
     """What happened to a residence registration."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
@@ -82,17 +85,17 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
 
 def employer_event(fact: type[EmployerEvent], record: EmployerRecord) -> EmployerEvent:
     """What happened to an employer."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def employment_event(fact: type[EmploymentEvent], record: EmploymentRecord) -> EmploymentEvent:
     """What happened to an employment."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
     """What happened to the record of an old paper."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:
@@ -103,4 +106,14 @@ def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> Premise
 
 def stay_event(fact: type[StayEvent], record: StayRecord) -> StayEvent:
     """What happened to a stay."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
+
+
+def _shared(fact: type[BaseModel], record: BaseModel) -> dict[str, Any]:
+    """What the event tells as the record has it: fields of one name."""
+    return {name: getattr(record, name) for name in _names(fact)}
+
+
+@cache
+def _names(fact: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(fact.model_fields)

@@ -3,80 +3,114 @@ person.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from uuid import UUID
 
 from services.chassis.db import Prepared, Record, prepare
 from services.chassis.work import Work
 from services.registry.rules.search_keys import SearchKey
 from services.registry.store.persons import COLUMNS
-from services.registry.store.visibility import IS_VISIBLE
-
-_IS_ALIAS = "EXISTS (SELECT FROM person_alias a WHERE a.person_id = p.person_id AND a.unmerged_on IS NULL)"
-_REGISTERED = """EXISTS (SELECT FROM residence_registration r
-    WHERE r.person_id = ANY (ids_of_human(p.person_id)) AND r.status = 'current')"""
 
 
-def _known_as(source: str, condition: str) -> str:
-    """The persons, or the canonical ones of aliases, that rows of a table lead to: an array, found first, so that the persons
-    are then read by their key. Over `IN` the planner reads every person as soon as policies keep it from turning the
-    join round.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a criterion leads to persons: by rows `{0}` of a table. An index has the condition first and then `person_id`, so
+    that a page is read in the order of the list and no further than it goes, however many have that name.
     """
-    return f"""p.person_id = ANY (ARRAY(
-        SELECT coalesce(a.canonical_person_id, k.person_id) FROM {source} k
-        LEFT JOIN person_alias a ON a.person_id = k.person_id AND a.unmerged_on IS NULL WHERE {condition}))"""  # noqa: S608
+
+    table: str
+    condition: str
+    also: str = ""
+    """the whole criterion, where it takes two ways"""
 
 
-_CRITERIA: Mapping[str, str] = {
-    "number_index": _known_as("identity_document", "k.number_index = CAST(:number_index AS bytea) AND k.superseded_at IS NULL"),
-    "name_index": _known_as("person", "k.name_index = CAST(:name_index AS bytea)"),
-    "person_ids": "p.person_id = ANY (ARRAY(SELECT canonical_id(i) FROM unnest(CAST(:person_ids AS uuid[])) AS i))",
-    "prefix_2": _known_as("person_search_key", f"k.{SearchKey.NAME_PREFIX_2} = CAST(:prefix_2 AS bigint)"),
-    "prefix_3": _known_as("person_search_key", f"k.{SearchKey.NAME_PREFIX_3} = CAST(:prefix_3 AS bigint)"),
-    "spelling": _known_as(
-        "person_search_key",
-        f"k.{SearchKey.PINYIN} = CAST(:spelling AS bigint) OR k.{SearchKey.INITIALS} = CAST(:initials AS bigint)",
+_KEYS = "person_search_key"
+_SPELLED = f"({{0}}.{SearchKey.PINYIN} = CAST(:pinyin AS bigint) OR {{0}}.{SearchKey.INITIALS} = CAST(:initials AS bigint))"
+_AT_EMPLOYER = "{{0}}.employer_id = {} AND {{0}}.ended_on IS NULL"
+# The most selective first: a search goes by the first one given and looks at the others of whom it finds. What was typed as
+# pinyin may be the initials: that is one criterion and two ways.
+_WAYS: Mapping[str, _Way] = {
+    "number_index": _Way("identity_document", "{0}.number_index = CAST(:number_index AS bytea) AND {0}.superseded_at IS NULL"),
+    "person_ids": _Way("person", "{0}.person_id = ANY (CAST(:person_ids AS uuid[]))"),
+    "name_index": _Way("person", "{0}.name_index = CAST(:name_index AS bytea)"),
+    "prefix_3": _Way(_KEYS, f"{{0}}.{SearchKey.NAME_PREFIX_3} = CAST(:prefix_3 AS bigint)"),
+    "pinyin": _Way(_KEYS, f"{{0}}.{SearchKey.PINYIN} = CAST(:pinyin AS bigint)", _SPELLED),
+    "initials": _Way(
+        _KEYS,
+        f"{{0}}.{SearchKey.INITIALS} = CAST(:initials AS bigint) AND {{0}}.{SearchKey.PINYIN} <> CAST(:pinyin AS bigint)",
+        _SPELLED,
     ),
+    "prefix_2": _Way(_KEYS, f"{{0}}.{SearchKey.NAME_PREFIX_2} = CAST(:prefix_2 AS bigint)"),
+    "employer_id": _Way("employment", _AT_EMPLOYER.format("CAST(:employer_id AS uuid)")),
+    "employer_code": _Way("employment", _AT_EMPLOYER.format("(SELECT employer_id_of_code(CAST(:employer_code AS text)))")),
+}
+# Of the human `p`, which is found under its canonical id. OFFSET 0 has it looked up for the one, never joined for all.
+_REGISTERED = (
+    "EXISTS (SELECT FROM residence_registration r WHERE r.person_id = ANY (p.ids) AND r.status = 'current'{} OFFSET 0)"
+)
+_NARROWING: Mapping[str, str] = {
     "birth_date": "p.birth_date = CAST(:birth_date AS date)",
     "born_from": "p.birth_date >= CAST(:born_from AS date)",
     "born_until": "p.birth_date <= CAST(:born_until AS date)",
-    "division_prefix": """EXISTS (SELECT FROM residence_registration r WHERE r.person_id = ANY (ids_of_human(p.person_id))
-        AND r.status = 'current' AND starts_with(r.division_code, CAST(:division_prefix AS text)))""",
-    "is_registered": f"{_REGISTERED} = CAST(:is_registered AS boolean)",
+    "division_prefix": _REGISTERED.format(" AND starts_with(r.division_code, CAST(:division_prefix AS text))"),
+    "is_registered": f"{_REGISTERED.format('')} = CAST(:is_registered AS boolean)",
 }
 _RESOLVE = prepare(
     "SELECT resolve_person(CAST(:number_index AS bytea), CAST(:name_index AS bytea), CAST(:expires_at AS timestamptz))"
 )
 
 
+def _matches(way: _Way, more: str = "true") -> str:
+    """Whether the human has a row by which the criterion is met, under whichever id."""
+    condition = (way.also or way.condition).format("o")
+    return f"EXISTS (SELECT FROM {way.table} o WHERE o.person_id = ANY (p.ids) AND {condition} AND {more} OFFSET 0)"
+
+
 @cache
-def _search(names: frozenset[str]) -> Prepared:
-    """One statement per set of criteria, so that each has its own plan by index."""
-    criteria = " AND ".join(_CRITERIA[name] for name in sorted(names))
+def _search(names: frozenset[str], first: str) -> Prepared:
+    """One statement per set of criteria and way. Ids are met in their order, those out of sight are passed over – whoever sees
+    one id of a human sees the others –, and a human met under several of its ids is listed by the first of them.
+    """
+    way = _WAYS[first]
+    others = {_matches(_WAYS[name]) for name in names & _WAYS.keys()} - {_matches(way)}
+    criteria = [*sorted(others), *(_NARROWING[name] for name in sorted(names & _NARROWING.keys()))]
+    criteria.append(f"(cardinality(p.ids) = 1 OR NOT {_matches(way, 'o.person_id < hit.found_as')})")
     return prepare(
         f"""
-        SELECT {COLUMNS} FROM person p
-        WHERE {criteria} AND {IS_VISIBLE} AND NOT {_IS_ALIAS}
-        AND (CAST(:after_created_at AS timestamptz) IS NULL
-            OR (p.created_at, p.person_id) > (:after_created_at, CAST(:after_person_id AS uuid)))
-        ORDER BY p.created_at, p.person_id LIMIT CAST(:limit AS integer)
+        SELECT {COLUMNS}, hit.found_as
+        FROM (
+            SELECT k.person_id AS found_as, coalesce((SELECT a.canonical_person_id FROM person_alias a
+                WHERE a.person_id = k.person_id AND a.unmerged_on IS NULL), k.person_id) AS person_id
+            FROM {way.table} k
+            WHERE {way.condition.format("k")}
+            AND k.person_id > coalesce(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
+            AND EXISTS (SELECT FROM person_division seen WHERE seen.person_id = k.person_id OFFSET 0)
+            ORDER BY k.person_id OFFSET 0
+        ) hit CROSS JOIN LATERAL (
+            SELECT p.*, ARRAY(SELECT p.person_id UNION ALL SELECT a.person_id FROM person_alias a
+                WHERE a.canonical_person_id = p.person_id AND a.unmerged_on IS NULL) AS ids
+            FROM person p WHERE p.person_id = hit.person_id OFFSET 0
+        ) p
+        WHERE {" AND ".join(criteria)}
+        ORDER BY hit.found_as LIMIT CAST(:limit AS integer)
         """  # noqa: S608 - constants of this module
     )
 
 
-async def search_persons(
-    work: Work, criteria: Mapping[str, object], *, after: tuple[datetime, UUID] | None, limit: int
-) -> Sequence[Record]:
-    """Up to `limit` + 1 rows of `COLUMNS` matching all `criteria`, named as above; `initials` goes with `spelling`."""
-    after_created_at, after_person_id = after or (None, None)
-    return await work.tx.fetch(
-        _search(frozenset(criteria) - {"initials"}),
-        **criteria,
-        after_created_at=after_created_at,
-        after_person_id=after_person_id,
-        limit=limit + 1,
-    )
+async def search_persons(work: Work, criteria: Mapping[str, object], *, after: UUID | None, limit: int) -> Sequence[Record]:
+    """Up to `limit` + 1 rows of `COLUMNS` matching all `criteria`, named as above; `initials` goes with `pinyin`. They are
+    ordered by `found_as`.
+    """
+    way = next(name for name in _WAYS if name in criteria)
+    found: list[Record] = []
+    for first in ("pinyin", "initials") if way == "pinyin" else (way,):
+        statement = _search(frozenset(criteria), first)
+        values = {name: value for name, value in criteria.items() if name in statement.names}
+        found += await work.tx.fetch(statement, **values, after=after, limit=limit + 1)
+    return sorted(found, key=itemgetter("found_as"))[: limit + 1]
 
 
 async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes, expires_at: datetime) -> Sequence[UUID]:

@@ -57,7 +57,7 @@ _UNTOLD = prepare(
 )
 _RESTRICT = prepare("SELECT restrict_person(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
 _LIFT = prepare("SELECT lift_restriction(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
-_RESTRICTED_ON = prepare("SELECT max(restricted_on) FROM person_restriction WHERE person_id = :person_id AND lifted_on IS NULL")
+_RESTRICTED_ON = prepare("SELECT restricted_on(CAST(:person_id AS uuid))")
 
 
 async def insert_request(work: Work, record: RightsRequestRecord) -> None:

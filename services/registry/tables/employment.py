@@ -51,6 +51,7 @@ class Employment(Table, table=True):
         CheckConstraint("ended_on >= started_on", name="ended_on"),
         CheckConstraint("version > 0", name="version"),
         Index("uq_employment_open", "person_id", "employer_id", unique=True, postgresql_where=text("ended_on IS NULL")),
+        Index("ix_employment_current", "employer_id", "person_id", postgresql_where=text("ended_on IS NULL")),
         Index("ix_employment_person", "person_id", "created_at"),
         Index("ix_employment_employer", "employer_id", "created_at", "employment_id"),
         Index("ix_employment_division", "division_code", "created_at", "employment_id", postgresql_ops=_PREFIX_SEARCH),

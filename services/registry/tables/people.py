@@ -22,7 +22,7 @@ class Person(Table, table=True):
         one_of("sex_code", ("0", "1", "2", "9")),
         one_of("no_document_reason", ("newborn", "lost", "never_issued")),
         digest("name_index"),
-        Index("ix_person_name_index", "name_index", "birth_date"),
+        Index("ix_person_name_index", "name_index", "person_id"),
         is_kept(Retention.PERSON),
     )
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
 from services.chassis.db import Jsonb
@@ -84,6 +84,15 @@ class PersonRestriction(Table, table=True):
     restricted_on: date
     lifted_on: date | None
     division_codes: list[str] = Field(sa_type=ARRAY(Text))
+
+
+class RestrictedId(Table, table=True):
+    """Every id of a human who is restricted now; kept by triggers on restrictions and merges, read by policies."""
+
+    __tablename__ = "restricted_id"
+    __table_args__ = (is_kept(Retention.PERSON),)
+
+    person_id: UUID = Field(sa_column=Column(ForeignKey("person.person_id", ondelete="CASCADE"), primary_key=True))
 
 
 SEALED = (SealedColumn.of("rights_request", "rights_request_id"),)

@@ -6,14 +6,13 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
-from services.registry.actions.divisions import require_own_division
+from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.employment.employer_reading import visible_employer
 from services.registry.actions.employment.employment_entry import RESOURCE
 from services.registry.actions.employment.employments import sight_at_work
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of
-from services.registry.rules.division import significant
 from services.registry.schemas.employment.employments import EmploymentRecord, EmploymentView, PastEmploymentView
 from services.registry.schemas.history import VersionView
 from services.registry.store.employment import employments as store
@@ -71,10 +70,8 @@ async def list_employments(
     work: Work, division_code: str | None, *, is_late: bool | None, is_open: bool, cursor: str | None, limit: int
 ) -> Page[EmploymentView]:
     """Employments with employers in a division, newest first; without one, in the client's whole division."""
-    if division_code is not None:
-        require_own_division(work, division_code, "?division_code")
-    everywhere = work.principal.division_prefix if work.principal.unit is None else ""  # a unit's people, wherever reported
-    prefix = significant(division_code) if division_code is not None else everywhere
+    is_everywhere = division_code is None and work.principal.unit is not None  # a unit's people, wherever reported
+    prefix = "" if is_everywhere else listed_prefix(work, division_code)
     scope = f"employments in {prefix} {is_late} {is_open}"
     before = after(work.keyring, scope, cursor)
     rows = await store.employments_in(work, prefix, is_late=is_late, is_open=is_open, before=before, limit=limit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -115,7 +116,7 @@ def sealed_stay(keyring: Keyring, record: StayRecord) -> bytes:
     return seal(keyring, _Secrets(manager_name=record.manager_name), f"stay|sealed|{record.stay_id}")
 
 
-def stay_of(keyring: Keyring, row: Record) -> StayRecord:
+def stay_of(keyring: Keyring, row: Record | dict[str, Any]) -> StayRecord:
     """The state of a stay in a row."""
     columns = dict(row.items())
     secrets = unseal(keyring, _Secrets, columns.pop("sealed"), f"stay|sealed|{row['stay_id']}")

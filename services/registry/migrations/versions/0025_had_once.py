@@ -1,16 +1,16 @@
 """What a human has once at most, as one list: merging asks it of open stays, employments with one employer, old papers and
 relationships, too; stays and employments are those of the human.
 
-Revision ID: 0022
-Revises: 0021
+Revision ID: 0025
+Revises: 0024
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Two living persons may have one number in old records (C-08); the second comes in by two officers.
 
-Revision ID: 0021
-Revises: 0020
+Revision ID: 0024
+Revises: 0023
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
@@ -22,7 +22,7 @@ CREATE UNIQUE INDEX uq_identity_document_share ON identity_document (number_inde
 DROP INDEX uq_identity_document_current;
 """
 
-# As in 0006; a number may be several humans', each of whom is told once, under whichever id.
+# As in 0021; a number may be several humans', each of whom is told once, under whichever id.
 _CLAIMING = """
 CREATE OR REPLACE FUNCTION claim_documents(indexes bytea[]) RETURNS TABLE (number_index bytea, person_id uuid)
 LANGUAGE plpgsql VOLATILE AS $$
