@@ -57,6 +57,8 @@ LISTED = {
             "obstacles_to_erasure": "three times yes or no",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "searches_logged": "lines of evidence about searches by clients of the asking division: field names and counts",
+            "compare_persons": "pairs by digests, of any division, because who moved was entered elsewhere; tells nothing",
+            "compare_sharing": "pairs by digests, of persons the client's division sees; tells how many",
             "merge_persons": "of two persons in sight, after two officers",
             "unmerge_persons": "of a merge in sight, after two officers",
             "share_changed_holds": "trigger: whoever holds one id of a human holds the others",

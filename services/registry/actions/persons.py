@@ -11,6 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.document_owners import number_index_of, owners_of, person_exists
+from services.registry.actions.duplicate_finding import look_for_duplicates
 from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import no_such_person, require_held, require_own_id
 from services.registry.actions.sights import record_shown, sight_on
@@ -64,6 +65,7 @@ async def enter_person(work: Work, record: PersonRecord, division_code: str) -> 
     """Store a person nobody knew, held by a division of the client's, and leave its trail."""
     await store.insert_person(work, record, division_code=division_code)
     await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
+    await look_for_duplicates(work, [record.person_id])
     event = person_event(PersonRegistered, work.keyring, record)
     leave(
         work,
@@ -121,6 +123,7 @@ async def apply_correction(work: Work, before: PersonRecord, correction: Correct
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
+    await look_for_duplicates(work, [person_id])
     leave(
         work,
         "correct",

@@ -33,6 +33,7 @@ _FIND = prepare(
     SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = canonical_id(CAST(:person_id AS uuid))
     """  # noqa: S608 - constants of this module
 )
+_LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
@@ -165,6 +166,12 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
     row = await work.tx.fetch_row(_LOAD, person_id=person_id)
     assert row is not None
     return person_of(work.keyring, row)
+
+
+async def load_persons(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, PersonRecord]:
+    """The whole state of each of these persons that the client may know of."""
+    rows = await work.tx.fetch(_LOAD_EACH, person_ids=list(person_ids))
+    return {row["person_id"]: person_of(work.keyring, row) for row in rows}
 
 
 async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
