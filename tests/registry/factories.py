@@ -52,6 +52,7 @@ EVERY_SCOPE = frozenset(
         "registry.permit.read",
         "registry.rights.copy",
         "registry.rights.decide",
+        "registry.rights.extend",
         "registry.rights.read",
         "registry.rights.receive",
         "registry.rate.read",

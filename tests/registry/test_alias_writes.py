@@ -52,6 +52,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 OTHERWISE = {
     ("POST /v1/persons/{person_id}/unmerge", "{}"): "an alias is canonical for nobody: there is no such merge",
     ("POST /v1/persons/{person_id}/unmerge", "duplicate_person_id"): "names the alias that is to be one no more",
+    ("POST /v1/duplicate-candidates/{candidate_id}/decide", "kept_person_id"): "one of a pair; what follows is a merge",
     ("POST /v1/registry/attachments", "?person_id"): "a file stays under the id it was handed in for",
     ("POST /v1/field-visits/batches", "person_id"): "the visit is refused within its batch, see below",
 }

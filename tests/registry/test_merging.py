@@ -19,7 +19,6 @@ from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered, taken_on
 from tests.registry.factories import EVERY_SCOPE, a_paper, a_person, a_residence, an_application, citizen_number
 from tests.registry.homes import register_home
-from tests.registry.test_field_work import Walk, to_person
 from tests.registry.test_person_deletion import DELETION, deleted
 from tests.registry.test_two_officers import PROPOSALS, RENAMED, code, second
 from tests.running import Caller
@@ -494,8 +493,12 @@ async def _live_on(resident: Resident, thing: str, town: str) -> None:
         case "paper":
             await caller.post("/v1/historical-permits", a_paper(resident.person_id, division_code=town))
         case "visit":
-            visit = to_person(resident.person_id, "not_found", division_code=town, visited_at=_AN_INSTANT)
-            await Walk(resident.office, caller).one(visit, who=f"walker-{town}")
+            walker = {"coordinator": f"walker-{town}", "division_code": town, "valid_from": "2024-01-01"}
+            await caller.post("/v1/coordinator-assignments", walker)
+            visit = {"visit_id": str(new_id()), "person_id": resident.person_id, "subject": "person", "outcome": "not_found"}
+            visit |= {"division_code": town, "visited_at": _AN_INSTANT}
+            walking = resident.office.caller(actor=f"walker-{town}")
+            expect(await walking.post("/v1/field-visits/batches", {"visits": [visit]}), 200)
         case "rights request":
             body = {"person_id": resident.person_id, "kind": "objection", "requester": "self", "wish": "请办理"}
             expect(await resident.caller.post("/v1/rights-requests", body), 201)

@@ -45,8 +45,10 @@ class Entry:
     moved: RegistrationRecord | None
 
 
-def assess_entry(desk: Desk, body: ResidenceRegistrationEntry, person: LockedPerson) -> RegistrationAssessment:
-    """The rules' answer; raises with every problem at its field."""
+def assess_entry(
+    desk: Desk, body: ResidenceRegistrationEntry, person: LockedPerson, documents_expired_on: date | None = None
+) -> RegistrationAssessment:
+    """The rules' answer; raises with every problem at its field. The bulk door tells no notes and asks for no expiry."""
     hukou = person.hukou_division_code
     facts = RegistrationFacts(
         registered_on=desk.today,
@@ -60,6 +62,8 @@ def assess_entry(desk: Desk, body: ResidenceRegistrationEntry, person: LockedPer
         institution_stay=body.institution_stay,
         expected_end_on=body.expected_end_on,
         is_with_close_relatives_of_local_hukou=body.is_with_close_relatives_of_local_hukou,
+        has_document=bool(person.document_types),
+        documents_expired_on=documents_expired_on,
     )
     with _rules_held(desk.today):
         assessment = assess_registration(facts, LAW.registration)

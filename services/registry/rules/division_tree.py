@@ -1,5 +1,5 @@
 """The tree of divisions: what a code names on a day, what took its place, whose children are held (C-20 to C-27); and who
-is floating (RR-01).
+is floating (RR-01, RR-02).
 
 `divisions.toml` holds this city and its neighbours with sources of their own; wherever it knows a code it speaks, otherwise the
 national snapshot does.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from services.chassis.parameters import Dated, Document, Fields, Register, list_of, one_of, text
+from services.chassis.parameters import Dated, Document, Fields, History, Register, flag, list_of, one_of, text
 from services.registry.rules.division import Division, DivisionKind, ancestors, is_division_code, parent_of, significant
 from services.registry.rules.findings import Finding
 from services.registry.rules.national_divisions import NationalDivisions
@@ -60,6 +60,7 @@ class Divisions:
     questioned: frozenset[str]
     rows: Register[Division]
     national: NationalDivisions
+    moves_between_districts_float: History[bool]
     _by_code: Mapping[str, tuple[Dated[Division], ...]] = field(init=False, repr=False, compare=False)
     _doubtful: "Callable[[str], tuple[_Doubtful, ...]]" = field(init=False, repr=False, compare=False)
     _floating: Callable[[str, str, date], bool | None] = field(init=False, repr=False, compare=False)
@@ -126,8 +127,8 @@ class Divisions:
         """Whether somebody with this hukou (户籍) who lives there is floating (流动人口).
 
         RR-01, ZJ-2016 Art 2: one has left the county or county-level city of the hukou or, from an urban district, the
-        urban districts of its prefecture-level city. `None`: a code is too coarse to tell. Raises ValueError on a malformed
-        code.
+        urban districts of its prefecture-level city; before 2016-07-01 (RR-02) the district alone. `None`: a code is too
+        coarse to tell. Raises ValueError on a malformed code.
         """
         return self._floating(hukou_code, residence_code, on)
 
@@ -137,8 +138,9 @@ class Divisions:
         if shorter < 6:
             return True if hukou[:shorter] != residence[:shorter] else None
         home, here = hukou[:6], residence[:6]
-        within_urban_districts = home[:4] == here[:4] and self._is_district(home, on) and self._is_district(here, on)
-        return home != here and not within_urban_districts
+        if home == here or self.moves_between_districts_float.on(on):
+            return home != here
+        return not (home[:4] == here[:4] and self._is_district(home, on) and self._is_district(here, on))
 
     def _find_doubtful(self, bare: str) -> "tuple[_Doubtful, ...]":
         """Of the code and those above it, province first, what may be in doubt on some day."""
@@ -183,6 +185,7 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
     upper = document.register("provinces_and_prefectures", _read_division)
     national = document.register("national", lambda fields: fields.take("file", text)).rows[0]
     questioned = document.register("questioned_codes", lambda fields: fields.take("code", _code))
+    between_districts = document.history("moves_between_districts_float", flag)
     document.finish()
     return Divisions(
         city=city,
@@ -190,6 +193,7 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
         questioned=frozenset(row.value for row in questioned.rows),
         rows=Register("divisions", (*upper.rows, *counties.rows, *towns.rows)),
         national=NationalDivisions(packed, national.source, national.confidence),
+        moves_between_districts_float=between_districts,
     )
 
 

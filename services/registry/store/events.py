@@ -11,18 +11,21 @@ from services.contracts.registry import (
     EmployerState,
     EmploymentState,
     HistoricalPermitState,
+    LandlordState,
     PersonAliasState,
     PersonState,
     PremisesState,
     RelationshipState,
     ResidencePermitState,
     ResidenceRegistrationState,
+    ResponsibilityLetterState,
     StayState,
 )
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
+from services.registry.schemas.homes.landlords import LandlordRecord, LetterRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.merging import MergeRecord
@@ -38,6 +41,8 @@ RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationStat
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
 HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+LandlordEvent = TypeVar("LandlordEvent", bound=LandlordState)
+LetterEvent = TypeVar("LetterEvent", bound=ResponsibilityLetterState)
 EmployerEvent = TypeVar("EmployerEvent", bound=EmployerState)
 EmploymentEvent = TypeVar("EmploymentEvent", bound=EmploymentState)
 StayEvent = TypeVar("StayEvent", bound=StayState)
@@ -102,6 +107,16 @@ def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> Premise
     """What happened to a home; of its rooms how many there are."""
     state = {name: getattr(record, name) for name in fact.model_fields if name != "let_rooms"}
     return fact(**state, let_rooms=len(record.let_rooms))
+
+
+def landlord_event(fact: type[LandlordEvent], record: LandlordRecord) -> LandlordEvent:
+    """What happened to a landlord, without what names it."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def letter_event(fact: type[LetterEvent], record: LetterRecord) -> LetterEvent:
+    """What happened to a letter of responsibility."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
 
 
 def stay_event(fact: type[StayEvent], record: StayRecord) -> StayEvent:

@@ -49,13 +49,13 @@ _BIRTH_DATES = prepare(
     """
 )
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
-_EXPIRED_ON = prepare(
-    """
+EXPIRED_ON = """
     SELECT max(d.valid_until) FROM identity_document d
     WHERE d.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND d.superseded_at IS NULL
     HAVING bool_and(d.valid_until < CAST(:today AS date)) AND count(*) = count(d.valid_until)
-    """
-)
+"""
+"""The last day of a person's documents when all of them are out of date; no row otherwise."""
+_EXPIRED_ON = prepare(EXPIRED_ON)
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 # The next share of a number is taken only by whom two officers stated to share it; the claim keeps others from taking the same.
 _ADD_DOCUMENTS = """INSERT INTO identity_document

@@ -1,15 +1,15 @@
 """Two living persons may have one number in old records (C-08); the second comes in by two officers.
 
-Revision ID: 0025
-Revises: 0024
+Revision ID: 0029
+Revises: 0028
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0025"
-down_revision = "0024"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -1,16 +1,16 @@
 """What a human has once at most, as one list: merging asks it of open stays, employments with one employer, old papers and
 relationships, too; stays and employments are those of the human.
 
-Revision ID: 0026
-Revises: 0025
+Revision ID: 0030
+Revises: 0029
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0026"
-down_revision = "0025"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
