@@ -11,7 +11,7 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, flow, imports, memory, reading, registering, rotation, searching
+from bench import delay, duplicates, flow, imports, memory, reading, registering, rotation, searching
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
@@ -19,8 +19,8 @@ from bench.stage import Stage, running_stage
 _PERSONS = 100_000
 _SEARCHED = 100_000
 _FOR_DELAY = 400  # the 99th percentile of fewer is one bad moment
-# The rotation is over the city alone. The imports come last: their limit leaves copies of rows that no key opens.
-_PARTS = ["flow", "delay", "reading", "registering", "rotation", "searching", "imports"]
+# The rotation is over the city alone. Imports and duplicates come last: they leave rows that no key opens.
+_PARTS = ["flow", "delay", "reading", "registering", "rotation", "searching", "imports", "duplicates"]
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 
@@ -42,6 +42,7 @@ def run(stage: Stage, persons: int, searched: int, only: set[str]) -> list[Figur
         "rotation": partial(rotation.measure, stage),
         "searching": partial(searching.measure, stage, searched),
         "imports": partial(imports.measure, stage),
+        "duplicates": partial(duplicates.measure, stage, persons),
     }
     flow.settle(stage)
     for name, measure in parts.items():

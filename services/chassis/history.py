@@ -12,14 +12,18 @@ from services.chassis.person_keys import PersonKey
 from services.chassis.sealing import KeyKind, is_of
 from services.chassis.work import Work, history_context
 
-_VERSIONS = prepare(
-    """
-    SELECT h.version, h.recorded_at, h.client_id, h.actor, h.proposed_by, h.request_id, h.changed, h.snapshot,
-        h.person_id, h.related_person_id, k.key_id, k.suite, k.wrapped,
+SEALED_VERSIONS = """
+    SELECT h.resource, h.resource_id, h.version, h.recorded_at, h.client_id, h.actor, h.proposed_by, h.request_id, h.changed,
+        h.snapshot, h.person_id, h.related_person_id, k.key_id, k.suite, k.wrapped,
         r.key_id AS related_key_id, r.suite AS related_suite, r.wrapped AS related_wrapped
-    FROM history h
+    FROM {source} h
     LEFT JOIN person_key k ON k.person_id = h.person_id
     LEFT JOIN person_key r ON r.person_id = h.related_person_id
+"""
+"""A statement over rows of `history`, from the table or a function that gives some of them; each row goes to `opened`."""
+_VERSIONS = prepare(
+    SEALED_VERSIONS.format(source="history")
+    + """
     WHERE h.resource = :resource AND h.resource_id = :resource_id
     AND (CAST(:before AS integer) IS NULL OR h.version < CAST(:before AS integer))
     ORDER BY h.version DESC LIMIT CAST(:limit AS integer)
@@ -55,13 +59,15 @@ async def versions(
             proposed_by=row["proposed_by"],
             request_id=row["request_id"],
             changed=row["changed"],
-            state=_open(work.keyring, row, history_context(resource, resource_id, row["version"])),
+            state=opened(work.keyring, row),
         )
         for row in rows
     ]
 
 
-def _open(keyring: Keyring, row: Record, context: str) -> bytes | None:
+def opened(keyring: Keyring, row: Record) -> bytes | None:
+    """The JSON of a row of `SEALED_VERSIONS`; `None` once the key of a person it is about was destroyed."""
+    context = history_context(row["resource"], row["resource_id"], row["version"])
     if not is_of(KeyKind.PERSON, row["snapshot"]):  # of nobody, or older than the keys of persons
         return keyring.open(row["snapshot"], context)
     keys = [_key(keyring, row, "person_id", "")]

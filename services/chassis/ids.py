@@ -3,15 +3,20 @@
 import time
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 from services.chassis.entropy import random_bytes
 
-_RANDOM_BITS_MASK = (1 << 74) - 1
+_RANDOM_BYTES = 10
+_VERSION_AND_VARIANT = 0x7000_8000_0000_0000_0000
+_RANDOM_BITS = 0x0FFF_3FFF_FFFF_FFFF_FFFF
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
+    """A fresh UUIDv7: 48 bits of Unix milliseconds, then 74 random bits around version and variant.
+
+    Of the kind that rows from the database bring: a `uuid.UUID` in C, made and spelled in a tenth of the time.
+    """
     milliseconds = time.time_ns() // 1_000_000
-    tail = int.from_bytes(random_bytes(10)) & _RANDOM_BITS_MASK
-    high = (milliseconds << 16) | 0x7000 | (tail >> 62)
-    low = (0b10 << 62) | (tail & ((1 << 62) - 1))
-    return UUID(int=(high << 64) | low)
+    tail = int.from_bytes(random_bytes(_RANDOM_BYTES)) & _RANDOM_BITS | _VERSION_AND_VARIANT
+    return pgproto.UUID((milliseconds << 80 | tail).to_bytes(16))

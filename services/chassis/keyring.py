@@ -59,10 +59,11 @@ class Keyring:
         old = [Key(KeyKind.SERVICE, Suite.AES_256_GCM, name.encode(), decode(key)) for name, key in first_form.items()]
         self._data = {key.head: key for key in old} | self._data
         self._index, self._digest = decode(file.index.key), file.index.digest
+        self._begun: dict[str, HMAC] = {}
         self._cursor = decode(file.cursor)
         tokens = file.document_token
-        self._tokens = {name: decode(key) for name, key in tokens.keys.items()} if tokens else {}
-        self._token_current = tokens.current if tokens else ""
+        newest_first = sorted(tokens.keys.items(), key=lambda item: item[0] != tokens.current) if tokens else ()
+        self._tokens = {name: HMAC(decode(key), SHA256()) for name, key in newest_first}
 
     def use_data_keys(self, keys: Iterable[tuple[str, Suite, bytes]], current: str) -> None:
         """Add data keys (id, suite, material) and seal with `current` from now on. Keys at hand are never dropped."""
@@ -124,11 +125,14 @@ class Keyring:
         return self._mac("fingerprint", b"".join(len(part).to_bytes(8) + part for part in parts))
 
     def _mac(self, purpose: str, message: bytes) -> bytes:
+        if (begun := self._begun.get(purpose)) is None:
+            begun = self._begun[purpose] = self._begin(purpose)
+        return _completed(begun, message)
+
+    def _begin(self, purpose: str) -> HMAC:
         if self._digest is Digest.HMAC_SHA256:
-            return hmac.digest(derive(self._index, purpose, Suite.AES_256_GCM), message, hashlib.sha256)
-        mac = HMAC(derive(self._index, purpose, Suite.SM4_GCM, 32), SM3())
-        mac.update(message)
-        return mac.finalize()
+            return HMAC(derive(self._index, purpose, Suite.AES_256_GCM), SHA256())
+        return HMAC(derive(self._index, purpose, Suite.SM4_GCM, 32), SM3())
 
     def sign_cursor(self, content: bytes) -> bytes:
         """A 16-byte authenticator of a page cursor."""
@@ -137,8 +141,14 @@ class Keyring:
     def document_tokens(self, document_type: str, normalised_number: str) -> dict[str, str]:
         """The suite-wide tokens of an identity document by key id (hex), newest key first (architecture §1)."""
         message = f"{document_type}|{normalised_number}".encode()
-        names = sorted(self._tokens, key=lambda name: name != self._token_current)
-        return {name: hmac.new(self._tokens[name], message, hashlib.sha256).hexdigest() for name in names}
+        return {name: _completed(begun, message).hex() for name, begun in self._tokens.items()}
+
+
+def _completed(begun: HMAC, message: bytes) -> bytes:
+    """The digest of a message under a key whose own half of the work is done once: that is most of it for short messages."""
+    mac = begun.copy()
+    mac.update(message)
+    return mac.finalize()
 
 
 def _kek(suite: Suite, name: str, secret: bytes) -> Key:

@@ -8,9 +8,10 @@ what the old one sealed stays dark.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from services.chassis.db import Record, prepare
+from services.chassis.entropy import random_bytes
 from services.chassis.keyring import Keyring
 from services.chassis.sealing import Key, KeyKind, Suite, head_of, is_of, new_key
 
@@ -33,7 +34,7 @@ class PersonKey:
 
 def make(keyring: Keyring, person_id: UUID) -> PersonKey:
     """A fresh key for a person who may have none."""
-    suite, key_id = keyring.suite, uuid4()
+    suite, key_id = keyring.suite, UUID(bytes=random_bytes(16), version=4)
     material = new_key(suite)
     wrapped = keyring.wrap(material, wrapping_context(person_id, key_id, suite))
     return PersonKey(person_id, key_id, _key(suite, key_id, material), wrapped, keyring.kek_id)
@@ -58,7 +59,7 @@ class OfferedKey(NamedTuple):
     """A key as the database is asked to keep it; without `wrapped` it has it already."""
 
     person_id: UUID
-    key_id: UUID | str
+    key_id: UUID
     suite: int
     wrapped: bytes | None
     kek_id: str | None
@@ -73,21 +74,22 @@ class KeysInUse:
         self._keyring = keyring
         self._stored: dict[UUID, tuple[UUID, int, bytes]] = {}
         self._ready: dict[UUID, PersonKey] = {}
-        self._brought: dict[UUID, OfferedKey] = {}
 
-    def bring(self, person_id: UUID, key_id: str, suite: int, wrapped: bytes, kek_id: str) -> None:
-        """Take the key of a new person, made elsewhere; it is unwrapped only if more is to be sealed under it."""
-        self._brought[person_id] = OfferedKey(person_id, key_id, suite, wrapped, kek_id)
-        self._stored[person_id] = (UUID(key_id), suite, wrapped)
+    def bring(self, key: tuple[str, str, int, bytes, str]) -> UUID:
+        """Take the key of a new person, made elsewhere and kept by who brings it, as the fields of `OfferedKey` with ids as
+        texts; it is unwrapped only if more is to be sealed under it. The person's id.
+        """
+        person_id = UUID(key[0])
+        self._stored[person_id] = (UUID(key[1]), key[2], key[3])
+        return person_id
 
     def offered(self, person_ids: Iterable[UUID]) -> list[OfferedKey]:
         """The keys of these persons, for the database to keep those it has not."""
-        return [self._brought.get(person_id) or _offered(self.of(person_id)) for person_id in person_ids]
+        return [_offered(self.of(person_id)) for person_id in person_ids]
 
     def learn(self, row: Record) -> None:
         """Take the key from a row with `person_id` and `COLUMNS`; without one, whatever was known is forgotten."""
         person_id: UUID = row["person_id"]
-        self._brought.pop(person_id, None)
         self._ready.pop(person_id, None)
         self._stored.pop(person_id, None)
         if row["person_key_id"] is not None:
@@ -104,8 +106,7 @@ class KeysInUse:
     def settle(self, keys: Iterable[OfferedKey]) -> None:
         """The database has these now, for this transaction."""
         for key in keys:
-            if self._brought.pop(key.person_id, None) is None:
-                self._ready[key.person_id] = replace(self.of(key.person_id), wrapped=None, kek_id=None)
+            self._ready[key.person_id] = replace(self.of(key.person_id), wrapped=None, kek_id=None)
 
     def seal(self, plaintext: bytes, context: str, person_ids: Iterable[UUID]) -> bytes:
         """Seal under the key of every one of the persons, the first one's innermost: readable while all of them exist."""

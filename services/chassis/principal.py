@@ -24,7 +24,7 @@ class Principal:
     @property
     def unit(self) -> str | None:
         """Which outside unit the client acts for, when its organisation is `unit:<identifier>`; `None`: an office."""
-        return self.organisation.removeprefix(_UNIT) if self.organisation.startswith(_UNIT) else None
+        return unit_of(self.organisation)
 
     @property
     def holder(self) -> str:
@@ -37,6 +37,11 @@ class Principal:
         with any division: its bound is its own name, which no code begins with, and the row policies know it by that.
         """
         return division_prefix(self.division_code) if self.unit is None else self.organisation
+
+
+def unit_of(organisation: str) -> str | None:
+    """The identifier in `unit:<identifier>`; `None` for an office."""
+    return organisation.removeprefix(_UNIT) if organisation.startswith(_UNIT) else None
 
 
 def division_prefix(code: str) -> str:

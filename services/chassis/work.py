@@ -46,7 +46,6 @@ class _HistoryRow:
     related_person_id: UUID | None
     changed: str
     snapshot: bytes
-    is_sealed: bool = False
 
     @property
     def about(self) -> tuple[UUID, ...]:
@@ -55,10 +54,14 @@ class _HistoryRow:
 
     def sealed(self, keyring: Keyring, keys: KeysInUse) -> bytes:
         """The snapshot under the keys of the persons it is about, or under the service's when it is about none."""
-        if self.is_sealed:
-            return self.snapshot
-        context = history_context(self.resource, self.resource_id, self.version)
-        return keys.seal(self.snapshot, context, self.about) if self.about else keyring.seal(self.snapshot, context)
+        if about := self.about:
+            return keys.seal(self.snapshot, self.context, about)
+        return keyring.seal(self.snapshot, self.context)
+
+    @property
+    def context(self) -> str:
+        """Where the snapshot lives."""
+        return history_context(self.resource, self.resource_id, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,15 @@ class AuditLine:
 class Trail(NamedTuple):
     """What acts about one new person left on a unit of work without a transaction, sealed, for one that has one (`lay_trail`).
 
-    Plain values, cheap to send between processes: ids are texts, and so are the columns of the rows of `_FLUSH`.
+    Plain values, cheap to send between processes and to the database: ids are texts, and the rows those of the types that
+    `_FLUSH_ROWS` takes.
     """
 
     person_id: str
-    events: tuple[tuple[str, str, str, str], ...]
-    versions: tuple[tuple[str, str, int, str, bytes], ...]
-    lines: tuple[tuple[str, str, bytes], ...]
-    key: tuple[str, int, bytes, str]
+    events: tuple[tuple[str, str, str, str, str], ...]
+    versions: tuple[tuple[str, str, int, str, None, str, bytes], ...]
+    lines: tuple[tuple[str, str, str, bytes], ...]
+    key: tuple[str, str, int, bytes, str]
 
 
 @dataclass(slots=True)
@@ -121,6 +125,7 @@ class Work:
     _outbox: list[_OutboxRow] = field(default_factory=list)
     _history: list[_HistoryRow] = field(default_factory=list)
     _audit: list[AuditLine] = field(default_factory=list)
+    _laid: list[Trail] = field(default_factory=list)
     _person_keys: KeysInUse = field(init=False)
     _version_compared: bool = False
 
@@ -170,33 +175,27 @@ class Work:
 
     def take_trail(self, person_id: UUID) -> Trail:
         """What was left here about a person who is new: sealed under a key made for it, and forgotten here."""
-        key = self._person_keys.of(person_id)
-        assert key.wrapped is not None, "the person is not new"
-        assert key.kek_id is not None
+        made = self._person_keys.of(person_id)
+        assert made.wrapped is not None, "the person is not new"
+        assert made.kek_id is not None
+        about, key = str(person_id), made.key
         trail = Trail(
-            str(person_id),
-            tuple((str(row.event_id), row.event_type, row.division_codes, row.data) for row in self._outbox),
+            about,
+            tuple((str(row.event_id), row.event_type, about, row.division_codes, row.data) for row in self._outbox),
             tuple(
-                (row.resource, str(row.resource_id), row.version, row.changed, row.sealed(self.keyring, self._person_keys))
+                (row.resource, str(row.resource_id), row.version, about, None, row.changed, key.seal(row.snapshot, row.context))
                 for row in self._history
             ),
-            tuple((str(line.audit_id), line.line, line.digest) for line in self._audit),
-            (str(key.key_id), int(key.key.suite), key.wrapped, key.kek_id),
+            tuple((str(line.audit_id), about, line.line, line.digest) for line in self._audit),
+            (about, str(made.key_id), int(key.suite), made.wrapped, made.kek_id),
         )
         self._outbox, self._history, self._audit, self._person_keys = [], [], [], KeysInUse(self.keyring)
         return trail
 
     def lay_trail(self, trail: Trail) -> UUID:
         """Leave here what acts about a new person left elsewhere; the person's id."""
-        person_id = UUID(trail.person_id)
-        self._outbox += [_OutboxRow(*event[:2], person_id, *event[2:]) for event in trail.events]
-        self._history += [
-            _HistoryRow(resource, resource_id, version, person_id, None, changed, sealed, is_sealed=True)
-            for resource, resource_id, version, changed, sealed in trail.versions
-        ]
-        self._audit += [AuditLine(UUID(audit_id), person_id, line, digest) for audit_id, line, digest in trail.lines]
-        self._person_keys.bring(person_id, *trail.key)
-        return person_id
+        self._laid.append(trail)
+        return self._person_keys.bring(trail.key)
 
     def learn_person_key(self, row: Record) -> None:
         """Take a person's key from a row that was read anyway (`person_id` and `person_keys.COLUMNS`).
@@ -276,7 +275,7 @@ class Work:
     @property
     def has_events(self) -> bool:
         """Whether the relay has to be woken after the commit."""
-        return bool(self._outbox)
+        return bool(self._outbox or self._laid)
 
     async def flush(self, answer: KeptAnswer | None = None) -> None:
         """Write the collected rows and a command's answer. Called once, before the commit, by whoever owns the transaction.
@@ -284,6 +283,8 @@ class Work:
         One statement, unless a person has a key that this transaction did not know of: then the snapshots about that person
         are sealed again under it and written by a second one.
         """
+        if self._laid:
+            await self._write_laid()
         outbox, history, audit = self._outbox, self._history, self._audit
         for _ in range(_FLUSH_ATTEMPTS):
             if not (outbox or history or audit or answer):
@@ -292,6 +293,25 @@ class Work:
             outbox, audit, answer = [], [], None
             history = [row for row in history if not unready.isdisjoint(row.about)]
         raise DomainError("busy", retry_after=1)  # the person's key is destroyed and made again under our hands
+
+    async def _write_laid(self) -> None:
+        """Write the trails of new persons, in a statement of their own. Nobody else can have made them keys."""
+        laid, who = self._laid, self.principal
+        unready = await self.tx.fetch(
+            _FLUSH_ROWS,
+            events=[event for trail in laid for event in trail.events],
+            versions=[version for trail in laid for version in trail.versions],
+            lines=[line for trail in laid for line in trail.lines],
+            keys=[trail.key for trail in laid],
+            traceparent=self.traceparent,
+            client_id=who.client_id,
+            actor=who.actor,
+            proposed_by=self.proposer,
+            request_id=self.request_id,
+        )
+        if unready:
+            raise RuntimeError("a new person had a key")
+        self._laid = []
 
     async def _write(
         self, outbox: list[_OutboxRow], history: list[_HistoryRow], audit: list[AuditLine], answer: KeptAnswer | None
@@ -357,6 +377,17 @@ def _text(value: str | None) -> str:
     return to_json(value).decode()
 
 
+@lru_cache(maxsize=4096)
+def _texts(values: tuple[str, ...]) -> str:
+    return f"[{','.join(map(_text, values))}]"
+
+
+@lru_cache(maxsize=64)
+def _instant(at: datetime) -> str:
+    """The lines of one act, and of all acts of one chunk of a roster, were left at one instant."""
+    return at.isoformat(timespec="microseconds")
+
+
 def _id(value: UUID | None) -> str:
     return f'"{value}"' if value else "null"
 
@@ -380,8 +411,8 @@ def audit_line(  # noqa: PLR0913 - the fields of an audit line
     """
     proposed = f',"proposer":{_text(proposer)}' if proposer else ""
     line = (
-        f'{{"actor":{_text(principal.actor)},"at":"{at.isoformat(timespec="microseconds")}","client":{_text(principal.client_id)}'
-        f',"division":{_text(principal.division_code)},"fields":[{",".join(map(_text, fields))}],"operation":{_text(operation)}'
+        f'{{"actor":{_text(principal.actor)},"at":"{_instant(at)}","client":{_text(principal.client_id)}'
+        f',"division":{_text(principal.division_code)},"fields":{_texts(tuple(fields))},"operation":{_text(operation)}'
         f',"organisation":{_text(principal.organisation)},"outcome":{_text(outcome)},"person":{_id(person_id)}{proposed}'
         f',"purpose":{_text(principal.purpose)},"request":{_text(request_id)},"resource":{_text(resource)}'
         f',"resource_id":{_id(resource_id)}}}'
@@ -395,13 +426,9 @@ _FLUSH_ATTEMPTS = 5
 # Sequences are dense per key because the key's row stays locked until the commit; keys are taken in order, so that two
 # transactions about the same two persons cannot deadlock. A person's key is `ready` when it is made here or is still the one
 # the snapshot is sealed under; of the others the key in force comes back, or nulls when one was made since this began.
-_FLUSH = prepare(
-    """
+_LEFT_BEHIND = """
     WITH given AS (
-        SELECT * FROM unnest(
-            CAST(:event_ids AS uuid[]), CAST(:event_types AS text[]), CAST(:partition_keys AS uuid[]),
-            CAST(:division_codes AS text[]), CAST(:event_data AS text[])
-        ) WITH ORDINALITY AS g (event_id, event_type, partition_key, division_codes, data, place)
+        SELECT * FROM {events} WITH ORDINALITY AS g (event_id, event_type, partition_key, division_codes, data, place)
     ), per_key AS (
         SELECT partition_key, count(*) AS events FROM given GROUP BY partition_key ORDER BY partition_key
     ), numbered AS (
@@ -417,10 +444,7 @@ _FLUSH = prepare(
         FROM given g JOIN per_key k USING (partition_key) JOIN numbered n USING (partition_key)
         ORDER BY g.place
     ), offered AS (
-        SELECT * FROM unnest(
-            CAST(:key_person_ids AS uuid[]), CAST(:key_ids AS uuid[]), CAST(:key_suites AS smallint[]),
-            CAST(:wrapped_keys AS bytea[]), CAST(:kek_ids AS text[])
-        ) AS o (person_id, key_id, suite, wrapped, kek_id)
+        SELECT * FROM {keys} AS o (person_id, key_id, suite, wrapped, kek_id)
     ), made AS (
         INSERT INTO person_key (person_id, key_id, suite, wrapped, kek_id)
         SELECT * FROM offered WHERE wrapped IS NOT NULL ORDER BY person_id
@@ -437,19 +461,17 @@ _FLUSH = prepare(
         SELECT h.resource, h.resource_id, h.version, h.person_id, h.related_person_id, CAST(:client_id AS text),
                CAST(:actor AS text), CAST(:proposed_by AS text), CAST(:request_id AS text),
                string_to_array(h.changed, ','), h.snapshot
-        FROM unnest(
-            CAST(:resources AS text[]), CAST(:resource_ids AS uuid[]), CAST(:versions AS integer[]),
-            CAST(:history_person_ids AS uuid[]), CAST(:related_person_ids AS uuid[]), CAST(:changed AS text[]),
-            CAST(:snapshots AS bytea[])
-        ) AS h (resource, resource_id, version, person_id, related_person_id, changed, snapshot)
+        FROM {versions} AS h (resource, resource_id, version, person_id, related_person_id, changed, snapshot)
         WHERE (h.person_id IS NULL OR h.person_id IN (SELECT person_id FROM ready))
         AND (h.related_person_id IS NULL OR h.related_person_id IN (SELECT person_id FROM ready))
     ), noted AS (
-        INSERT INTO audit_line (audit_id, person_id, line, digest)
-        SELECT * FROM unnest(
-            CAST(:audit_ids AS uuid[]), CAST(:audit_person_ids AS uuid[]), CAST(:lines AS text[]), CAST(:digests AS bytea[])
-        )
-    ), kept AS (
+        INSERT INTO audit_line (audit_id, person_id, line, digest) SELECT * FROM {lines}
+    ){and_more}
+    SELECT o.person_id, k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS person_key_wrapped
+    FROM offered o LEFT JOIN person_key k ON k.person_id = o.person_id
+    WHERE o.person_id NOT IN (SELECT person_id FROM ready)
+"""
+_KEPT_ANSWER = """, kept AS (
         INSERT INTO idempotency_key AS k (client_id, operation, key, fingerprint, status, headers, body)
         SELECT CAST(:client_id AS text), CAST(:kept_operation AS text), CAST(:kept_key AS text),
                CAST(:kept_fingerprint AS bytea), CAST(:kept_status AS smallint), CAST(:kept_headers AS jsonb),
@@ -458,9 +480,34 @@ _FLUSH = prepare(
         ON CONFLICT (client_id, operation, key) DO UPDATE
         SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers, body = excluded.body,
             recorded_at = now()
+    )"""
+_FLUSH = prepare(
+    _LEFT_BEHIND.format(
+        events="""unnest(
+            CAST(:event_ids AS uuid[]), CAST(:event_types AS text[]), CAST(:partition_keys AS uuid[]),
+            CAST(:division_codes AS text[]), CAST(:event_data AS text[]))""",
+        keys="""unnest(
+            CAST(:key_person_ids AS uuid[]), CAST(:key_ids AS uuid[]), CAST(:key_suites AS smallint[]),
+            CAST(:wrapped_keys AS bytea[]), CAST(:kek_ids AS text[]))""",
+        versions="""unnest(
+            CAST(:resources AS text[]), CAST(:resource_ids AS uuid[]), CAST(:versions AS integer[]),
+            CAST(:history_person_ids AS uuid[]), CAST(:related_person_ids AS uuid[]), CAST(:changed AS text[]),
+            CAST(:snapshots AS bytea[]))""",
+        lines="""unnest(
+            CAST(:audit_ids AS uuid[]), CAST(:audit_person_ids AS uuid[]), CAST(:lines AS text[]),
+            CAST(:digests AS bytea[]))""",
+        and_more=_KEPT_ANSWER,
     )
-    SELECT o.person_id, k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS person_key_wrapped
-    FROM offered o LEFT JOIN person_key k ON k.person_id = o.person_id
-    WHERE o.person_id NOT IN (SELECT person_id FROM ready)
-    """
+)
+# The same for many rows, which go as arrays of row types (`ground/0009.sql`). Of each element of an array asyncpg asks, by way
+# of abstract base classes, whether it is an array itself; that takes longer than all else it does with it, and a row is one
+# element. For a few rows arrays of columns are better: the types' make-up is read once per connection.
+_FLUSH_ROWS = prepare(
+    _LEFT_BEHIND.format(
+        events="unnest(CAST(:events AS left_event[]))",
+        keys="unnest(CAST(:keys AS left_key[]))",
+        versions="unnest(CAST(:versions AS left_version[]))",
+        lines="unnest(CAST(:lines AS left_line[]))",
+        and_more="",
+    )
 )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.chassis.long_work.worker import WorkerDefinition, main
+from services.registry.actions import duplicate_passes
 from services.registry.imports import ACTS
 from services.registry.settings import RegistrySettings
 from services.registry.store.visibility import sees_any_of
@@ -15,4 +16,4 @@ WORKER = WorkerDefinition(
 )
 
 if __name__ == "__main__":
-    main(WORKER, ACTS)
+    main(WORKER, {**ACTS, **duplicate_passes.ACTS})

@@ -39,6 +39,8 @@ DEFINITION = ServiceDefinition(
         "notice": "registry.notice.read",
         "restriction": "registry.person.read",
         "premises": "registry.premises.read",
+        "landlord": "registry.premises.read",
+        "responsibility_letter": "registry.premises.read",
         "stay": "registry.stay.read",
         "employer": "registry.employer.read",
         "employment": "registry.employment.read",

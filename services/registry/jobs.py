@@ -4,9 +4,11 @@ from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.registry.actions.field_work.rates import compute_open_month
+from services.registry.actions.homes.finding_reminders import remind_of_findings
 from services.registry.actions.homes.letter_reminders import remind_of_letters
 from services.registry.actions.permit_clock import bring_up_to_date
-from services.registry.actions.permit_notices import remind_of_endorsement
+from services.registry.actions.permit_notices import remind_of_endorsement, tell_late_issues
+from services.registry.actions.rights_clock import settle_terms, write_down_abandoned
 from services.registry.actions.rights_notices import tell_overdue
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
@@ -31,14 +33,34 @@ async def remind_holders(work: Work) -> bool:
     return await remind_of_endorsement(work, limit=CHUNK) == CHUNK
 
 
+async def tell_of_late_issues(work: Work) -> bool:
+    """Tell applicants whose permit was not issued in time (RR-26); returns whether more may be waiting."""
+    return await tell_late_issues(work, limit=CHUNK) == CHUNK
+
+
 async def remind_landlords(work: Work) -> bool:
     """Remind landlords whose letter of responsibility runs out (RR-74); returns whether more may be waiting."""
     return await remind_of_letters(work, limit=CHUNK) == CHUNK
 
 
+async def remind_of_deadlines(work: Work) -> bool:
+    """Remind landlords of what an inspection found, before its deadline and after; returns whether more may be waiting."""
+    return await remind_of_findings(work, limit=CHUNK) == CHUNK
+
+
 async def tell_of_overdue_requests(work: Work) -> bool:
     """Tell those whose request about their data was not decided in time (V-24); returns whether more may be waiting."""
     return await tell_overdue(work, limit=CHUNK) == CHUNK
+
+
+async def settle_request_terms(work: Work) -> bool:
+    """Count terms anew that reached into a year whose calendar was not held (V-26); returns whether more may be waiting."""
+    return await settle_terms(work, limit=CHUNK) == CHUNK
+
+
+async def give_up_requests(work: Work) -> bool:
+    """Write down which information requests count as given up (V-26); returns whether more may be waiting."""
+    return await write_down_abandoned(work, limit=CHUNK) == CHUNK
 
 
 async def forget_expired_resolutions(work: Work) -> bool:
@@ -70,8 +92,12 @@ async def compute_rates(work: Work) -> bool:
 JOBS = (
     Job("suspend-lapsed-permits", suspend_lapsed_permits),
     Job("remind-of-endorsement", remind_holders),
+    Job("tell-of-late-issues", tell_of_late_issues),
     Job("remind-of-letters", remind_landlords),
+    Job("remind-of-findings", remind_of_deadlines),
+    Job("settle-request-terms", settle_request_terms),
     Job("tell-of-overdue-requests", tell_of_overdue_requests),
+    Job("give-up-requests", give_up_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def problems_in(folder: Path | None) -> Mapping[str, list[str]]:
 def assess(name: str, held: Texts, own_choices: str, content: object, *, service: str | None, use_in: str | None) -> Assessment:
     """One person's score."""
     rule_set = compiled(name, held, own_choices)
+    if use_in is not None and not re.fullmatch(r"\d{6}(\d{3}){0,2}", use_in, re.ASCII):
+        raise _refused("--use-in: 须为行政区划代码,如 330282 · must be a division code such as 330282")
     try:
         facts = read_facts(content, rule_set.facts, rule_set.rules_of_facts)
         return score(rule_set, facts, service=service, use_in=use_in)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
-from services.chassis.key_file import Digest, KeyFileError, make_key, make_key_file, parse, read_secret
+from services.chassis.key_file import Digest, KeyFileError, KeySet, make_key, make_key_file, parse, read_secret
 from services.chassis.keyring import Keyring, derive
 from services.chassis.sealing import Key, KeyKind, Suite, UnknownKeyError, aead, head_of, new_key
 
@@ -150,6 +151,16 @@ def test_hmac_sm3_is_hmac_over_sm3() -> None:
     key = derive(keyring._index, "index|c", Suite.SM4_GCM, 32).ljust(64, b"\0")
     inner = hashlib.new("sm3", bytes(byte ^ 0x36 for byte in key) + b"v").digest()
     assert keyring.blind_index("c", "v") == hashlib.new("sm3", bytes(byte ^ 0x5C for byte in key) + inner).digest()
+
+
+def test_digests_under_one_key_do_not_know_of_each_other() -> None:
+    """The key's half of a digest is computed once; what was asked before must not show in what is asked next."""
+    keyring = Keyring(make_key_file(KeySet(current="t1", keys={"t1": make_key(), "t0": make_key()})))
+    key = derive(keyring._index, "index|c", Suite.AES_256_GCM)
+    for value in ("v", "", "w" * 200, "v"):
+        assert keyring.blind_index("c", value) == hmac.digest(key, value.encode(), "sha256")
+    assert keyring.document_tokens("passport", "E1") == keyring.document_tokens("passport", "E1")
+    assert list(keyring.document_tokens("passport", "E1")) == ["t1", "t0"]
 
 
 def test_a_file_of_the_first_form_wraps_keys_and_opens_what_it_sealed() -> None:

@@ -107,6 +107,7 @@ def subject(path: Place, document: dict[str, Any]) -> str:
     return str(listed[int(second)].get("id", "")) if isinstance(listed, list) else second
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
 def test_no_figure_or_day_changes_unnoticed(name: str) -> None:
     *base, (document, choices) = chain_of(name)

@@ -21,7 +21,7 @@ from services.points_hukou.rules.scoring import score
 from tests.points_hukou.rule_cases import shipped, texts
 
 NAMES = sorted(texts())
-QUICK = settings(max_examples=10, deadline=None)
+QUICK = settings(max_examples=4, deadline=None)
 DAYS = st.dates(date(1950, 1, 1), date(2026, 12, 31)).map(date.isoformat)
 MONTHS = st.builds("{:04d}-{:02d}".format, st.integers(1990, 2027), st.integers(1, 12))
 
@@ -47,7 +47,9 @@ def values_of(declared: FactDeclaration) -> st.SearchStrategy[Any]:
         "held": st.sets(st.sampled_from(sorted(declared.keys)) if declared.keys else st.nothing()).map(sorted),
         "division": st.sampled_from(["330282", "330203", "350203", "110105"]),
         "events": rows(declared, {"on": DAYS, "amount": st.integers(0, min(declared.at_most or 500, 10**6))}),
-        "yearly": st.dictionaries(st.integers(2005, 2027).map(str), st.integers(0, 10**6), max_size=5),
+        "yearly": st.dictionaries(
+            st.integers(2005, 2027).map(str), st.integers(0, min(declared.at_most or 0, 10**6)), max_size=5
+        ),
     }[declared.kind]
 
 

@@ -381,6 +381,22 @@ class City:
             made = await self.post(PROVINCE, LAST_DAY, "/v1/rights-requests", body)
             self.model.add(Thing("rights_request", made["rights_request_id"], (person.person_id,), PROVINCE))
 
+    async def doubt(self, count: int) -> None:
+        """Pairs that may be one human: nobody posts one, and nobody here is like another, so they are put in."""
+        alive = [person for person in self.model.persons.values() if person.deleted_for is None]
+        for _ in range(count):
+            pair = sorted(person.person_id for person in self.rng.sample(alive, 2))
+            if pair[1] in self.model.ids_of_human(pair[0]):
+                continue
+            made = await self.office.rows(
+                """INSERT INTO duplicate_candidate
+                    (candidate_id, person_id, related_person_id, likeness, score, found_on, version)
+                VALUES (uuidv7(), $1, $2, 215, 135, '2022-06-30', 1) ON CONFLICT DO NOTHING RETURNING candidate_id""",
+                *pair,
+            )
+            for row in made:
+                self.model.add(Thing("duplicate", str(row["candidate_id"]), tuple(pair)))
+
     async def note_notices(self) -> None:
         """What was asked to be told: the jobs and acts say so, and nobody posts one."""
         for row in await self.office.rows("SELECT notice_id, person_id, division_code FROM notice"):
@@ -409,6 +425,7 @@ async def found(office: Office, seed: int, *, lives: int = 24) -> City:
     await city.ask_for_rights()
     for part in (False, False, True):
         await city.merge(part=part)
+    await city.doubt(40)
     await city.restrict()
     await city.note_notices()
     return city

@@ -155,6 +155,9 @@ class Model:
                 return of_person and here
             case "permit" | "relationship" | "person_notice" | "case_file" | "merge" | "conflict" | "paper":
                 return of_person
+            case "duplicate":
+                # Two persons are compared before the eyes of who sees both.
+                return all(self.sees_person(who, person_id, on) for person_id in thing.persons)
             case "stay" | "visit" | "visit_conflict":
                 # The home's division keeps the book, and coordinators their visits with what they disagree about: two years
                 # after they tell of nobody.

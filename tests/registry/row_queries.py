@@ -202,6 +202,9 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/persons/{person_id}/stays": _things_of_person("/v1/persons/{}/stays", "stay", "stay_id"),
     "POST /v1/persons/search": _search,
     "GET /v1/merge-conflicts": _by_division("/v1/merge-conflicts", ("conflict",), "conflict_id", filters=False),
+    "GET /v1/duplicate-candidates": _by_division("/v1/duplicate-candidates", ("duplicate",), "candidate_id", filters=False),
+    "GET /v1/duplicate-candidates/{candidate_id}": _thing("/v1/duplicate-candidates/{}", "duplicate"),
+    "GET /v1/duplicate-candidates/{candidate_id}/history": _thing("/v1/duplicate-candidates/{}/history", "duplicate"),
     "GET /v1/relationships/{relationship_id}": _thing("/v1/relationships/{}", "relationship"),
     "GET /v1/residence-registrations": _by_division("/v1/residence-registrations", ("registration",), "registration_id"),
     "GET /v1/residence-registrations/{registration_id}": _thing("/v1/residence-registrations/{}", "registration"),
@@ -212,10 +215,12 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/residence-permits/{permit_id}/history": _thing("/v1/residence-permits/{}/history", "permit"),
     "GET /v1/notices": _notices,
     "GET /v1/landlords/{landlord_id}": _thing("/v1/landlords/{}", "landlord"),
+    "GET /v1/landlords/{landlord_id}/history": _thing("/v1/landlords/{}/history", "landlord"),
     "GET /v1/landlords/{landlord_id}/responsibility-letters": _things_of_thing(
         "/v1/landlords/{}/responsibility-letters", "landlord", "letter", "letter_id"
     ),
     "GET /v1/responsibility-letters/{letter_id}": _thing("/v1/responsibility-letters/{}", "letter"),
+    "GET /v1/responsibility-letters/{letter_id}/history": _thing("/v1/responsibility-letters/{}/history", "letter"),
     "GET /v1/premises": _by_division("/v1/premises", ("premises",), "premises_id"),
     "GET /v1/premises/{premises_id}": _thing("/v1/premises/{}", "premises"),
     "GET /v1/premises/{premises_id}/history": _thing("/v1/premises/{}/history", "premises"),
@@ -251,11 +256,13 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/persons/{person_id}/employments": _things_of_person("/v1/persons/{}/employments", "employment", "employment_id"),
     "GET /v1/rights-requests": _by_division("/v1/rights-requests", ("rights_request",), "rights_request_id", filters=False),
     "GET /v1/rights-requests/{rights_request_id}": _thing("/v1/rights-requests/{}", "rights_request"),
+    "GET /v1/rights-requests/{rights_request_id}/recipients": _thing("/v1/rights-requests/{}/recipients", "rights_request"),
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }
 """Operations and how the model asks them."""
 
 ELSEWHERE = {
+    "POST /v1/historical-permits/assess": "as the person itself: test_what_the_text_of_2009_says_of_an_old_application",
     "POST /v1/persons/resolve": "led with the city, and test_moving_between_towns_always_works",
     "GET /v1/registry/changes": "test_followers_are_told_of_whom_they_see",
     "GET /v1/registry/audit/checkpoints": "nothing of anybody: signed heads",
@@ -263,8 +270,10 @@ ELSEWHERE = {
     "GET /v1/inspections/{inspection_id}": "of homes, not of persons: test_inspections_are_the_divisions_own_and_an_officers",
     "GET /v1/premises/{premises_id}/inspections": "as the inspection itself",
     "GET /v1/inspection-findings": "as the inspection itself",
+    "GET /v1/inspection-findings/{finding_id}/history": "as the inspection itself",
     "GET /v1/village-pairings": "nothing of a person: test_a_village_is_paired_with_an_enterprise_once",
     "GET /v1/village-pairings/{pairing_id}": "nothing of a person: as above",
+    "GET /v1/village-pairings/{pairing_id}/history": "nothing of a person: as above",
     "GET /v1/notice-templates": "nothing of anybody: texts",
     "GET /v1/divisions": "nothing of anybody: reference data",
     "GET /v1/divisions/{code}": "nothing of anybody: reference data",

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import chain
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import EVERY_SCOPE
 from tests.registry.homes import Home, enter_person, register_home
 from tests.registry.rate_model import Seen, counts
+from tests.registry.test_merging import merged
 from tests.running import Caller
 
 TOWN, BESIDE = "330282113", "330282116"
@@ -329,3 +330,72 @@ async def test_before_the_first_definition_there_is_nothing_to_compute(office: O
         assert expect(await cixi.get("/v1/registry/rates"), 200)["items"] == []
         batch = {"visits": [to_person(None, "found_not_registered", visited_at="2011-06-01T01:00:00+08:00")]}
         assert expect(await cixi.post(BATCHES, batch), 409)["type"].endswith("field-work-rules-not-held")
+
+
+async def test_at_the_turn_of_the_year_each_visit_is_its_days(office: Office, cixi: Caller) -> None:
+    """One coordinator until New Year's Eve, another from then on; the batch comes in after the holidays."""
+    village, turn = "330282102201", "2025-01-01"
+    with office.on(date(2024, 12, 20)):
+        for who, first in (("walker-old", "2024-01-01"), ("walker-new", turn)):
+            body = {"coordinator": who, "division_code": village, "valid_from": first}
+            made = expect(await cixi.post("/v1/coordinator-assignments", body), 201)
+            if who == "walker-old":
+                path = f"/v1/coordinator-assignments/{made['assignment_id']}/end"
+                expect(await cixi.post(path, {"valid_until": turn}), 200)
+    with office.on(date(2025, 1, 6)):
+        eve, day = "2024-12-31T23:30:00+08:00", "2025-01-01T00:30:00+08:00"
+        visits = [to_person(None, "found_not_registered", division_code=village, visited_at=at) for at in (eve, day)]
+        for who, results in (("walker-old", ["stored", "refused"]), ("walker-new", ["refused", "stored"])):
+            fresh = [visit | {"visit_id": str(uuid4())} for visit in visits]
+            batch = expect(await office.caller(actor=who).post(BATCHES, {"visits": fresh}), 200)
+            assert [each["result"] for each in batch["results"]] == results
+        await office.run_job(compute_rates)
+    rows = await office.rows(
+        """SELECT month, denominator FROM rate_value WHERE rate = 'information_registration' AND division_code = $1
+        AND month IN ('2024-12-01', '2025-01-01') ORDER BY month""",
+        village[:9],
+    )
+    assert [row["denominator"] for row in rows] == [1, 1]
+
+
+async def test_months_that_closed_while_nobody_ran_are_computed_once(office: Office, cixi: Caller) -> None:
+    first, missed = date(2023, 2, 10), date(2023, 7, 5)
+    with office.on(first):
+        await office.run_job(compute_rates)
+        at = "2023-02-09T10:00:00+08:00"
+        assigned = {"coordinator": "walker-1", "division_code": "330282103", "valid_from": "2023-01-01"}
+        expect(await cixi.post("/v1/coordinator-assignments", assigned), 201)
+        batch = {"visits": [to_person(None, "found_not_registered", division_code="330282103", visited_at=at)]}
+        expect(await office.caller(actor="walker-1").post(BATCHES, batch), 200)
+    for _ in range(2):
+        with office.on(missed):
+            await office.run_job(compute_rates)
+        missed += timedelta(days=1)
+    rows = await office.rows(
+        """SELECT month, denominator, computed_on FROM rate_value WHERE rate = 'information_registration'
+        AND division_code = '330282103' AND month = '2023-02-01'"""
+    )
+    assert [(row["denominator"], row["computed_on"]) for row in rows] == [(1, date(2023, 7, 5))]
+    months = await office.rows(
+        """SELECT month FROM rate_value WHERE rate = 'information_registration' AND division_code = '330282'
+        AND month BETWEEN '2023-02-01' AND '2023-07-01' ORDER BY month"""
+    )
+    assert [row["month"].month for row in months] == [2, 3, 4, 5, 6, 7]
+
+
+async def test_a_human_with_two_ids_counts_once(office: Office, cixi: Caller) -> None:
+    town = "330282105"
+    with office.on(date(2024, 5, 20)):
+        walk = Walk(office, cixi)
+        kept, duplicate = await enter_person(cixi), await enter_person(cixi)
+        for place, person in enumerate((kept, duplicate)):
+            visit = to_person(person, "found_not_registered", division_code=town, visited_at=f"2024-05-1{place}T10:00:00+08:00")
+            assert (await walk.one(visit))["result"] == "stored"
+        await merged(office, cixi, kept, duplicate)
+        await office.run_job(compute_rates)
+    (row,) = await office.rows(
+        """SELECT denominator FROM rate_value WHERE rate = 'information_registration' AND division_code = $1
+        AND month = '2024-05-01'""",
+        town,
+    )
+    assert row["denominator"] == 1

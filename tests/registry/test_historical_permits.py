@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.factories import a_paper, a_person, citizen_number
+from tests.registry.factories import a_paper, a_person, a_residence, citizen_number
 
 PATH = "/v1/historical-permits"
 
@@ -112,3 +112,39 @@ async def test_a_document_out_of_date_is_told_as_such(
     await resident.register_residence(date(2023, 3, 15))
     decided = await resident.apply(date(2023, 9, 15), evidence=[{"type": "labour_contract"}, *handed_in])
     assert [reason["code"] for reason in decided["reasons"]] == codes
+
+
+async def test_what_the_text_of_2009_says_of_an_old_application(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    await recorded(resident, date(2017, 3, 1), issued_on="2009-11-01", valid_until="2012-10-31")
+    question: dict[str, Any] = {"person_id": resident.person_id, "kind": "residence_permit", "applied_on": "2012-11-01"}
+    question |= {"has_fixed_home": True, "has_stable_work": True}
+    said = expect(await resident.caller.post(f"{PATH}/assess", question), 200)
+    assert (said["regime"], said["outcome"], said["reasons"], said["due_on"]) == ("zj-2009", "open", [], "2012-11-22")
+    assert [gap["code"] for gap in said["gaps"]] == ["county_conditions_not_found"]
+    problem = expect(await resident.caller.post(f"{PATH}/assess", question | {"applied_on": "2016-01-01"}), 422)
+    assert [(error["pointer"], error["code"]) for error in problem["errors"]] == [("/applied_on", "no_longer_issued")]
+    expect(await office.caller("330282109").post(f"{PATH}/assess", question), 404)
+
+
+async def test_an_application_of_2012_is_not_decided_and_told_where_to_ask(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    with office.on(date(2012, 11, 1)):
+        body = {"person_id": resident.person_id, "ground": "employment", "evidence": []}
+        problem = expect(await resident.caller.post("/v1/residence-permits", body), 409)
+    assert (problem["type"].rpartition(":")[2], problem["regime"]) == ("regime-not-held", "zj-2009")
+    assert (problem["record"], problem["assess"]) == (PATH, f"{PATH}/assess")
+
+
+@pytest.mark.parametrize(("until", "notes"), [("2023-03-15", []), ("2023-03-14", ["identity_document_expired"]), (None, [])])
+async def test_a_registration_notes_that_every_document_is_out_of_date(
+    office: Office, resident: Resident, until: str | None, notes: list[str]
+) -> None:
+    document = {"type": "citizen_id", "number": citizen_number(), "valid_from": "2013-03-14", "valid_until": until}
+    document = {name: value for name, value in document.items() if value is not None}
+    person = expect(await resident.caller.post("/v1/persons", a_person(identity_documents=[document])), 201)
+    with office.on(date(2023, 3, 15)):
+        body = a_residence(person["person_id"], started_on="2023-03-15")
+        made = expect(await resident.caller.post("/v1/residence-registrations", body), 201)
+    assert [note["code"] for note in made["notes"]] == notes
+    assert all(note["rule"] == "RR-03" for note in made["notes"])

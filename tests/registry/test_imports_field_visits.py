@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.chassis.errors import DomainError
+from services.chassis.long_work.rows import OperationState
 from services.registry.actions.field_work.assignments import assign_coordinator
 from services.registry.actions.field_work.visits import hand_in_visits
 from services.registry.actions.homes.landlords import register_landlord
@@ -123,6 +124,7 @@ async def test_what_is_refused_says_why(importers: list[Importer]) -> None:
         a_visit(_NUMBERS[0], 信息一致="", 走访时间="2026-05-30 11:00"),
         a_visit(房屋地址="没有这条路1号", 走访结果="未见到"),
         a_visit(_NUMBERS[0], 走访结果="不知道"),
+        a_visit(_NUMBERS[0], 登记版本="9" * 5000),
     ]
     ended = await importers[2].run(rows, kind="field_visits")
     assert ended.counts == {"refused": len(rows)}
@@ -137,7 +139,15 @@ async def test_what_is_refused_says_why(importers: list[Importer]) -> None:
         ("信息一致", "data_matches_unclear"),
         ("房屋地址", "home_not_registered"),
         ("走访结果", "enum"),
+        ("登记版本", "number"),
     ]
+
+
+async def test_on_a_day_without_rules_it_fails_and_says_so(importers: list[Importer]) -> None:
+    importers[2].set_today(date(2008, 1, 1))
+    ended = await importers[2].run([a_visit(_NUMBERS[0])], kind="field_visits")
+    importers[2].set_today(TODAY)
+    assert (ended.state, ended.problem) == (OperationState.FAILED, "field-work-rules-not-held")
 
 
 async def test_a_dry_run_sees_the_whole_file(importers: list[Importer], monkeypatch: pytest.MonkeyPatch) -> None:

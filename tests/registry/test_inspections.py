@@ -1,6 +1,7 @@
 """Inspections: grades by the checklist, findings closed by another inspection alone, pairings; about homes and never people."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.chassis.jobs import Scheduler
+from services.registry.jobs import JOBS
 from services.registry.rules.homes.star_rating import ItemAnswer, checklist_problems, grade
 from services.registry.tables.ground import METADATA
 from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, expect
+from tests.registry.employers import registered
 from tests.registry.homes import Home, register_home
 from tests.running import Caller
 
@@ -28,6 +32,49 @@ def test_stars(case: Case) -> None:
     found = grade(answers, ON, law().homes.inspections)
     assert {"score": found.score, "stars": found.stars} == case["expected"]
     assert found.valid_until == date(2027, 5, 10)
+
+
+@pytest.mark.parametrize("case", cases("star_ratings", "stars_of_a_day"))
+async def test_the_stars_of_a_day_are_those_of_the_last_grade(office: Office, home: Home, case: Case) -> None:
+    not_met: dict[int, set[str]] = {5: set(), 4: {"clean"}, 2: {"exits_clear", "guests_registered"}}
+    for given_grade in case["graded"]:
+        failed = not_met[given_grade["stars"]]
+        answers = [{"code": code, "answer": "not_met" if code in failed else "met"} for code in ITEMS]
+        with office.on(given_grade["on"]):
+            made = await inspect(home, inspected_on=given_grade["on"].isoformat(), answers=answers)
+        assert made["stars"] == given_grade["stars"]
+    with office.on(case["on"]):
+        found = expect(await home.caller.get(home.path), 200)
+        listed = expect(await home.caller.get("/v1/premises?division_code=330282111&limit=200"), 200)["items"]
+    assert found["stars"] == (case["stars"] or None)
+    assert (found["stars_valid_until"] is None) == (found["stars"] is None)
+    assert found in listed
+
+
+@pytest.mark.parametrize("case", cases("finding_deadlines", "told"))
+async def test_a_landlord_is_told_before_a_deadline_and_after_it_once(office: Office, home: Home, case: Case) -> None:
+    with office.on(ON):
+        made = await inspect(home, findings=[{"kind": "exit_blocked", "due_on": case["due_on"].isoformat()}])
+        finding_id = made["findings"][0]["finding_id"]
+    jobs = [replace(job, name=f"{job.name} {finding_id}") for job in JOBS if job.name == "remind-of-findings"]
+    replicas = [Scheduler(office.service.runtime, jobs) for _ in range(2)]
+    for day in sorted({*case["running"], *(case[name] for name in ("remedied_on", "put_off_on", "ended_on") if name in case)}):
+        with office.on(day):
+            if day == case.get("ended_on"):
+                expect(await home.caller.post(f"{home.path}/end", {"reason": "letting_ended"}), 200)
+            if day in {case.get("remedied_on"), case.get("put_off_on")}:
+                again: dict[str, Any] = {"finding_id": finding_id, "is_remedied": "put_off_on" not in case}
+                if "put_off_until" in case:
+                    again["due_on"] = case["put_off_until"].isoformat()
+                await inspect(home, inspected_on=day.isoformat(), reinspected=[again])
+            if day in case["running"]:
+                for replica in replicas:
+                    await replica.run_due()
+    told = await office.rows(
+        "SELECT template, requested_on, parameters FROM notice WHERE subject_id = $1 ORDER BY 2", finding_id
+    )
+    assert [[row["template"], row["requested_on"]] for row in told] == case["told"]
+    assert all(row["parameters"]["kind"] == "exit_blocked" for row in told)
 
 
 @settings(max_examples=50)
@@ -102,6 +149,9 @@ async def test_a_finding_is_closed_by_another_inspection_alone(office: Office, h
     assert [item["inspection_id"] for item in listed] == [second["inspection_id"], first["inspection_id"]]
     rows = await office.rows("SELECT version FROM history WHERE resource_id = $1 ORDER BY version", alarm["finding_id"])
     assert [row["version"] for row in rows] == [1, 2]
+    history = expect(await home.caller.get(f"{FINDINGS}/{crowd['finding_id']}/history"), 200)["items"]
+    assert [version["state"]["due_on"] for version in history] == ["2026-10-31", "2026-09-30"]
+    expect(await office.caller("330282109").get(f"{FINDINGS}/{crowd['finding_id']}/history"), 404)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +187,27 @@ async def test_a_village_is_paired_with_an_enterprise_once(office: Office, cixi:
     assert (await cixi.post("/v1/village-pairings", body | {"valid_from": "2026-02-01"})).status_code == 409
     listed = expect(await cixi.get("/v1/village-pairings?division_code=330282111"), 200)["items"]
     assert [item["pairing_id"] for item in listed] == [made["pairing_id"]]
+    assert (made["employer_id"], made["employer_name"]) == (None, None)
     path = f"/v1/village-pairings/{made['pairing_id']}"
     expect(await cixi.post(f"{path}/end", {"valid_until": "2026-01-01"}), 422)
     expect(await cixi.post(f"{path}/end", {"valid_until": "2026-07-01"}), 200)
     expect(await cixi.post(f"{path}/end", {"valid_until": "2026-07-01"}), 409)
     expect(await cixi.post("/v1/village-pairings", body | {"valid_from": "2026-07-01"}), 201)
-    assert (await office.caller("330282109").get(path)).status_code == 404
+    history = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [version["state"]["valid_until"] for version in history] == ["2026-07-01", None]
+    for hidden in (path, f"{path}/history"):
+        assert (await office.caller("330282109").get(hidden)).status_code == 404
+
+
+async def test_a_pairing_names_the_employer_of_its_code_wherever_it_lies(office: Office, cixi: Caller) -> None:
+    employer = await registered(cixi, division_code="330282104")
+    body = {"division_code": "330282111202", "organisation_name": "村里的叫法", "credit_code": employer["credit_code"]}
+    village = office.caller("330282111")
+    made = expect(await village.post("/v1/village-pairings", body | {"valid_from": "2026-01-01"}), 201)
+    named = (made["employer_id"], made["employer_name"], made["organisation_name"])
+    assert named == (employer["employer_id"], employer["name"], "村里的叫法")
+    listed = expect(await village.get("/v1/village-pairings?division_code=330282111202"), 200)["items"]
+    assert listed == [expect(await village.get(f"/v1/village-pairings/{made['pairing_id']}"), 200)] == [made]
 
 
 def test_no_column_of_an_inspection_can_name_a_person() -> None:

@@ -65,6 +65,23 @@ async def test_the_next_window_is_another_occasion(office: Office, holder: Resid
     assert await told(office, holder.person_id) == [("endorsement_due", "2024-02-08"), ("endorsement_due", "2025-02-08")]
 
 
+async def test_a_permit_not_issued_in_time_is_told_once_also_after_a_stop(office: Office, resident: Resident) -> None:
+    await resident.register_person()
+    await resident.register_residence(date(2023, 8, 31))
+    due_on = (await resident.apply(date(2024, 3, 1)))["due_on"]
+    assert due_on == "2024-03-16"
+    jobs = fresh(tuple(job for job in JOBS if job.name == "tell-of-late-issues"))
+    await live(office, jobs, [date(2024, 3, 16)])
+    assert await told(office, resident.person_id) == []
+    await live(office, jobs, [date(2024, 4, 2), date(2024, 4, 3)])
+    assert await told(office, resident.person_id) == [("permit_issue_overdue", "2024-04-02")]
+
+
+async def test_a_permit_issued_in_time_is_not_called_late(office: Office, holder: Resident) -> None:
+    await live(office, fresh(tuple(job for job in JOBS if job.name == "tell-of-late-issues")), [date(2023, 10, 20)])
+    assert await told(office, holder.person_id) == []
+
+
 @pytest.mark.parametrize(
     ("back_on", "expected"),
     [
@@ -164,9 +181,9 @@ def test_a_parameter_is_what_its_template_declares() -> None:
 def test_a_template_that_cannot_be_filled_in_stops_the_start(text: str, expected: str) -> None:
     row = f'{{ code = "a", addressees = ["person"], parameters = {{ day = "day" }}, zh = "{text}", en = "x" }}'
     header = 'meaning_zh = "a"\nrule = "RR-30"\nsource = "s"\nconfidence = "design"\nvalid_from = 2016-01-01'
-    days = "[endorsement_reminder_days]\n[[endorsement_reminder_days.values]]\nvalue = 7\nvalid_from = 2016-01-01"
-    days += '\nsource = "s"\nconfidence = "design"\n[letter_reminder_days]\n[[letter_reminder_days.values]]\nvalue = 7'
-    days += "\nvalid_from = 2016-01-01"
-    document = f'[templates]\n{header}\nrows = [{row}, {row}]\n{days}\nsource = "s"\nconfidence = "design"'
+    names = ("endorsement_reminder_days", "letter_reminder_days", "finding_reminder_days")
+    value = 'value = 7\nvalid_from = 2016-01-01\nsource = "s"\nconfidence = "design"'
+    days = "\n".join(f"[{name}]\n[[{name}.values]]\n{value}" for name in names)
+    document = f"[templates]\n{header}\nrows = [{row}, {row}]\n{days}"
     with pytest.raises(ParameterError, match=expected):
         read_notices(Document.parse("notices.toml", document))

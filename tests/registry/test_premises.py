@@ -7,6 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from services.chassis.db import Transaction, in_transaction
+from services.chassis.events import EventData
+from services.chassis.rows import SERVICE
+from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, expect
 from tests.registry.factories import EVERY_SCOPE, a_home, a_landlord, a_room
 from tests.registry.homes import enter_person, register_home
@@ -110,6 +114,11 @@ async def test_what_names_a_landlord_is_sealed_masked_and_in_no_history(office: 
     assert expect(await cixi.patch(path, {"phone": None}, version=1), 412)
     rows = await office.rows("SELECT changed FROM history WHERE resource = 'landlord' AND resource_id = $1", path[14:])
     assert any("phone" in row["changed"] for row in rows)
+    history = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [(version["version"], "phone" in version["changed"]) for version in history] == [(2, True), (1, True)]
+    assert "欧阳雪见" not in str(history)
+    assert body["number"] not in str(history)
+    expect(await office.caller("330282109").get(f"{path}/history"), 404)
 
 
 async def test_a_letter_is_in_force_until_it_ends(office: Office, cixi: Caller) -> None:
@@ -124,8 +133,37 @@ async def test_a_letter_is_in_force_until_it_ends(office: Office, cixi: Caller) 
         ended = expect(await cixi.post(f"{path}/end", {"ended_on": "2024-03-04"}), 200)
         assert not ended["is_in_force"]
         expect(await cixi.post(f"{path}/end", {"ended_on": "2024-03-04"}), 409)
+    history = expect(await cixi.get(f"{path}/history"), 200)["items"]
+    assert [version["state"]["ended_on"] for version in history] == ["2024-03-04", None]
     listed = expect(await cixi.get(f"/v1/landlords/{landlord}/responsibility-letters"), 200)["items"]
     assert [item["letter_id"] for item in listed] == [made["letter_id"]]
+
+
+async def test_landlords_and_letters_are_told_in_order_and_in_the_snapshot(office: Office, cixi: Caller) -> None:
+    landlord = expect(await cixi.post("/v1/landlords", a_landlord(name="欧阳雪见")), 201)["landlord_id"]
+    expect(await cixi.patch(f"/v1/landlords/{landlord}", {"phone": "13805740098"}, version=1), 200)
+    letter = {"landlord_id": landlord, "signed_on": "2024-01-05", "valid_until": "2025-01-05"}
+    made = expect(await cixi.post("/v1/responsibility-letters", letter), 201)
+    expect(await cixi.post(f"/v1/responsibility-letters/{made['letter_id']}/end", {"ended_on": "2024-03-04"}), 200)
+    events = await office.rows(
+        """SELECT event_type, division_codes, data::jsonb AS data FROM outbox WHERE partition_key = $1 ORDER BY sequence""",
+        landlord,
+    )
+    assert [event["event_type"].removeprefix("registry.") for event in events] == [
+        "landlord.registered.v1",
+        "landlord.corrected.v1",
+        "responsibility_letter.signed.v1",
+        "responsibility_letter.ended.v1",
+    ]
+    assert {tuple(event["division_codes"]) for event in events} == {("330282107",)}
+    assert not any(value in str(event["data"]) for event in events for value in ("欧阳雪见", "13805740098"))
+
+    async def collect(tx: Transaction) -> list[EventData]:
+        found = [states async for key, states in snapshot(tx, office.service.runtime.keyring) if str(key) == landlord]
+        return [state for states in found for state in states]
+
+    states = await in_transaction(office.service.runtime.pool, collect, rows=SERVICE)
+    assert [state.model_dump(mode="json") for state in states] == [events[1]["data"], events[3]["data"]]
 
 
 async def test_rooms_change_with_the_home_and_not_under_a_guest(cixi: Caller) -> None:

@@ -6,11 +6,26 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.chassis.jobs import Scheduler
-from services.registry.jobs import JOBS
-from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, term_of, why_not_entitled
-from tests.registry.case_files import Case, cases, law
+from services.chassis.parameters import Document
+from services.registry.actions import rights_clock
+from services.registry.actions.law import LAW
+from services.registry.jobs import JOBS, settle_request_terms, tell_of_overdue_requests
+from services.registry.rules.rights import Requester, RequesterFacts, RightsKind, why_not_entitled
+from services.registry.rules.rights_clock import (
+    Clock,
+    ClockAct,
+    ClockStep,
+    is_abandoned,
+    term_of,
+    why_not_decidable,
+    why_not_lawful,
+)
+from services.registry.rules.working_days import WorkingDays, read_working_days
+from tests.registry.case_files import PARAMETERS, Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered as employer_of
 from tests.registry.employers import taken_on
@@ -27,8 +42,59 @@ PATH = "/v1/rights-requests"
 
 @pytest.mark.parametrize("case", cases("rights", "term"))
 def test_every_request_has_its_clock(case: Case) -> None:
-    term = term_of(RightsKind(case["kind"]), case["received_on"], law().rights, law().working_days)
+    term = term_of(Clock(RightsKind(case["kind"]), case["received_on"]), law().rights, law().working_days)
     assert (term.due_on, term.is_provisional) == (case["due_on"], False)
+
+
+def clock(case: Case) -> Clock:
+    steps = tuple(ClockStep(**step | {"act": ClockAct(step["act"])}) for step in case.get("steps", ()))
+    return Clock(RightsKind(case.get("kind", "information")), case.get("received_on", date(2026, 3, 2)), steps)
+
+
+@pytest.mark.parametrize("case", cases("rights", "clock"))
+def test_what_happens_to_the_clock_of_an_information_request(case: Case) -> None:
+    assert term_of(clock(case), law().rights, law().working_days).due_on == case["due_on"]
+
+
+@pytest.mark.parametrize("case", cases("rights", "clock_act"))
+def test_what_may_happen_to_the_clock(case: Case) -> None:
+    reasons = why_not_lawful(ClockAct(case["act"]), clock(case), case["on"], law().rights, law().working_days)
+    assert [reason.code for reason in reasons] == case["reasons"]
+    assert all(reason.article and reason.message_zh and reason.message_en for reason in reasons)
+
+
+@pytest.mark.parametrize("case", cases("rights", "decidable"))
+def test_whom_a_decision_waits_for(case: Case) -> None:
+    assert [reason.code for reason in why_not_decidable(clock(case), case["on"])] == case["reasons"]
+
+
+@pytest.mark.parametrize("case", cases("rights", "abandoned"))
+def test_when_a_request_counts_as_given_up(case: Case) -> None:
+    assert is_abandoned(clock(case), case["on"]) is case["is_abandoned"]
+
+
+@given(
+    received_on=st.dates(date(2024, 1, 8), date(2026, 5, 1)),
+    gaps=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 25)), max_size=3),
+    extension=st.integers(0, 20),
+)
+def test_asking_third_parties_takes_no_working_day_from_the_office(
+    received_on: date, gaps: list[tuple[int, int]], extension: int
+) -> None:
+    """However often somebody is asked: the days on which the office could work are those of the term, and the extension's."""
+    calendar, day, spent, spent_so_far = law().working_days, received_on, 0, 0
+    steps: list[ClockStep] = []
+    for used, asked_for in gaps:
+        asked_on = day + timedelta(days=used)
+        spent += calendar.working_days_between(day, asked_on)
+        if spent >= 20:
+            break
+        day = asked_on + timedelta(days=asked_for)
+        steps += [ClockStep(ClockAct.THIRD_PARTY_ASKED, asked_on, until=day), ClockStep(ClockAct.THIRD_PARTY_HEARD, day)]
+        spent_so_far = spent
+    steps.append(ClockStep(ClockAct.EXTENDED, day, working_days=extension))
+    due_on = term_of(Clock(RightsKind.INFORMATION, received_on, steps), law().rights, calendar).due_on
+    assert spent_so_far + calendar.working_days_between(day, due_on) == 20 + extension
 
 
 @pytest.mark.parametrize("case", cases("rights", "entitled"))
@@ -74,6 +140,124 @@ async def test_a_request_goes_its_way_and_nothing_is_decided_unverified(resident
     assert [(item["template"], item["parameters"]["outcome"]) for item in told] == [("rights_request_decided", "refused")]
 
 
+MONDAY = date(2026, 3, 2)
+"""Day on which the information requests below come in; its twentieth working day is the 30th."""
+
+
+async def information_request(office: Office, resident: Resident) -> dict[str, Any]:
+    await resident.register_person()
+    with office.on(MONDAY):
+        request = await received(resident, "information", wish="申请公开本村出租房屋登记情况")
+        assert request["due_on"] == "2026-03-30"
+        return await act(resident, request, "verify", note="窗口核验")
+
+
+async def told(resident: Resident) -> list[tuple[str, dict[str, Any]]]:
+    listed = expect(await resident.caller.get(f"/v1/notices?person_id={resident.person_id}"), 200)["items"]
+    named = [(item["template"], dict(item["parameters"])) for item in listed]
+    assert all(parameters.pop("rights_request_id") for _, parameters in named)
+    return named
+
+
+def reasons_in(problem: dict[str, Any]) -> tuple[str, list[str]]:
+    return problem["type"].rpartition(":")[2], [reason["code"] for reason in problem["reasons"]]
+
+
+async def test_an_incomplete_information_request_waits_and_starts_anew(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 5)):
+        problem = await act(resident, request, "tell-incomplete", 422, supplement_due_on="2026-03-05", missing="年度")
+        assert problem["errors"][0]["code"] == "not_later"
+        waiting = await act(resident, request, "tell-incomplete", supplement_due_on="2026-03-20", missing="请写明年度")
+        assert (waiting["supplement_due_on"], waiting["due_on"]) == ("2026-03-20", "2026-04-20")
+        assert await told(resident) == [("rights_request_incomplete", {"supplement_due_on": "2026-03-20"})]
+    with office.on(date(2026, 3, 10)):
+        held_up = await act(resident, request, "decide", 409, outcome="granted")
+        assert reasons_in(held_up) == ("rights-request-waits", ["waits_for_supplement"])
+        problem = await act(resident, request, "supplement", 422)
+        assert problem["errors"][0]["code"] == "nothing_supplemented"
+        clear = await act(resident, request, "supplement", wish="申请公开本村2025年度出租房屋登记情况")
+        assert (clear["due_on"], clear["supplement_due_on"], clear["status"]) == ("2026-04-08", None, "verified")
+        assert "2025" in clear["wish"]
+        assert [entry["act"] for entry in clear["clock"]] == ["incomplete_told", "supplemented"]
+        again = await act(resident, request, "tell-incomplete", 409, supplement_due_on="2026-03-20", missing="再补")
+        assert reasons_in(again) == ("rights-clock-act-not-allowed", ["told_once"])
+        assert (await act(resident, request, "decide", outcome="granted"))["status"] == "decided"
+
+
+async def test_what_is_not_completed_in_time_is_given_up_and_told_once(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 11)):
+        await act(resident, request, "tell-incomplete", supplement_due_on="2026-03-20", missing="请写明年度")
+    jobs = [replace(job, name=f"{job.name} {resident.person_id}") for job in JOBS if job.name == "give-up-requests"]
+    replicas = [Scheduler(office.service.runtime, jobs) for _ in range(2)]
+    path = f"{PATH}/{request['rights_request_id']}"
+    with office.on(date(2026, 3, 20)):
+        await replicas[0].run_due()
+        assert expect(await resident.caller.get(path), 200)["status"] == "verified"
+    with office.on(date(2026, 3, 21)):
+        assert expect(await resident.caller.get(path), 200)["status"] == "abandoned"
+        listed = expect(await resident.caller.get(f"{PATH}?status=abandoned&person_id={resident.person_id}"), 200)
+        assert len(listed["items"]) == 1
+        assert (await act(resident, request, "decide", 409, outcome="granted"))["type"].endswith("act-not-allowed")
+    with office.on(date(2026, 5, 6)):  # nobody ran for weeks
+        for replica in replicas:
+            await replica.run_due()
+        given_up = expect(await resident.caller.get(path), 200)
+        assert (given_up["status"], given_up["version"], given_up["is_overdue"]) == ("abandoned", 4, False)
+        assert [template for template, _ in await told(resident)] == ["rights_request_incomplete", "rights_request_abandoned"]
+        late = await act(resident, request, "supplement", 409, wish="2025年度")
+        assert reasons_in(late) == ("rights-clock-act-not-allowed", ["late_without_reason"])
+        again = await act(resident, request, "supplement", wish="2025年度", late_reason="住院,有证明")
+        assert (again["status"], again["verified_on"], again["due_on"]) == ("received", None, "2026-06-02")
+
+
+async def test_an_information_request_is_extended_once_with_a_reason_and_told(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 30)):
+        problem = await act(resident, request, "extend", 422, working_days=21, reason_code="we_are_busy")
+        assert {error["code"] for error in problem["errors"]} == {"too_long", "not_a_reason"}
+        extended = await act(resident, request, "extend", working_days=20, reason_code="large_volume")
+        assert (extended["due_on"], extended["clock"][0]["reason"]["code"]) == ("2026-04-28", "large_volume")
+        again = await act(resident, request, "extend", 409, working_days=1, reason_code="large_volume")
+        assert reasons_in(again) == ("rights-clock-act-not-allowed", ["extended_once"])
+        assert await told(resident) == [("rights_request_extended", {"due_on": "2026-04-28", "reason": "large_volume"})]
+    with office.on(date(2026, 4, 28)):
+        assert not expect(await resident.caller.get(f"{PATH}/{request['rights_request_id']}"), 200)["is_overdue"]
+
+
+async def test_no_article_extends_a_request_about_ones_own_data(resident: Resident) -> None:
+    await resident.register_person()
+    request = await received(resident, "access_copy")
+    acts: dict[str, dict[str, Any]] = {
+        "extend": {"working_days": 5, "reason_code": "large_volume"},
+        "tell-incomplete": {"supplement_due_on": "2999-01-01", "missing": "证件"},
+        "ask-third-party": {"note": "征求意见"},
+        "hear-third-party": {"opinion": "agrees", "note": "同意"},
+        "supplement": {"wish": "补充"},
+    }
+    for verb, body in acts.items():
+        assert reasons_in(await act(resident, request, verb, 409, **body))[1] == ["only_for_information"]
+
+
+async def test_a_third_party_is_heard_in_time_and_its_silence_holds_up_nothing(office: Office, resident: Resident) -> None:
+    request = await information_request(office, resident)
+    with office.on(date(2026, 3, 9)):
+        asked = await act(resident, request, "ask-third-party", note="征求出租人意见")
+        assert (asked["clock"][0]["until"], asked["due_on"]) == ("2026-03-30", "2026-04-21")
+    with office.on(date(2026, 3, 16)):
+        held_up = await act(resident, request, "decide", 409, outcome="granted")
+        assert reasons_in(held_up) == ("rights-request-waits", ["third_party_is_asked"])
+        heard = await act(resident, request, "hear-third-party", opinion="objects", note="涉及隐私")
+        assert (heard["due_on"], heard["clock"][1]["opinion"]) == ("2026-04-07", "objects")
+        await act(resident, request, "ask-third-party", note="征求另一方意见")
+    with office.on(date(2026, 4, 8)):
+        late = await act(resident, request, "hear-third-party", 409, opinion="agrees", note="逾期")
+        assert reasons_in(late) == ("rights-clock-act-not-allowed", ["nobody_is_asked"])
+        refused = await act(resident, request, "decide", outcome="partly", reason_codes=["others_rights"])
+        assert refused["outcome"] == "partly"
+
+
 async def test_a_guardian_asks_for_a_child(office: Office, resident: Resident) -> None:
     await resident.register_person(number=citizen_number(birth_date=date(2019, 1, 1)), phone=None)
     parent = expect(await resident.caller.post("/v1/persons", a_person()), 201)["person_id"]
@@ -110,6 +294,16 @@ async def test_the_copy_holds_everything_of_every_table_and_who_has_read_it(offi
         assert value in text
         assert value in copy["text"]
     assert "\\\\x" not in text
+    remembered = {(each["source"], each["id"], each["version"]) for each in copy["remembered"]}
+    versions = await office.rows(
+        "SELECT resource, resource_id, version FROM history WHERE $1 IN (person_id, related_person_id)", holder.person_id
+    )
+    before_the_copy = {(row["resource"], str(row["resource_id"]), row["version"]) for row in versions} - {
+        ("rights_request", request["rights_request_id"], 4)
+    }
+    assert remembered == before_the_copy
+    assert {"residence_permit", "relationship"} <= {source for source, _, _ in remembered}
+    assert all(each["state"] for each in copy["remembered"])
     assert {"organisation", "purpose", "fields"} <= set(copy["readings"][0])
     assert any(reading["operation"] == "read" and "name" in reading["fields"] for reading in copy["readings"])
     kept = expect(await holder.caller.get(f"{PATH}/{request['rights_request_id']}"), 200)
@@ -123,6 +317,41 @@ async def test_a_correction_is_done_when_the_register_says_so(resident: Resident
     await act(resident, request, "complete", 409)
     expect(await resident.caller.patch(f"/v1/persons/{resident.person_id}", {"education_code": "61"}, version=1), 200)
     assert (await act(resident, request, "complete"))["status"] == "done"
+
+
+async def test_the_copy_is_of_the_human_under_every_id_and_as_it_was(office: Office, resident: Resident) -> None:
+    await resident.register_person(name="旧名字")
+    other = expect(await resident.caller.post("/v1/persons", a_person(name="另一条记录")), 201)["person_id"]
+    expect(await resident.caller.patch(f"/v1/persons/{resident.person_id}", {"name": "新名字"}, version=1), 200)
+    await merged(office, resident.caller, resident.person_id, other)
+    copy = await act(resident, await decided(resident, "access_copy"), "copy")
+    for value in ("旧名字", "新名字", "另一条记录"):
+        assert value in json.dumps(copy, ensure_ascii=False)
+        assert value in copy["text"]
+
+
+async def test_who_was_shown_the_data_is_listed_and_told_of_a_correction(office: Office, resident: Resident) -> None:
+    """A town that let go of the person years ago follows no events: the office tells it, or the correction is not done."""
+    await resident.register_person()
+    await resident.register_residence(date(2022, 1, 10), division_code="330282109")
+    former, passing = office.caller("330282109"), office.caller("330282106")
+    with office.on(date(2022, 2, 1)):
+        expect(await former.get(f"/v1/persons/{resident.person_id}"), 200)
+    await resident.register_residence(date(2022, 6, 1), division_code="330282104")
+    document = expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 200)["identity_documents"][0]
+    named = {"identity_document": {"type": "citizen_id", "number": document["number"]}, "name": "王小明"}
+    expect(await passing.post("/v1/persons/resolve", named), 200)
+    request = await decided(resident, "correction")
+    patch = f"/v1/persons/{resident.person_id}"
+    expect(await resident.caller.patch(patch, {"education_code": "61"}, version=1), 200)
+    path = f"{PATH}/{request['rights_request_id']}/recipients"
+    shown = expect(await resident.caller.get(path), 200)["recipients"]
+    assert {each["division"]: each["is_told"] for each in shown} == {"330282": True, "330282109": False}
+    assert "name" in next(each["fields"] for each in shown if not each["is_told"])
+    expect(await former.get(path), 404)
+    problem = await act(resident, request, "complete", 409)
+    assert (problem["type"].rpartition(":")[2], problem["recipients"]) == ("rights-recipients-not-told", 1)
+    assert (await act(resident, request, "complete", note="已函告", recipients_are_told=True))["status"] == "done"
 
 
 async def test_a_restricted_person_is_told_to_be_and_nothing_else(office: Office, resident: Resident) -> None:
@@ -254,3 +483,32 @@ async def test_overdue_requests_are_listed_and_told_once(office: Office, residen
     assert [(item["template"], item["requested_on"]) for item in told] == [
         ("rights_request_overdue", (due_on + timedelta(days=3)).isoformat())
     ]
+
+
+async def test_a_term_that_was_only_guessed_is_late_for_nobody_until_the_calendar_comes(
+    office: Office, resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Received in December, before the State Council's notice of the next year; then the release that holds it is installed."""
+    await resident.register_person()
+    with office.on(date(2026, 12, 21)):
+        request = await received(resident, "information")
+    assert (request["due_on"], request["is_due_provisional"]) == ("2027-01-18", True)
+    path = f"{PATH}?overdue=true&person_id={resident.person_id}"
+    with office.on(date(2027, 1, 20)):
+        assert expect(await resident.caller.get(path), 200)["items"] == []
+        await office.run_job(tell_of_overdue_requests)
+        assert await told(resident) == []
+        await office.run_job(settle_request_terms)  # no notice yet: nothing to settle
+        monkeypatch.setattr(rights_clock, "LAW", replace(LAW, working_days=with_2027()))
+        await office.run_job(settle_request_terms)
+        (late,) = expect(await resident.caller.get(path), 200)["items"]
+        assert (late["due_on"], late["is_due_provisional"], late["version"]) == ("2027-01-19", False, 2)
+        await office.run_job(tell_of_overdue_requests)
+    assert await told(resident) == [("rights_request_overdue", {"due_on": "2027-01-19"})]
+
+
+def with_2027() -> WorkingDays:
+    """The calendar that ships, and a made-up notice of the year after: 1 January off, and no more."""
+    text = (PARAMETERS / "working_days.toml").read_text("utf-8")
+    row = 'year = 2027\ndays_off = ["2027-01-01"]\ndays_worked = []\nsource = "supposed"\n'
+    return read_working_days(Document.parse("working_days.toml", f"{text}\n[[years.rows]]\n{row}"))

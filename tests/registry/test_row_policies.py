@@ -244,6 +244,29 @@ async def test_nobody_gives_itself_sight_of_a_person(
             await connection.execute(_HOLD, people.here, division, source)
 
 
+_ENTER = """
+    SELECT enter_residents($1, $2, now(), ARRAY[jsonb_populate_record(CAST(NULL AS new_resident), jsonb_build_object(
+        'person_id', uuidv7(), 'sealed_person', '', 'name_index', sha256('n'), 'birth_date', date '1990-01-01', 'sex_code', '1',
+        'warnings', '[]', 'document_id', uuidv7(), 'document_type', 'passport', 'number_index', sha256(convert_to($3, 'UTF8')),
+        'sealed_document', '', 'registration_id', uuidv7(), 'division_code', CAST($3 AS text), 'sealed_registration', '',
+        'residence_kind', 'rented', 'reported_by', 'self', 'started_on', CAST($2 AS date), 'reported_late', false,
+        'pinyin', 1))])
+"""
+
+
+async def test_the_door_for_many_asks_of_all_what_the_policies_ask_of_each(registry_database: Database) -> None:
+    async with plain_sql(registry_database, "client", COUNTY) as connection:
+        await connection.execute(_ENTER, COUNTY, NOW, TOWN)
+        assert await connection.fetchval("SELECT count(*) FROM person_search_key WHERE pinyin = 1") == 1
+    for intake, day, home in ((TOWN, NOW, NEIGHBOUR), (NEIGHBOUR, NOW, TOWN), (TOWN, NOW - timedelta(days=1), TOWN)):
+        async with plain_sql(registry_database, "client", TOWN) as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(_ENTER, intake, day, home)
+    async with plain_sql(registry_database, "") as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(_ENTER, TOWN, NOW, TOWN)
+
+
 async def test_a_document_elsewhere_is_told_its_owner_is_not(registry_database: Database, people: People) -> None:
     async with plain_sql(registry_database, "service") as connection:
         digest = await connection.fetchval("SELECT number_index FROM identity_document WHERE person_id = $1", people.here)

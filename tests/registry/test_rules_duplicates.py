@@ -70,6 +70,16 @@ def test_closer_agreement_never_counts_less() -> None:
         assert all(score(way) >= score(likeness) for way in closer), likeness
 
 
+def test_whoever_is_shown_shares_a_key() -> None:
+    """Only persons who share one of three keys are compared (decision 0028): no pair that would be shown is missed by that."""
+    for likeness in every_likeness():
+        shares_phone = likeness.phone is TextLikeness.SAME
+        shares_birth = likeness.name >= NameLikeness.SAME_INITIALS and likeness.birth_date is BirthLikeness.SAME
+        shares_name = likeness.name is NameLikeness.SAME and likeness.home is TextLikeness.SAME
+        if not (shares_phone or shares_birth or shares_name):
+            assert assess_likeness(likeness, law().duplicates, TODAY).level is None, likeness
+
+
 def test_no_single_agreement_shows_anybody() -> None:
     """Neither a phone, nor a name, nor a birthday makes a pair by itself, whatever else is unknown."""
     apart = Likeness(

@@ -4,13 +4,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.registry.rules.field_work.rates import months_open, show_rate
+from services.registry.rules.field_work.rates import last_open_day, months_open, show_rate, unfinished_month
 from services.registry.rules.field_work.visits import (
     VisitConflictKind,
     VisitFacts,
     VisitOutcome,
     VisitSubject,
+    Walk,
     conflicts_with_register,
+    is_assigned,
     visit_problems,
 )
 from tests.registry.case_files import Case, cases, law
@@ -78,3 +80,24 @@ def test_where_a_visit_disagrees_with_the_register(
 
 def test_a_month_stays_open_for_two_more() -> None:
     assert months_open(TODAY, 2) == (date(2024, 3, 1), date(2024, 2, 1), date(2024, 1, 1))
+
+
+@pytest.mark.parametrize("case", cases("field_work", "closing"))
+def test_when_a_month_is_closed(case: Case) -> None:
+    last = last_open_day(case["month"], 2)
+    assert last == case["last_open_day"]
+    assert case["month"] in months_open(last, 2)
+    assert case["month"] not in months_open(last + timedelta(days=1), 2)
+
+
+@pytest.mark.parametrize("case", cases("field_work", "assigned"))
+def test_who_walks_where(case: Case) -> None:
+    walks = [Walk(one["division"], one["from"], one.get("until")) for one in case["assigned"]]
+    assert is_assigned(walks, case["division"], case["on"], law().divisions) is case["is_assigned"]
+
+
+@pytest.mark.parametrize("case", cases("field_work", "unfinished"))
+def test_which_month_was_not_computed_to_its_end(case: Case) -> None:
+    computed = {one["month"]: one["on"] for one in case["computed"]}
+    found = unfinished_month(computed, case["before"], 2)
+    assert (found.isoformat() if found else "none") == case["month"]

@@ -7,6 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.registry.rules.historical_applications import (
+    HistoricalApplication,
+    assess_historical_application,
+    why_not_of_2009,
+)
 from services.registry.rules.historical_permits import HistoricalKind, IssueFacts, Paper, assess_issue, status_on
 from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import Excusal
@@ -48,6 +53,32 @@ def test_what_can_be_recorded_and_what_is_in_doubt(case: Case) -> None:
     for reason in (*assessed.problems, *assessed.doubts):
         assert reason.article
         assert reason.rule
+
+
+@pytest.mark.parametrize("case", cases("historical_permits", "application"))
+def test_what_the_text_of_2009_says_of_an_application(case: Case) -> None:
+    known = facts({"issued_on": date(2012, 5, 1), "valid_until": date(2012, 5, 1)} | case["facts"])
+    application = HistoricalApplication(
+        kind=known.paper.kind,
+        applied_on=case["facts"].get("applied_on", date(2012, 5, 1)),
+        birth_date=known.birth_date,
+        earlier=known.earlier,
+        excused_as=known.excused_as,
+        has_fixed_home=known.has_fixed_home,
+        has_stable_work=known.has_stable_work,
+    )
+    problems = why_not_of_2009(application, law().historical)
+    assert [reason.code for reason in problems] == case["expected"].get("problems", [])
+    if problems:
+        with pytest.raises(LookupError):
+            assess_historical_application(application, law().historical, law().working_days)
+        return
+    bearing = assess_historical_application(application, law().historical, law().working_days)
+    found = {key: getattr(bearing, key) for key in case["expected"]}
+    found |= {key: [reason.code for reason in found[key]] for key in ("reasons", "gaps")}
+    assert found == case["expected"]
+    assert (bearing.fee_fen, bearing.valid_in) == (0, "330000")
+    assert all(reason.article and reason.rule for reason in (*bearing.reasons, *bearing.gaps))
 
 
 @pytest.mark.parametrize("case", cases("historical_permits", "due"))

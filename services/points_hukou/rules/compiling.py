@@ -186,7 +186,7 @@ def parse(model: type[M], where: str, text: str) -> M:
     """A document from TOML with exact decimals. Raises RuleSetError."""
     try:
         return model.model_validate(tomllib.loads(text, parse_float=Decimal))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RuleSetError([f"{where}: not TOML: {error}"]) from None
     except ValidationError as error:
         raise RuleSetError(

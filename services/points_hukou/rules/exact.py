@@ -1,5 +1,6 @@
 """Exact numbers: points are fractions until a component is rounded (P-32); nothing here is ever a binary float."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -9,18 +10,20 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 RoundingMode = Literal["half_up", "down"]
 
-_DIGITS_MAX = 12
+_WRITTEN = re.compile(r"-?\d{1,10}(\.\d{1,6}|/\d{1,10})?", re.ASCII)
 
 
 def exact(raw: object) -> Fraction:
-    """A number as written: `20`, `0.25` (a decimal), `"1/24"` (a fraction). Raises ValueError."""
+    """A number as written: `20`, `0.25` (a decimal), `"1/24"` (a fraction); no exponents, which can be huge. Raises
+    ValueError.
+    """
     if isinstance(raw, Fraction):
         return raw
-    if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str) or len(str(raw)) > _DIGITS_MAX:
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal | str) or not _WRITTEN.fullmatch(str(raw)):
         raise ValueError('a number such as 20, 0.25 or "1/24"')
     try:
         return Fraction(raw)
-    except (ValueError, ZeroDivisionError, OverflowError):
+    except ZeroDivisionError:
         raise ValueError('a number such as 20, 0.25 or "1/24"') from None
 
 

@@ -1,4 +1,5 @@
 """Papers of the regime of 2009: an officer records them from the paper or the old files; read, annulled when recorded in error.
+An application of that time is answered by what the text said of it.
 
 The paper was the decision, made then by the office of then. Here it is only asked whether it can be such a paper at all
 (RR-47); what the file does not bear out of the conditions of its issue is told and kept, and stops nothing.
@@ -19,9 +20,16 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
+from services.registry.rules.historical_applications import (
+    HistoricalApplication,
+    assess_historical_application,
+    why_not_of_2009,
+)
 from services.registry.rules.historical_permits import IssueAssessment, IssueFacts, Paper, assess_issue, status_on
 from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.historical_permits import (
+    HistoricalApplicationQuestion,
+    HistoricalApplicationView,
     HistoricalPermitAnnulment,
     HistoricalPermitEntry,
     HistoricalPermitRecord,
@@ -63,6 +71,31 @@ async def record_paper(work: Work, body: HistoricalPermitEntry) -> HistoricalPer
     view = _view(work, record, sight)
     record_shown(work, RESOURCE, record.historical_permit_id, record.person_id, sight)
     return view
+
+
+async def assess_application(work: Work, body: HistoricalApplicationQuestion) -> HistoricalApplicationView:
+    """What the text of 2009 says of an application of its time, by the papers on file and what the files tell."""
+    person = await require_visible(work, body.person_id)
+    application = HistoricalApplication(
+        kind=body.kind,
+        applied_on=body.applied_on,
+        birth_date=person.birth_date,
+        earlier=await store.papers_on_file(work, body.person_id),
+        excused_as=body.excused_as,
+        has_fixed_home=body.has_fixed_home,
+        has_stable_work=body.has_stable_work,
+    )
+    problems = day_errors("/applied_on", body.applied_on, earliest=person.birth_date, latest=work.today)
+    problems += [
+        FieldError("/applied_on", reason.code, reason.message_zh, reason.message_en, reason.rule)
+        for reason in why_not_of_2009(application, LAW.historical)
+    ]
+    if problems:
+        raise invalid(problems)
+    bearing = assess_historical_application(application, LAW.historical, LAW.working_days)
+    work.audit("assess", RESOURCE, None, person_id=body.person_id, fields=["issued_on", "valid_until"])
+    regime = LAW.regimes.regime_on(body.applied_on).key
+    return HistoricalApplicationView.of(body.person_id, application, regime, bearing)
 
 
 async def annul_paper(work: Work, historical_permit_id: UUID, body: HistoricalPermitAnnulment) -> HistoricalPermitView:

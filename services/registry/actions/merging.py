@@ -51,7 +51,17 @@ async def propose_merge(work: Work, person_id: UUID, body: PersonMerge) -> Propo
     """
     canonical, duplicate = await _take_both(work, person_id, body.duplicate_person_id)
     work.expect_version(canonical.version)
-    merge_id = new_id()
+    return await _propose(work, canonical, duplicate, body)
+
+
+async def propose_merge_of(work: Work, person_id: UUID, body: PersonMerge) -> ProposalView:
+    """The same where the client speaks of something else than that person, and `If-Match` is that thing's version."""
+    canonical, duplicate = await _take_both(work, person_id, body.duplicate_person_id)
+    return await _propose(work, canonical, duplicate, body)
+
+
+async def _propose(work: Work, canonical: PersonRecord, duplicate: PersonRecord, body: PersonMerge) -> ProposalView:
+    person_id, merge_id = canonical.person_id, new_id()
     both = (person_id, body.duplicate_person_id)
     await refer(work, attachments_in(body.evidence), resource=RESOURCE, resource_id=merge_id, person_ids=both)
     content = ProposedMerge(

@@ -24,14 +24,23 @@ from services.registry.store.events import permit_event
 from services.registry.store.visibility import divisions_of
 
 RESOURCE = "residence_permit"
+_PAPERS = "/v1/historical-permits"
 
 
 def rules_on(day: date) -> PermitRules:
     """The rules that decide an event of that day. Raises `DomainError('regime-not-held')`."""
     try:
         return LAW.regimes.permit_rules_on(day)
-    except (NoRegimeInForceError, RegimeNotHeldError) as error:
+    except NoRegimeInForceError as error:
         raise DomainError("regime-not-held", extra={"on": day.isoformat()}) from error
+    except RegimeNotHeldError as error:
+        raise DomainError(
+            "regime-not-held",
+            detail_zh="该日期适用的制度不再作出决定:当时发放的证件可补录,当时的申请可查询条例如何规定。",
+            detail_en="Nothing is decided under the regime of that day any more: a paper issued then can be recorded, and what"
+            " its text says of an application can be asked.",
+            extra={"on": day.isoformat(), "regime": error.key, "record": _PAPERS, "assess": f"{_PAPERS}/assess"},
+        ) from error
 
 
 def rules_of(record: PermitRecord) -> PermitRules:

@@ -1,11 +1,14 @@
-"""What the holder of a permit is told by the law clock and by officers: endorsement is due, the function is suspended."""
+"""What the holder of a permit is told by the law clock and by officers: endorsement is due, the function is suspended, the
+permit is late.
+"""
 
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.notices import About, request_notice
 from services.registry.rules.notice_templates import Addressee
+from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
-from services.registry.store.permits import lock_unreminded, reload_permit
+from services.registry.store.permits import lock_late_untold, lock_unreminded, reload_permit
 
 _SUBJECT = "residence_permit"
 
@@ -34,6 +37,27 @@ async def remind_of_endorsement(work: Work, *, limit: int) -> int:
                 "window_from": record.endorsement_from,
                 "window_until": record.endorsement_until,
             },
+        )
+    return len(permit_ids)
+
+
+async def tell_late_issues(work: Work, *, limit: int) -> int:
+    """Tell applicants, and the office with them, that a permit was not issued in time (RR-26); how many were told."""
+    permit_ids = await lock_late_untold(work, limit=limit)
+    for permit_id in permit_ids:
+        record = await reload_permit(work, permit_id)
+        if record.status is not PermitStatus.ACCEPTED:
+            continue  # issued or withdrawn while this waited for the person
+        assert record.due_on is not None
+        assert record.division_code is not None
+        await request_notice(
+            work,
+            "permit_issue_overdue",
+            addressee=Addressee.PERSON,
+            addressee_id=record.person_id,
+            division_code=record.division_code,
+            about=About(_SUBJECT, permit_id, record.due_on),
+            parameters={"permit_id": permit_id, "due_on": record.due_on},
         )
     return len(permit_ids)
 

@@ -11,6 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
 from services.registry.actions.document_owners import ANOTHER_NAME, is_under_another_name, owners_of
+from services.registry.actions.duplicate_finding import look_for_duplicates
 from services.registry.actions.person_entry import PersonCheck, is_same_number
 from services.registry.actions.refusals import no_such_person, require_held, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_on
@@ -58,6 +59,7 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
     await _refuse_known(work, record.identity_documents, record.name)
     await store.insert_person(work, record)
     await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
+    await look_for_duplicates(work, [record.person_id])
     event = person_event(PersonRegistered, work.keyring, record)
     divisions = [work.principal.division_code]
     leave(
@@ -117,6 +119,7 @@ async def apply_correction(work: Work, before: PersonRecord, correction: Correct
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
+    await look_for_duplicates(work, [person_id])
     leave(
         work,
         "correct",

@@ -33,6 +33,7 @@ from services.registry.schemas.registrations import (
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
 
+_NOT_KEPT = frozenset({"institution_stay", "is_with_close_relatives_of_local_hukou"})
 _POINTERS = {"starts_in_future": "/started_on", "division_code_malformed": "/division_code", "guardian_needed": "/reported_by"}
 
 
@@ -44,8 +45,10 @@ class Entry:
     moved: RegistrationRecord | None
 
 
-def assess_entry(desk: Desk, body: ResidenceRegistrationEntry, person: LockedPerson) -> RegistrationAssessment:
-    """The rules' answer; raises with every problem at its field."""
+def assess_entry(
+    desk: Desk, body: ResidenceRegistrationEntry, person: LockedPerson, documents_expired_on: date | None = None
+) -> RegistrationAssessment:
+    """The rules' answer; raises with every problem at its field. The bulk door tells no notes and asks for no expiry."""
     hukou = person.hukou_division_code
     facts = RegistrationFacts(
         registered_on=desk.today,
@@ -59,6 +62,8 @@ def assess_entry(desk: Desk, body: ResidenceRegistrationEntry, person: LockedPer
         institution_stay=body.institution_stay,
         expected_end_on=body.expected_end_on,
         is_with_close_relatives_of_local_hukou=body.is_with_close_relatives_of_local_hukou,
+        has_document=bool(person.document_types),
+        documents_expired_on=documents_expired_on,
     )
     with _rules_held(desk.today):
         assessment = assess_registration(facts, LAW.registration)
@@ -84,7 +89,7 @@ def entered(desk: Desk, body: ResidenceRegistrationEntry, assessment: Registrati
     registered_on = assessment.clock_starts_on
     with_this = [*periods, RegistrationPeriod(registered_on, None, body.division_code)]
     record = RegistrationRecord(
-        **body.model_dump(exclude={"institution_stay", "is_with_close_relatives_of_local_hukou"}),
+        **{name: value for name, value in body.__dict__.items() if name not in _NOT_KEPT},
         registration_id=new_id(),
         status=RegistrationStatus.CURRENT,
         registered_on=registered_on,

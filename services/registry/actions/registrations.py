@@ -59,8 +59,9 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     """
     require_own_division(work, body.division_code, "/division_code")
     person = await _lock_person(work, body)
-    assessment = assess_entry(work, body, person)
-    residence, divisions = await store.residence_and_divisions_of(work, person.person_id)
+    standing = await store.standing_of(work, person.person_id)
+    assessment = assess_entry(work, body, person, standing.documents_expired_on)
+    residence, divisions = standing.residence, standing.seen_by
     require_settled(residence)
     entry = entered(work, body, assessment, residence)
     if residence.current is not None and entry.moved is not None:

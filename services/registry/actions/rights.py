@@ -1,6 +1,5 @@
 """Requests of persons about their data (V-16 to V-26): received, verified, decided with reasons, carried out, in time."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis.attachments.references import refer
@@ -14,7 +13,8 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import invalid, not_found, person_not_found
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
-from services.registry.actions.rights_standing import RESOURCE, law_held, save, shown, take, view_of
+from services.registry.actions.rights_recipients import require_told
+from services.registry.actions.rights_standing import RESOURCE, law_held, noted, refused, save, shown, take, view_of
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import (
@@ -24,9 +24,9 @@ from services.registry.rules.rights import (
     RightsAct,
     RightsKind,
     RightsStatus,
-    term_of,
     why_not_entitled,
 )
+from services.registry.rules.rights_clock import Clock, term_of, why_not_decidable
 from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.permit_views import ReasonView
 from services.registry.schemas.relationships import RelationshipEndReason, RelationshipKind
@@ -45,6 +45,7 @@ from services.registry.store import rights as store
 from services.registry.store.persons import find_person, lock_persons
 from services.registry.store.relationships import relationship_of, relationships_of
 
+_CHANGING = frozenset({RightsKind.CORRECTION, RightsKind.COMPLETION})
 _GUARDIANS = frozenset({RelationshipKind.PARENT, RelationshipKind.GUARDIAN})
 _RELATIONSHIPS_MAX = 200
 
@@ -58,7 +59,7 @@ async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequest
         zh, en = "本人提出的不填他人", "who asks for itself names nobody else"
         raise invalid([FieldError("/requester_person_id", "not_self", zh, en)])
     with law_held(work.today):
-        term = term_of(body.kind, work.today, LAW.rights, LAW.working_days)
+        term = term_of(Clock(body.kind, work.today), LAW.rights, LAW.working_days)
     rights_request_id = new_id()
     papers = attachments_in(body.evidence)
     await refer(work, papers, resource=RESOURCE, resource_id=rights_request_id, person_ids=(body.person_id,))
@@ -73,6 +74,8 @@ async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequest
         received_on=work.today,
         due_on=term.due_on,
         is_due_provisional=term.is_provisional,
+        clock=(),
+        supplement_due_on=None,
         verified_on=None,
         decided_on=None,
         outcome=None,
@@ -96,14 +99,18 @@ async def verify_request(work: Work, rights_request_id: UUID, body: RightsVerifi
     with law_held(work.today):
         reasons = why_not_entitled(requester, LAW.rights)
     if reasons:
-        raise _refused("rights-request-not-entitled", reasons)
-    after_ = before.model_copy(update={"status": status, "verified_on": work.today, "secrets": _noted(before, body.note)})
+        raise refused("rights-request-not-entitled", reasons)
+    after_ = before.model_copy(update={"status": status, "verified_on": work.today, "secrets": noted(before, body.note)})
     return await shown(work, await save(work, "verify", before, after_))
 
 
 async def decide_request(work: Work, rights_request_id: UUID, body: RightsDecision) -> RightsRequestView:
-    """Decide; the requester is told, with reasons and the ways against a refusal. A restriction granted begins at once."""
+    """Decide; the requester is told, with reasons and the ways against a refusal. A restriction granted begins at once. Raises
+    `DomainError('rights-request-waits')` while somebody else is to be heard (V-26).
+    """
     before, status = await take(work, rights_request_id, RightsAct.DECIDE)
+    if waits := why_not_decidable(before.time, work.today):
+        raise refused("rights-request-waits", waits)
     with law_held(work.today):
         LAW.rights.remedies.on(work.today)  # a decision tells them
         reasons = _reasons(work, body)
@@ -113,7 +120,7 @@ async def decide_request(work: Work, rights_request_id: UUID, body: RightsDecisi
             "decided_on": work.today,
             "outcome": body.outcome,
             "reasons": tuple(map(ReasonView.of, reasons)),
-            "secrets": _noted(before, body.note),
+            "secrets": noted(before, body.note),
         }
     )
     saved = await save(work, "decide", before, decided)
@@ -143,11 +150,16 @@ async def hand_over_copy(work: Work, rights_request_id: UUID) -> PersonCopyView:
 
 
 async def complete_request(work: Work, rights_request_id: UUID, body: RightsCompletion) -> RightsRequestView:
-    """What was decided is done. Raises `DomainError('rights-request-not-carried-out')` while the register shows it is not."""
+    """What was decided is done. Raises `DomainError('rights-request-not-carried-out')` while the register shows it is not, and
+    `DomainError('rights-recipients-not-told')` of a correction while somebody may still go by the old data (V-18).
+    """
     before, status = await take(work, rights_request_id, RightsAct.COMPLETE)
-    if before.outcome is not Outcome.REFUSED and not await _is_carried_out(work, before):
-        raise DomainError("rights-request-not-carried-out")
-    done = before.model_copy(update={"status": status, "done_on": work.today, "secrets": _noted(before, body.note)})
+    if before.outcome is not Outcome.REFUSED:
+        if not await _is_carried_out(work, before):
+            raise DomainError("rights-request-not-carried-out")
+        if before.kind in _CHANGING and not body.recipients_are_told:
+            await require_told(work, rights_request_id)
+    done = before.model_copy(update={"status": status, "done_on": work.today, "secrets": noted(before, body.note)})
     return await shown(work, await save(work, "complete", before, done))
 
 
@@ -165,7 +177,7 @@ async def lift_request(work: Work, rights_request_id: UUID, body: RestrictionLif
     await lock_persons(work, before.person_id)
     before = await store.lock_request(work, rights_request_id)
     work.expect_version(before.version)
-    lifted = before.model_copy(update={"lifted_on": work.today, "secrets": _noted(before, body.note)})
+    lifted = before.model_copy(update={"lifted_on": work.today, "secrets": noted(before, body.note)})
     await lift(work, before)
     return await shown(work, await save(work, "lift", before, lifted))
 
@@ -252,20 +264,10 @@ async def _is_carried_out(work: Work, record: RightsRequestRecord) -> bool:
     match record.kind:
         case RightsKind.ACCESS_COPY:
             return record.copy_sha256 is not None
-        case RightsKind.CORRECTION | RightsKind.COMPLETION:
+        case kind if kind in _CHANGING:
             seen = await find_person(work, record.person_id)
             return seen is not None and seen.record.version > record.person_version
         case RightsKind.DELETION:
             return False  # the deletion itself completes it
         case _:
             return True
-
-
-def _noted(record: RightsRequestRecord, note: str | None) -> RightsSecrets | None:
-    if record.secrets is None or note is None:
-        return record.secrets
-    return record.secrets.model_copy(update={"notes": (*record.secrets.notes, note)})
-
-
-def _refused(code: str, reasons: Sequence[Reason]) -> DomainError:
-    return DomainError(code, extra={"reasons": [ReasonView.of(reason).model_dump() for reason in reasons]})

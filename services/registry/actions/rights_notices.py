@@ -15,6 +15,22 @@ async def tell_decided(work: Work, record: RightsRequestRecord) -> None:
     await _tell(work, "rights_request_decided", record, parameters, record.outcome)
 
 
+async def tell_incomplete(work: Work, record: RightsRequestRecord) -> None:
+    """Tell until when what is missing may come in (OGI 30); what is missing is in the office's letter."""
+    await _tell_supplement(work, "rights_request_incomplete", record)
+
+
+async def tell_abandoned(work: Work, record: RightsRequestRecord) -> None:
+    """Tell that the request counts as given up (OGI 30)."""
+    await _tell_supplement(work, "rights_request_abandoned", record)
+
+
+async def tell_extended(work: Work, record: RightsRequestRecord, reason_code: str) -> None:
+    """Tell until when it will be answered, and why so late (OGI 33)."""
+    parameters: dict[str, ParameterValue] = {"rights_request_id": record.rights_request_id, "due_on": record.due_on}
+    await _tell(work, "rights_request_extended", record, parameters | {"reason": reason_code}, record.due_on)
+
+
 async def tell_overdue(work: Work, *, limit: int) -> int:
     """Tell those whose request was not decided in time, once; how many."""
     late = await lock_untold_overdue(work, limit=limit)
@@ -22,6 +38,15 @@ async def tell_overdue(work: Work, *, limit: int) -> int:
         parameters: dict[str, ParameterValue] = {"rights_request_id": record.rights_request_id, "due_on": record.due_on}
         await _tell(work, "rights_request_overdue", record, parameters, record.due_on)
     return len(late)
+
+
+async def _tell_supplement(work: Work, template: str, record: RightsRequestRecord) -> None:
+    assert record.supplement_due_on is not None
+    parameters: dict[str, ParameterValue] = {
+        "rights_request_id": record.rights_request_id,
+        "supplement_due_on": record.supplement_due_on,
+    }
+    await _tell(work, template, record, parameters, record.supplement_due_on)
 
 
 async def _tell(

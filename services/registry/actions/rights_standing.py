@@ -1,6 +1,6 @@
 """A request as it stands: taken for an act, saved with its trail, shown with its clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
@@ -13,8 +13,11 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of
 from services.registry.actions.trail import changed_fields
-from services.registry.rules.rights import TRANSITIONS, Outcome, RightsAct, RightsStatus, is_overdue
-from services.registry.schemas.rights import RightsRequestRecord, RightsRequestView
+from services.registry.rules.residence_permit import Reason
+from services.registry.rules.rights import OPEN, TRANSITIONS, Outcome, RightsAct, RightsStatus, is_overdue
+from services.registry.rules.rights_clock import is_abandoned
+from services.registry.schemas.permit_views import ReasonView
+from services.registry.schemas.rights import RightsRequestRecord, RightsRequestView, RightsSecrets
 from services.registry.store import rights as store
 from services.registry.store.persons import lock_persons
 
@@ -30,6 +33,13 @@ def law_held(day: date) -> Iterator[None]:
         raise DomainError("rights-law-not-held", extra={"on": day.isoformat()}) from error
 
 
+def standing_of(record: RightsRequestRecord, today: date) -> RightsRequestRecord:
+    """The request on that day: given up once its supplement is late, whether or not the daily job has written it down."""
+    if record.status in OPEN and is_abandoned(record.time, today):
+        return record.model_copy(update={"status": RightsStatus.ABANDONED})
+    return record
+
+
 async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[RightsRequestRecord, RightsStatus]:
     """The request, locked after its person, and the status after the act. Raises
     `DomainError('rights-request-act-not-allowed')`.
@@ -38,7 +48,7 @@ async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[Rig
     if found is None:
         raise not_found("rights-request")
     await lock_persons(work, found.person_id)
-    record = await store.lock_request(work, rights_request_id)
+    record = standing_of(await store.lock_request(work, rights_request_id), work.today)
     work.expect_version(record.version)
     status = TRANSITIONS.get((record.status, act))
     if status is None:
@@ -72,10 +82,24 @@ async def shown(work: Work, record: RightsRequestRecord) -> RightsRequestView:
 
 def view_of(work: Work, record: RightsRequestRecord, sight: Sight) -> RightsRequestView:
     """The request with its clock and, with a refusal, the ways against it (V-23)."""
+    record = standing_of(record, work.today)
     is_refusal = record.outcome in {Outcome.REFUSED, Outcome.PARTLY}
     return RightsRequestView.of(
         record,
         sight,
-        is_overdue=is_overdue(record.status, record.due_on, work.today),
+        is_overdue=record.supplement_due_on is None
+        and is_overdue(record.status, record.due_on, work.today, is_provisional=record.is_due_provisional),
         remedies=LAW.rights.remedies.on(record.decided_on or work.today) if is_refusal else None,
     )
+
+
+def noted(record: RightsRequestRecord, note: str | None) -> RightsSecrets | None:
+    """What is kept encrypted, with one more note; nothing for somebody who was deleted meanwhile."""
+    if record.secrets is None or note is None:
+        return record.secrets
+    return record.secrets.model_copy(update={"notes": (*record.secrets.notes, note)})
+
+
+def refused(code: str, reasons: Sequence[Reason]) -> DomainError:
+    """An act that is not lawful yet, or no more, with every reason why."""
+    return DomainError(code, extra={"reasons": [ReasonView.of(reason).model_dump() for reason in reasons]})

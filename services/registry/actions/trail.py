@@ -19,7 +19,7 @@ def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
     known = {} if before is None else before.__dict__
     for name, new in after.__dict__.items():
         old = known.get(name)
-        if name in _BOOKKEEPING or old == new:
+        if new is old or name in _BOOKKEEPING or old == new:
             continue
         names += changed_fields(old, new) if hasattr(new, "model_fields_set") else [name]  # isinstance is dear
     return names

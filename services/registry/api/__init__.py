@@ -3,6 +3,7 @@
 from services.registry.api import (
     attachments,
     divisions,
+    duplicates,
     employers,
     employments,
     field_work,
@@ -26,6 +27,7 @@ from services.registry.api import (
 ROUTERS = (
     persons.router,
     merging.router,
+    duplicates.router,
     search_log.router,
     relationships.router,
     registrations.router,

@@ -7,6 +7,8 @@ from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions import historical_permits
 from services.registry.schemas.historical_permits import (
+    HistoricalApplicationQuestion,
+    HistoricalApplicationView,
     HistoricalPermitAnnulment,
     HistoricalPermitEntry,
     HistoricalPermitView,
@@ -32,6 +34,18 @@ async def record_paper(work: CurrentWork, body: HistoricalPermitEntry) -> Answer
     """
     made = await historical_permits.record_paper(work, body)
     return Answer(made, version=made.version, location=f"/v1/historical-permits/{made.historical_permit_id}")
+
+
+@router.post(
+    "/v1/historical-permits/assess",
+    **read("registry.permit.read", summary_zh="2009年制度下的申请:条例如何规定", problems=["person-not-found"]),
+)
+async def assess_application(work: CurrentWork, body: HistoricalApplicationQuestion) -> Answer[HistoricalApplicationView]:
+    """Ask what the regulation of 2009 says of an application of its time; nothing is decided or stored.
+
+    Conditions not borne out, and what is not known, each with its article. The county's own conditions were not found.
+    """
+    return Answer(await historical_permits.assess_application(work, body))
 
 
 @router.get(

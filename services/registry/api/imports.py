@@ -14,13 +14,15 @@ from services.registry.actions import import_requests
 from services.registry.schemas.imports import ImportRequest
 from services.registry.schemas.rosters.kinds import RosterKind, template
 
-_OPERATIONS = "/v1/registry/operations"
+OPERATIONS_PATH = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"
 
 KindParameter = Annotated[RosterKind, Query(description="What the roster is about.")]
 
 router = ServiceRouter(tags=["imports"])
-operations = operations_router(_OPERATIONS, read_scope="registry.import.read", write_scope="registry.import.write", units=True)
+operations = operations_router(
+    OPERATIONS_PATH, read_scope="registry.import.read", write_scope="registry.import.write", units=True
+)
 
 
 @router.post(
@@ -45,7 +47,7 @@ async def request_import(work: CurrentWork, body: ImportRequest) -> Answer[Opera
     own `employments` and nothing else.
     """
     made = await import_requests.request_import(work, body)
-    return Answer(made, location=f"{_OPERATIONS}/{made.operation_id}")
+    return Answer(made, location=f"{OPERATIONS_PATH}/{made.operation_id}")
 
 
 def _template_read() -> dict[str, Any]:

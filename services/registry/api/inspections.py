@@ -10,6 +10,7 @@ from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import inspections, pairings
 from services.registry.api.registrations import DivisionParameter
+from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.inspections import (
     FindingFilter,
     FindingView,
@@ -18,6 +19,8 @@ from services.registry.schemas.homes.inspections import (
     PairingEnd,
     PairingEntry,
     PairingView,
+    PastFindingView,
+    PastPairingView,
 )
 
 router = ServiceRouter(tags=["inspections"])
@@ -80,6 +83,17 @@ async def list_findings(
     return await inspections.list_findings(work, division_code, which, cursor, limit)
 
 
+@router.get(
+    "/v1/inspection-findings/{finding_id}/history",
+    **read("registry.inspection.read", summary_zh="检查问题的变更历史", problems=["finding-not-found"]),
+)
+async def read_finding_history(
+    work: CurrentWork, finding_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastFindingView]]:
+    """List the versions of a finding, newest first: its deadlines, and when it was closed."""
+    return await inspections.read_finding_history(work, finding_id, cursor, limit)
+
+
 @router.post(
     "/v1/village-pairings",
     status_code=201,
@@ -118,6 +132,17 @@ async def read_pairing(work: CurrentWork, pairing_id: UUID) -> Answer[PairingVie
     """Read a pairing."""
     found = await pairings.read_pairing(work, pairing_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    "/v1/village-pairings/{pairing_id}/history",
+    **read("registry.inspection.read", summary_zh="村企结对的变更历史", problems=["pairing-not-found"]),
+)
+async def read_pairing_history(
+    work: CurrentWork, pairing_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastPairingView]]:
+    """List the versions of a pairing, newest first."""
+    return await pairings.read_pairing_history(work, pairing_id, cursor, limit)
 
 
 @router.post(

@@ -6,6 +6,7 @@ from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import landlords, letters
+from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import (
     LandlordCorrection,
     LandlordRegistration,
@@ -13,6 +14,8 @@ from services.registry.schemas.homes.landlords import (
     LetterEnd,
     LetterEntry,
     LetterView,
+    PastLandlordView,
+    PastLetterView,
 )
 
 router = ServiceRouter(tags=["landlords"])
@@ -44,6 +47,17 @@ async def read_landlord(work: CurrentWork, landlord_id: UUID) -> Answer[Landlord
     """Read a landlord."""
     found = await landlords.read_landlord(work, landlord_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    "/v1/landlords/{landlord_id}/history",
+    **read("registry.premises.read", summary_zh="出租人的变更历史", problems=["landlord-not-found"]),
+)
+async def read_landlord_history(
+    work: CurrentWork, landlord_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastLandlordView]]:
+    """List the versions of a landlord, newest first, without what names a person."""
+    return await landlords.read_landlord_history(work, landlord_id, cursor, limit)
 
 
 @router.patch(
@@ -86,6 +100,17 @@ async def read_letter(work: CurrentWork, letter_id: UUID) -> Answer[LetterView]:
     """Read a letter of responsibility."""
     found = await letters.read_letter(work, letter_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    "/v1/responsibility-letters/{letter_id}/history",
+    **read("registry.premises.read", summary_zh="治安责任保证书的变更历史", problems=["letter-not-found"]),
+)
+async def read_letter_history(
+    work: CurrentWork, letter_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastLetterView]]:
+    """List the versions of a letter of responsibility, newest first."""
+    return await letters.read_letter_history(work, letter_id, cursor, limit)
 
 
 @router.post(

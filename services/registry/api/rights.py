@@ -8,21 +8,28 @@ from fastapi import Query
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.registry.actions import rights
+from services.registry.actions import rights, rights_clock, rights_recipients
 from services.registry.rules.rights import RightsStatus
 from services.registry.schemas.rights import (
+    IncompleteTelling,
     PersonCopyView,
+    RecipientsView,
     RestrictionLift,
     RightsCompletion,
     RightsDecision,
+    RightsExtension,
     RightsRequestEntry,
     RightsRequestView,
+    RightsSupplement,
     RightsVerification,
+    ThirdPartyAsking,
+    ThirdPartyHearing,
 )
 
 router = ServiceRouter(tags=["rights of the person"])
 _ONE = "/v1/rights-requests/{rights_request_id}"
 _ACT = ["rights-request-not-found", "rights-request-act-not-allowed"]
+_CLOCK = [*_ACT, "rights-clock-act-not-allowed", "rights-law-not-held"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only requests about this person.")]
 StatusParameter = Annotated[RightsStatus | None, Query(description="Only those that stand there.")]
@@ -84,13 +91,62 @@ async def verify_request(work: CurrentWork, rights_request_id: UUID, body: Right
         "registry.rights.decide",
         actor=True,
         summary_zh="作出决定",
-        problems=[*_ACT, "restriction-not-lawful", "rights-law-not-held"],
+        problems=[*_ACT, "rights-request-waits", "restriction-not-lawful", "rights-law-not-held"],
     ),
 )
 async def decide_request(work: CurrentWork, rights_request_id: UUID, body: RightsDecision) -> Answer[RightsRequestView]:
     """Decide; a refusal tells its reasons and the ways against it (V-23). A granted restriction begins at once (V-20)."""
     decided = await rights.decide_request(work, rights_request_id, body)
     return Answer(decided, version=decided.version)
+
+
+@router.post(
+    f"{_ONE}/tell-incomplete",
+    **write("registry.rights.decide", actor=True, summary_zh="一次性告知补正", problems=_CLOCK),
+)
+async def tell_what_is_missing(
+    work: CurrentWork, rights_request_id: UUID, body: IncompleteTelling
+) -> Answer[RightsRequestView]:
+    """Tell what is missing in an information request, once and within seven working days; its term waits (V-26)."""
+    told = await rights_clock.tell_what_is_missing(work, rights_request_id, body)
+    return Answer(told, version=told.version)
+
+
+@router.post(
+    f"{_ONE}/supplement",
+    **write("registry.rights.receive", summary_zh="提交补正", problems=[*_CLOCK, "actor-required"]),
+)
+async def take_supplement(work: CurrentWork, rights_request_id: UUID, body: RightsSupplement) -> Answer[RightsRequestView]:
+    """Take in what was missing; the term starts anew. What comes late needs a reason that an officer accepts (V-26)."""
+    supplemented = await rights_clock.take_supplement(work, rights_request_id, body)
+    return Answer(supplemented, version=supplemented.version)
+
+
+@router.post(f"{_ONE}/extend", **write("registry.rights.extend", actor=True, summary_zh="延长答复期限", problems=_CLOCK))
+async def extend(work: CurrentWork, rights_request_id: UUID, body: RightsExtension) -> Answer[RightsRequestView]:
+    """Extend the term of an information request, once, with a reason; by this act the office's head agrees (V-26)."""
+    extended = await rights_clock.extend(work, rights_request_id, body)
+    return Answer(extended, version=extended.version)
+
+
+@router.post(
+    f"{_ONE}/ask-third-party",
+    **write("registry.rights.decide", actor=True, summary_zh="征求第三方意见", problems=_CLOCK),
+)
+async def ask_third_party(work: CurrentWork, rights_request_id: UUID, body: ThirdPartyAsking) -> Answer[RightsRequestView]:
+    """Ask a third party whom disclosure may harm; the time does not count, and its silence holds up nothing (V-26)."""
+    asked = await rights_clock.ask_third_party(work, rights_request_id, body)
+    return Answer(asked, version=asked.version)
+
+
+@router.post(
+    f"{_ONE}/hear-third-party",
+    **write("registry.rights.decide", actor=True, summary_zh="登记第三方意见", problems=_CLOCK),
+)
+async def hear_third_party(work: CurrentWork, rights_request_id: UUID, body: ThirdPartyHearing) -> Answer[RightsRequestView]:
+    """Record the third party's opinion; the term runs on, and the office decides (V-26)."""
+    heard = await rights_clock.hear_third_party(work, rights_request_id, body)
+    return Answer(heard, version=heard.version)
 
 
 @router.post(
@@ -102,9 +158,23 @@ async def hand_over_copy(work: CurrentWork, rights_request_id: UUID) -> Answer[P
     return Answer(await rights.hand_over_copy(work, rights_request_id))
 
 
+@router.get(
+    f"{_ONE}/recipients",
+    **read("registry.rights.decide", summary_zh="列出信息接收方", problems=["rights-request-not-found"]),
+)
+async def read_recipients(work: CurrentWork, rights_request_id: UUID) -> Answer[RecipientsView]:
+    """List who was shown data of the person, by the evidence, and who of them hears of a correction by events (V-18)."""
+    return Answer(await rights_recipients.read_recipients(work, rights_request_id))
+
+
 @router.post(
     f"{_ONE}/complete",
-    **write("registry.rights.decide", actor=True, summary_zh="办结", problems=[*_ACT, "rights-request-not-carried-out"]),
+    **write(
+        "registry.rights.decide",
+        actor=True,
+        summary_zh="办结",
+        problems=[*_ACT, "rights-request-not-carried-out", "rights-recipients-not-told"],
+    ),
 )
 async def complete_request(work: CurrentWork, rights_request_id: UUID, body: RightsCompletion) -> Answer[RightsRequestView]:
     """Say that what was decided is carried out."""

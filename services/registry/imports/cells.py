@@ -25,6 +25,7 @@ ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 _DAY = r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))"
 _DATE = re.compile(rf"{_DAY}(?:[ T]\d{{1,2}}:\d{{2}}(?::\d{{2}})?)?")
 _INSTANT = re.compile(rf"({_DAY})(?:[ T]*(\d{{1,2}})[:：时](\d{{1,2}})分?(?::(\d{{1,2}}))?)?")
+_NUMBER = re.compile("[0-9]{1,9}")
 _REMEMBERED = 1 << 16
 
 _DOCUMENT_TYPES = {
@@ -174,7 +175,7 @@ def answer(text: str, pointer: str) -> bool | None:
 
 def whole_number(text: str, pointer: str) -> int | None:
     """A number without sign or point, or not said."""
-    if text and not (text.isascii() and text.isdecimal()):
+    if text and not _NUMBER.fullmatch(text):
         raise NotUnderstoodError(pointer, "number", "应为整数", "a whole number is expected")
     return int(text) if text else None
 

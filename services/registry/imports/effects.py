@@ -12,6 +12,7 @@ from services.contracts.registry import (
     ResidenceRegistrationRegistered,
     ResidenceRegistrationState,
 )
+from services.registry.actions.duplicate_finding import look_for_duplicates
 from services.registry.actions.registrations import RESOURCE as REGISTRATION
 from services.registry.actions.trail import leave
 from services.registry.schemas.registrations import RegistrationRecord
@@ -60,6 +61,7 @@ class Effects:
         """Store what was gathered; the trail goes with the transaction's end."""
         if self._new:
             await bulk.enter_residents(self.work, self._new, self.entered_at)
+            await look_for_duplicates(self.work, [resident.person_id for resident in self._new])
         if self._moved:
             await bulk.end_by_move(self.work, self._moved)
         if self._registered:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from services.chassis.errors import FieldError
-from services.chassis.long_work.course import Course
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.long_work.course import ActFailedError, Course
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.field_work.visits import content_index, take_visits
@@ -94,12 +94,20 @@ class VisitList:
                 visits[place] = _identified(work, one, known, homes)
             except NOT_TAKEN as error:
                 refused[place] = reasons(error)
-        results = dict(zip(visits, await take_visits(work, list(visits.values()), self._told.all), strict=True))
+        results = dict(zip(visits, await self._taken(work, list(visits.values())), strict=True))
         for place, visit in visits.items():
             if results[place].result is VisitResult.STORED:
                 self._told[visit.visit_id] = content_index(work, work.require_actor(), visit)
         verdicts = [refused[place] if place in refused else _verdict(results[place]) for place in range(len(said))]
         return Taken(verdicts, known.attempts)
+
+    async def _taken(self, work: Work, visits: list[VisitEntry]) -> list[VisitResultView]:
+        try:
+            return await take_visits(work, visits, self._told.all)
+        except DomainError as error:
+            if error.code == "field-work-rules-not-held":  # of none of the rows, on no later try
+                raise ActFailedError(error.code) from error
+            raise
 
 
 def _identified(work: Work, said: Said, known: Knowledge, homes: Mapping[bytes, UUID]) -> VisitEntry:

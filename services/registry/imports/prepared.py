@@ -4,7 +4,7 @@ not – checked, sealed, indexed, with its trail. Plain values: this is what ano
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.chassis.db import Transaction
@@ -50,6 +50,22 @@ class Preparation:
     keyring: Keyring
     service: str
     request_id: str
+    _paper: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What every row's trail is written on, and taken from again."""
+        desk = self.desk
+        paper = Work(
+            tx=_NO_TRANSACTION,
+            service=self.service,
+            principal=desk.principal,
+            keyring=self.keyring,
+            today=desk.today,
+            law_now=desk.now,
+            request_id=self.request_id,
+            now=desk.now,
+        )
+        object.__setattr__(self, "_paper", paper)
 
     def prepare(self, row: RosterRow) -> PreparedRow:
         """One examined row."""
@@ -68,17 +84,7 @@ class Preparation:
 
     def _trail(self, person: PersonRecord, registration: RegistrationRecord) -> Trail:
         """What the two acts of the single door leave behind."""
-        desk, own = self.desk, self.desk.principal.division_code
-        paper = Work(
-            tx=_NO_TRANSACTION,
-            service=self.service,
-            principal=desk.principal,
-            keyring=self.keyring,
-            today=desk.today,
-            law_now=desk.now,
-            request_id=self.request_id,
-            now=desk.now,
-        )
+        paper, own = self._paper, self.desk.principal.division_code
         event = person_event(PersonRegistered, self.keyring, person)
         leave(paper, "register", PERSON, person.person_id, event, before=None, after=person, division_codes=[own])
         fact = registration_event(ResidenceRegistrationRegistered, registration)
@@ -148,5 +154,5 @@ def _resident(
         started_on=registration.started_on,
         expected_end_on=registration.expected_end_on,
         reported_late=registration.reported_late,
-        search_keys=digests_of(keyring, person),
+        **digests_of(keyring, person),
     )

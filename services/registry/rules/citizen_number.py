@@ -64,7 +64,7 @@ def parse_citizen_number(text: str, *, today: date, divisions: Divisions | None 
     problems: list[Finding] = []
     if len(typed) not in {15, 18}:
         problems.append(_LENGTH)
-    if not (_DIGITS.fullmatch(body) and last in {"", "X", *digits}):
+    if not (_DIGITS.fullmatch(body) and last in _LAST):
         problems.append(_CHARACTERS)
     birth_digits = typed[6:14] if len(typed) == 18 else f"19{typed[6:12]}"
     birth_date = None
@@ -121,6 +121,7 @@ def division_code_warnings(code: str, birth_date: date, today: date, divisions: 
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS = "10X98765432"
+_LAST = frozenset({"", "X", *digits})
 _DIGITS = re.compile(r"[0-9]+")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _UPPER = str.maketrans(ascii_lowercase, ascii_uppercase)

@@ -1,19 +1,21 @@
 """The tree of divisions: what a code names on a day, what took its place, whose children are held (C-20 to C-27); and who
-is floating (RR-01).
+is floating (RR-01, RR-02).
 
 `divisions.toml` holds this city and its neighbours with sources of their own; wherever it knows a code it speaks, otherwise the
 national snapshot does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
-from services.chassis.parameters import Dated, Document, Fields, Register, list_of, one_of, text
+from services.chassis.parameters import Dated, Document, Fields, History, Register, flag, list_of, one_of, text
 from services.registry.rules.division import Division, DivisionKind, ancestors, is_division_code, parent_of, significant
 from services.registry.rules.findings import Finding
 from services.registry.rules.national_divisions import NationalDivisions
 
+_REMEMBERED = 4096  # a roster asks again and again about the same homes
 _MUNICIPALITIES = frozenset({"11", "12", "31", "50"})
 
 DIVISION_CODE_UNKNOWN = Finding(
@@ -28,6 +30,10 @@ DIVISION_CODE_CHANGED = Finding(
     "行政区划代码已撤销、变更或存疑,请核对原件。",
     "The division code has ended, changed or is in doubt; check it on the document.",
 )
+
+
+_Doubtful = tuple[tuple[Dated[Division], ...], Finding]
+"""When a code was in force, and the doubt on a day when it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,19 @@ class Divisions:
     questioned: frozenset[str]
     rows: Register[Division]
     national: NationalDivisions
+    moves_between_districts_float: History[bool]
     _by_code: Mapping[str, tuple[Dated[Division], ...]] = field(init=False, repr=False, compare=False)
+    _doubtful: "Callable[[str], tuple[_Doubtful, ...]]" = field(init=False, repr=False, compare=False)
+    _floating: Callable[[str, str, date], bool | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        """The rows by code; what is asked most is remembered."""
         by_code: dict[str, tuple[Dated[Division], ...]] = {}
         for row in self.rows.rows:
             by_code[row.value.code] = (*by_code.get(row.value.code, ()), row)
         object.__setattr__(self, "_by_code", by_code)
+        object.__setattr__(self, "_doubtful", lru_cache(_REMEMBERED)(self._find_doubtful))
+        object.__setattr__(self, "_floating", lru_cache(_REMEMBERED)(self._find_floating))
 
     def named(self, code: str, on: date) -> Division | None:
         """The division in force under this code on that day, if the snapshot holds it. Raises ValueError on a malformed
@@ -106,29 +118,42 @@ class Divisions:
         any day from then on: the number of somebody born before a change rightly carries the old one. Raises ValueError on
         a malformed code.
         """
-        bare = significant(code)
-        for part in (*ancestors(bare), bare):
-            rows = self._rows(part)
-            if part in self.questioned or (rows and not any(_overlaps(row, since or on, on) for row in rows)):
-                return (DIVISION_CODE_CHANGED,)
-            if not rows and self._is_complete_below(parent_of(part)):
-                return (DIVISION_CODE_UNKNOWN,)
+        for rows, doubt in self._doubtful(significant(code)):
+            if not any(_overlaps(row, since or on, on) for row in rows):
+                return (doubt,)
         return ()
 
     def is_floating(self, hukou_code: str, residence_code: str, on: date) -> bool | None:
         """Whether somebody with this hukou (户籍) who lives there is floating (流动人口).
 
         RR-01, ZJ-2016 Art 2: one has left the county or county-level city of the hukou or, from an urban district, the
-        urban districts of its prefecture-level city. `None`: a code is too coarse to tell. Raises ValueError on a malformed
-        code.
+        urban districts of its prefecture-level city; before 2016-07-01 (RR-02) the district alone. `None`: a code is too
+        coarse to tell. Raises ValueError on a malformed code.
         """
+        return self._floating(hukou_code, residence_code, on)
+
+    def _find_floating(self, hukou_code: str, residence_code: str, on: date) -> bool | None:
         hukou, residence = self.current_code(hukou_code, on), self.current_code(residence_code, on)
         shorter = min(len(hukou), len(residence), 6)
         if shorter < 6:
             return True if hukou[:shorter] != residence[:shorter] else None
         home, here = hukou[:6], residence[:6]
-        within_urban_districts = home[:4] == here[:4] and self._is_district(home, on) and self._is_district(here, on)
-        return home != here and not within_urban_districts
+        if home == here or self.moves_between_districts_float.on(on):
+            return home != here
+        return not (home[:4] == here[:4] and self._is_district(home, on) and self._is_district(here, on))
+
+    def _find_doubtful(self, bare: str) -> "tuple[_Doubtful, ...]":
+        """Of the code and those above it, province first, what may be in doubt on some day."""
+        found: list[_Doubtful] = []
+        for part in (*ancestors(bare), bare):
+            rows = self._rows(part)
+            if part in self.questioned:
+                found.append(((), DIVISION_CODE_CHANGED))
+            elif not rows and self._is_complete_below(parent_of(part)):
+                found.append(((), DIVISION_CODE_UNKNOWN))
+            elif rows and not any(row.valid_from is None and row.valid_until is None for row in rows):
+                found.append((rows, DIVISION_CODE_CHANGED))
+        return tuple(found)
 
     def _rows(self, bare: str) -> tuple[Dated[Division], ...]:
         return self._by_code.get(bare) or self.national.rows_of(bare)
@@ -160,6 +185,7 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
     upper = document.register("provinces_and_prefectures", _read_division)
     national = document.register("national", lambda fields: fields.take("file", text)).rows[0]
     questioned = document.register("questioned_codes", lambda fields: fields.take("code", _code))
+    between_districts = document.history("moves_between_districts_float", flag)
     document.finish()
     return Divisions(
         city=city,
@@ -167,6 +193,7 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
         questioned=frozenset(row.value for row in questioned.rows),
         rows=Register("divisions", (*upper.rows, *counties.rows, *towns.rows)),
         national=NationalDivisions(packed, national.source, national.confidence),
+        moves_between_districts_float=between_districts,
     )
 
 

@@ -40,6 +40,20 @@ NO_STABLE_WORK = Reason(
     "no_stable_work", _PROVINCE, "RR-48", "申领浙江省居住证须有稳定职业。", "A residence permit asks for stable work."
 )
 
+FIXED_HOME_NOT_KNOWN = Reason(
+    "fixed_home_not_known", _PROVINCE, "RR-48", "是否有固定住所未知,请查档。", "Whether there was a fixed home is not known."
+)
+STABLE_WORK_NOT_KNOWN = Reason(
+    "stable_work_not_known", _PROVINCE, "RR-48", "是否有稳定职业未知,请查档。", "Whether there was stable work is not known."
+)
+COUNTY_CONDITIONS_NOT_FOUND = Reason(
+    "county_conditions_not_found",
+    _PROVINCE,
+    "RR-48",
+    "条例授权县级规定的其他条件未查到,不能断定全部条件均已具备。",
+    "The county's further conditions were not found; it cannot be said that all of them were met.",
+)
+
 
 def term_too_short(kind: str, months: int) -> Reason:
     """Shorter than the paper can be valid."""

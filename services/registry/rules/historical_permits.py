@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from services.chassis.months import add_months, is_younger_than
-from services.chassis.parameters import Document, Fields, History, Register, day, one_of, whole_number
+from services.chassis.parameters import Document, Fields, History, Register, day, one_of, text, whole_number
 from services.registry.rules import historical_permit_reasons as because
 from services.registry.rules.residence_permit import Excusal, Reason
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationPeriod
@@ -60,6 +60,8 @@ class HistoricalParameters:
     issue_working_days_max: History[int]
     gap_days_max: History[int]
     residence_permit_counts_until: History[date]
+    issue_fee_fen: History[int]
+    valid_in_division: History[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def read_historical_parameters(document: Document) -> HistoricalParameters:
         issue_working_days_max=document.history("issue_working_days_max", whole_number(1, 100)),
         gap_days_max=document.history("gap_days_max", whole_number(0, 365)),
         residence_permit_counts_until=document.history("residence_permit_counts_until", day),
+        issue_fee_fen=document.history("issue_fee_fen", whole_number(0, 100_000)),
+        valid_in_division=document.history("valid_in_division", text),
     )
     document.finish()
     return parameters
@@ -129,12 +133,30 @@ def assess_issue(facts: IssueFacts, parameters: HistoricalParameters, calendar: 
     paper = facts.paper
     if problems := _problems(facts, parameters):
         return IssueAssessment(problems, (), None, is_due_provisional=False, was_late=None)
-    conditions = _unasked if paper.kind is HistoricalKind.TEMPORARY else _conditions_of_the_residence_permit
-    doubts = conditions(facts, parameters)
+    doubts = conditions_not_borne_out(facts, parameters)
     if facts.applied_on is None:
         return IssueAssessment((), doubts, None, is_due_provisional=False, was_late=None)
     term = calendar.deadline(facts.applied_on, parameters.issue_working_days_max.on(paper.issued_on))
     return IssueAssessment((), doubts, term.due_on, term.is_provisional, term.is_missed_by(paper.issued_on))
+
+
+def conditions_not_borne_out(facts: IssueFacts, parameters: HistoricalParameters) -> tuple[Reason, ...]:
+    """What the file does not bear out of the conditions on which a paper of that kind was issued (RR-48, RR-50)."""
+    is_temporary = facts.paper.kind is HistoricalKind.TEMPORARY
+    return (_unasked if is_temporary else _conditions_of_the_residence_permit)(facts, parameters)
+
+
+def term_on(kind: HistoricalKind, on: date, parameters: HistoricalParameters) -> Term | None:
+    """How long a paper of that kind and day was valid; `None` when there was none."""
+    return next((term for term in parameters.terms.on(on) if term.kind is kind), None)
+
+
+def why_no_such_paper(kind: HistoricalKind, on: date, parameters: HistoricalParameters) -> tuple[Reason, ...]:
+    """Why nobody could have a paper of that kind and day; empty when one could (RR-36, RR-47)."""
+    if term_on(kind, on, parameters) is not None:
+        return ()
+    first = parameters.terms.rows[0].valid_from
+    return (because.REGULATION_NOT_YET if first is not None and on < first else because.NO_LONGER_ISSUED,)
 
 
 def status_on(paper: Paper, on: date) -> HistoricalStatus:
@@ -160,10 +182,9 @@ def recorded_residence(papers: Iterable[Paper], parameters: HistoricalParameters
 
 def _problems(facts: IssueFacts, parameters: HistoricalParameters) -> tuple[Reason, ...]:
     paper = facts.paper
-    term = next((term for term in parameters.terms.on(paper.issued_on) if term.kind is paper.kind), None)
+    term = term_on(paper.kind, paper.issued_on, parameters)
     if term is None:
-        first = parameters.terms.rows[0].valid_from
-        return (because.REGULATION_NOT_YET if first is not None and paper.issued_on < first else because.NO_LONGER_ISSUED,)
+        return why_no_such_paper(paper.kind, paper.issued_on, parameters)
     problems = []
     # Offices printed the last day or the same day of the month after it; either is the whole term.
     if paper.valid_until < add_months(paper.issued_on, term.months_min) - _ONE_DAY:

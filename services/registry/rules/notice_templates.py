@@ -67,6 +67,8 @@ class Notices:
     """Days before the endorsement window opens on which its holder is reminded (RR-30, RR-38)."""
     letter_reminder_days: History[int]
     """Days before a landlord's letter runs out on which the landlord is reminded (RR-74)."""
+    finding_reminder_days: History[int]
+    """Days before the deadline of what an inspection found on which the landlord is reminded (COM-70)."""
 
     def template(self, code: str, on: date) -> NoticeTemplate:
         """The template in force on that day. Raises LookupError."""
@@ -81,13 +83,14 @@ def read_notices(document: Document) -> Notices:
     templates = document.register("templates", _read_template)
     reminder_days = document.history("endorsement_reminder_days", whole_number(0, 60))
     letter_days = document.history("letter_reminder_days", whole_number(0, 180))
+    finding_days = document.history("finding_reminder_days", whole_number(0, 60))
     document.finish()
     for position, row in enumerate(templates.rows):
         for earlier in templates.rows[:position]:
             begins = max(row.valid_from or date.min, earlier.valid_from or date.min)
             if earlier.value.code == row.value.code and row.is_in_force(begins) and earlier.is_in_force(begins):
                 raise ParameterError(f"{document.name}, templates: {row.value.code} is in force twice")
-    return Notices(templates, reminder_days, letter_days)
+    return Notices(templates, reminder_days, letter_days, finding_days)
 
 
 def _read_template(fields: Fields) -> NoticeTemplate:

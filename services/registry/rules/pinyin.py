@@ -29,13 +29,13 @@ class Pinyin:
         read = list(self.surnames.get(surname, ()))
         is_in_run = False
         for char in text[len(surname) :]:
-            if is_han(char):
-                read.append(self.readings.get(char, char))
-            elif is_in_run:
+            reading = self.readings.get(char)  # of Han characters only
+            is_letter = reading is None and not is_han(char)
+            if is_letter and is_in_run:
                 read[-1] += char
             else:
-                read.append(char)
-            is_in_run = not is_han(char)
+                read.append(reading or char)
+            is_in_run = is_letter
         return tuple(read)
 
 

@@ -72,6 +72,9 @@ class RegistrationFacts:
     institution_stay: InstitutionStay | None = None
     expected_end_on: date | None = None
     is_with_close_relatives_of_local_hukou: bool = False
+    has_document: bool = True
+    documents_expired_on: date | None = None
+    """The last day of the documents on file, when all of them say one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class RegistrationAssessment:
     """`problems` stop the registration. `is_required` is false for exempt stays and local hukou – then it is still possible
     on request.
 
-    `notes` explain: exemptions (RR-07, RR-08), separate rules (RR-11), local hukou (RR-01). `clock_starts_on` is where the
+    `notes` explain: exemptions (RR-07, RR-08), separate rules (RR-11), local hukou (RR-01), no valid document (RR-03), which
+    stops nobody from being registered. `clock_starts_on` is where the
     half year of RR-20 begins: the day of registration, not of arrival (RR-10). `due_on` is the limit for the person's own
     registration, `None` while no limit is set (RR-05).
     """
@@ -139,7 +143,7 @@ def assess_registration(facts: RegistrationFacts, parameters: RegistrationParame
     return RegistrationAssessment(
         problems=_problems(facts, parameters),
         is_required=not (not_required or separate_rules),
-        notes=(*not_required, *separate_rules),
+        notes=(*not_required, *separate_rules, *_document_doubts(facts)),
         clock_starts_on=facts.registered_on,
         due_on=due_on,
         registered_late=due_on is not None and facts.registered_on > due_on and not not_required,
@@ -218,6 +222,14 @@ def _why_not_required(facts: RegistrationFacts, parameters: RegistrationParamete
     return tuple(reasons)
 
 
+def _document_doubts(facts: RegistrationFacts) -> tuple[Finding, ...]:
+    """RR-03, ZJ-2016 Art 7: on a valid identity document; who has none co-operates in identity collection."""
+    if not facts.has_document:
+        return (_IDENTITY_COLLECTION,)
+    expired_on = facts.documents_expired_on
+    return (_DOCUMENT_EXPIRED,) if expired_on is not None and expired_on < facts.registered_on else ()
+
+
 def _guardian_needed(age: int) -> Finding:
     return Finding(
         "guardian_needed",
@@ -267,4 +279,16 @@ _SEPARATE_RULES = Finding(
     "外国人和香港、澳门、台湾居民的居住登记按国家另行规定办理;本登记仅作服务记录。",
     "Foreigners and residents of Hong Kong, Macao and Taiwan follow separate state rules; "
     "this registration serves as a record only.",
+)
+_DOCUMENT_EXPIRED = Finding(
+    "identity_document_expired",
+    "RR-03",
+    "登记应凭有效身份证件;在档证件均已过期,请换领后补报。",
+    "Registration rests on a valid identity document; those on file are out of date: have one renewed and told.",
+)
+_IDENTITY_COLLECTION = Finding(
+    "identity_collection",
+    "RR-03",
+    "没有身份证件的,应当配合进行身份信息采集。",
+    "Who has no identity document co-operates in identity collection.",
 )

@@ -1,19 +1,18 @@
-"""Requests of persons about their own data (V-16 to V-26): who may ask, until when it is answered, how a request goes on.
+"""Requests of persons about their own data (V-16 to V-26): who may ask, and how a request goes on.
 
-Instruments: Personal Information Protection Law (个人信息保护法, "PIPL") 44 to 50; Regulations on Minors Online 34;
-Government Information Disclosure Regulations 33. Values with dates, sources and confidence: `parameters/rights.toml`.
+Instruments: Personal Information Protection Law (个人信息保护法, "PIPL") 44 to 50; Regulations on Minors Online 34. Values with
+dates, sources and confidence: `parameters/rights.toml`. Until when it is answered: `rights_clock`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
 from services.chassis.months import is_younger_than
 from services.chassis.parameters import Document, Fields, History, ParameterError, Register, text, whole_number
 from services.registry.rules.residence_permit import Reason
-from services.registry.rules.working_days import WorkingDays
 
 
 class RightsKind(StrEnum):
@@ -54,6 +53,8 @@ class RightsStatus(StrEnum):
     DECIDED = "decided"
     DONE = "done"
     WITHDRAWN = "withdrawn"
+    ABANDONED = "abandoned"
+    """视为放弃: what was missing did not come in time (V-26)"""
 
 
 class RightsAct(StrEnum):
@@ -63,6 +64,9 @@ class RightsAct(StrEnum):
     DECIDE = "decide"
     COMPLETE = "complete"
     WITHDRAW = "withdraw"
+    SUPPLEMENT = "supplement"
+    SET_CLOCK = "set_clock"
+    """Something happens to its clock: `rights_clock.ClockAct`."""
 
 
 class Outcome(StrEnum):
@@ -77,12 +81,21 @@ TRANSITIONS: Mapping[tuple[RightsStatus, RightsAct], RightsStatus] = MappingProx
     {
         (RightsStatus.RECEIVED, RightsAct.VERIFY): RightsStatus.VERIFIED,
         (RightsStatus.RECEIVED, RightsAct.WITHDRAW): RightsStatus.WITHDRAWN,
+        (RightsStatus.RECEIVED, RightsAct.SET_CLOCK): RightsStatus.RECEIVED,
+        (RightsStatus.RECEIVED, RightsAct.SUPPLEMENT): RightsStatus.RECEIVED,
         (RightsStatus.VERIFIED, RightsAct.DECIDE): RightsStatus.DECIDED,
         (RightsStatus.VERIFIED, RightsAct.WITHDRAW): RightsStatus.WITHDRAWN,
+        (RightsStatus.VERIFIED, RightsAct.SET_CLOCK): RightsStatus.VERIFIED,
+        (RightsStatus.VERIFIED, RightsAct.SUPPLEMENT): RightsStatus.VERIFIED,
+        (RightsStatus.ABANDONED, RightsAct.SUPPLEMENT): RightsStatus.RECEIVED,
         (RightsStatus.DECIDED, RightsAct.COMPLETE): RightsStatus.DONE,
     }
 )
-"""Every step there is; nothing is decided for somebody whose right to ask was not verified."""
+"""Every step there is; nothing is decided for somebody whose right to ask was not verified. Who comes back to what was given
+up is verified anew.
+"""
+OPEN = frozenset({RightsStatus.RECEIVED, RightsStatus.VERIFIED})
+"""Not decided, and not given up."""
 
 RELATIVES_MAY_ASK = frozenset({RightsKind.ACCESS_COPY, RightsKind.CORRECTION, RightsKind.COMPLETION, RightsKind.DELETION})
 """PIPL 49: see, copy, correct, delete."""
@@ -104,19 +117,15 @@ class RequesterFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """The last day for deciding; `is_provisional` where the calendar of working days of that year is not held."""
-
-    due_on: date
-    is_provisional: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RightsParameters:
     """The dated values in `rights.toml`."""
 
     dsr_days: History[int]
     information_working_days: History[int]
+    incomplete_told_working_days: History[int]
+    extension_working_days_max: History[int]
+    third_party_working_days: History[int]
+    extension_reasons: Register[Reason]
     own_request_from_age: History[int]
     guardian_until_age: History[int]
     refusal_reasons: Register[Reason]
@@ -128,24 +137,21 @@ def read_rights(document: Document) -> RightsParameters:
     parameters = RightsParameters(
         dsr_days=document.history("dsr_days", whole_number(1, 365)),
         information_working_days=document.history("information_working_days", whole_number(1, 250)),
+        incomplete_told_working_days=document.history("incomplete_told_working_days", whole_number(1, 250)),
+        extension_working_days_max=document.history("extension_working_days_max", whole_number(1, 250)),
+        third_party_working_days=document.history("third_party_working_days", whole_number(1, 250)),
+        extension_reasons=document.register("extension_reasons", _read_reason),
         own_request_from_age=document.history("own_request_from_age", whole_number(1, 30)),
         guardian_until_age=document.history("guardian_until_age", whole_number(1, 30)),
         refusal_reasons=document.register("refusal_reasons", _read_reason),
         remedies=document.history("remedies", text),
     )
     document.finish()
-    codes = [row.value.code for row in parameters.refusal_reasons.rows]
-    if len(codes) != len(set(codes)):
-        raise ParameterError(f"{document.name}, refusal_reasons: a code is listed twice")
+    for reasons in (parameters.refusal_reasons, parameters.extension_reasons):
+        codes = [row.value.code for row in reasons.rows]
+        if len(codes) != len(set(codes)):
+            raise ParameterError(f"{reasons.name}: a code is listed twice")
     return parameters
-
-
-def term_of(kind: RightsKind, received_on: date, parameters: RightsParameters, calendar: WorkingDays) -> Term:
-    """V-24 to V-26: until when a request of that day is decided; the day itself is not counted."""
-    if kind is not RightsKind.INFORMATION:
-        return Term(received_on + timedelta(days=parameters.dsr_days.on(received_on)))
-    deadline = calendar.deadline(received_on, parameters.information_working_days.on(received_on))
-    return Term(deadline.due_on, deadline.is_provisional)
 
 
 def why_not_entitled(facts: RequesterFacts, parameters: RightsParameters) -> tuple[Reason, ...]:
@@ -167,9 +173,9 @@ def why_not_entitled(facts: RequesterFacts, parameters: RightsParameters) -> tup
             return tuple(missing)
 
 
-def is_overdue(status: RightsStatus, due_on: date, today: date) -> bool:
-    """Whether it should have been decided by now; the last day itself is in time."""
-    return status in {RightsStatus.RECEIVED, RightsStatus.VERIFIED} and due_on < today
+def is_overdue(status: RightsStatus, due_on: date, today: date, *, is_provisional: bool = False) -> bool:
+    """Whether it should have been decided by now; the last day itself is in time, and nobody is late on a day only guessed."""
+    return status in OPEN and due_on < today and not is_provisional
 
 
 def _read_reason(fields: Fields) -> Reason:

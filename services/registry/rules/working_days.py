@@ -46,6 +46,14 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many working days a period had, as well as the calendar allows; `is_provisional` as in `Deadline`."""
+
+    working_days: int
+    is_provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
 class YearNotice:
     """One year's arrangement: days off, both ends included, and the weekend days worked instead."""
 
@@ -74,6 +82,12 @@ class WorkingDays:
         reaches_back = timedelta(days=self.reaches_back_days_max.on(day))
         return day.year + 1 in self._years or day + reaches_back < date(day.year + 1, 1, 1)
 
+    @property
+    def held_until(self) -> date:
+        """The last day the newest notice settles."""
+        first_not_held = date(max(self._years) + 1, 1, 1)
+        return first_not_held - timedelta(days=self.reaches_back_days_max.on(first_not_held - _ONE_DAY)) - _ONE_DAY
+
     def is_working_day(self, day: date) -> bool:
         """Whether it is worked. Raises CalendarNotHeldError."""
         if not self.is_held(day):
@@ -94,6 +108,11 @@ class WorkingDays:
         CalendarNotHeldError.
         """
         return sum(self.is_working_day(day) for day in _days_after(event_on, until))
+
+    def count(self, event_on: date, until: date) -> Count:
+        """Working days after `event_on` up to and including `until`, as well as the calendar allows."""
+        days = _days_after(event_on, until)
+        return Count(sum(map(self._counts, days)), not all(map(self.is_held, days)))
 
     def deadline(self, event_on: date, working_days: int) -> Deadline:
         """The last day of a term of working days, as well as the calendar allows. Raises ValueError below 0."""

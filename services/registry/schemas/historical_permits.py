@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.schemas import Command, PlainText
+from services.chassis.schemas import Command, PlainText, View
+from services.registry.rules.historical_applications import ApplicationBearing, Bearing, HistoricalApplication
 from services.registry.rules.historical_permits import HistoricalKind, HistoricalStatus, IssueAssessment, Paper
 from services.registry.rules.residence_permit import Excusal
 from services.registry.rules.residence_registration import InstitutionStay
@@ -52,6 +53,68 @@ class HistoricalPermitEntry(Command):
     has_fixed_home: bool | None = Field(None, description="Of a residence permit, where the files tell (RR-48).")
     has_stable_work: bool | None = Field(None, description="Of a residence permit, where the files tell (RR-48).")
     evidence: list[Evidence] = Field(min_length=1, max_length=20, description="The paper itself, or the files it stands in.")
+
+
+class HistoricalApplicationQuestion(Command):
+    """An application of the regime of 2009, as the old files tell of it. Asked, not decided and not recorded."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "person_id": "019ab0c2-1111-7000-8000-000000000001",
+                    "kind": "residence_permit",
+                    "applied_on": "2012-11-01",
+                    "has_fixed_home": True,
+                    "has_stable_work": True,
+                }
+            ]
+        }
+    )
+
+    person_id: UUID
+    kind: HistoricalKind
+    applied_on: date
+    excused_as: Excusal | None = Field(None, description="Exempt from the three years (RR-48).")
+    has_fixed_home: bool | None = Field(None, description="Where the files tell (RR-48).")
+    has_stable_work: bool | None = Field(None, description="Where the files tell (RR-48).")
+
+
+class HistoricalApplicationView(View):
+    """What the text of 2009 says of it, by what is on file and was told; the office of then decided."""
+
+    person_id: UUID
+    kind: HistoricalKind
+    regime: str = Field(examples=["zj-2009"])
+    applied_on: date
+    outcome: Bearing
+    reasons: list[ReasonView] = Field(description="Conditions not borne out.")
+    gaps: list[ReasonView] = Field(description="What is not known: facts of the case, and conditions of the county.")
+    due_on: date = Field(description="Last day for issuing it then (RR-51).")
+    is_due_provisional: bool
+    fee_fen: int
+    months_min: int = Field(description="Shortest validity (RR-47).")
+    months_max: int
+    valid_in: str = Field(description="Where such a paper was valid (RR-49).", examples=["330000"])
+
+    @classmethod
+    def of(cls, person_id: UUID, application: HistoricalApplication, regime: str, bearing: ApplicationBearing) -> Self:
+        """The answer."""
+        return cls(
+            person_id=person_id,
+            kind=application.kind,
+            regime=regime,
+            applied_on=application.applied_on,
+            outcome=bearing.outcome,
+            reasons=list(map(ReasonView.of, bearing.reasons)),
+            gaps=list(map(ReasonView.of, bearing.gaps)),
+            due_on=bearing.due_on,
+            is_due_provisional=bearing.is_due_provisional,
+            fee_fen=bearing.fee_fen,
+            months_min=bearing.months_min,
+            months_max=bearing.months_max,
+            valid_in=bearing.valid_in,
+        )
 
 
 class HistoricalPermitAnnulment(Command):

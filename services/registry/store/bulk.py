@@ -10,7 +10,6 @@ from services.chassis.db import prepare
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
-from services.registry.store import search_keys
 from services.registry.store.registrations import COLUMNS, Residence, registration_of, sealed_registration
 from services.registry.store.visibility import RESOLUTION_LASTS, seen_since
 from services.registry.store.writing import require_one
@@ -36,14 +35,7 @@ _DIVISIONS = prepare(
 )
 _ENTER = prepare(
     """
-    SELECT enter_residents(:division, CAST(:on_day AS date), CAST(:at AS timestamptz), CAST(:person_ids AS uuid[]),
-        CAST(:sealed_persons AS bytea[]), CAST(:name_indexes AS bytea[]), CAST(:birth_dates AS date[]),
-        CAST(:sex_codes AS text[]), CAST(:ethnicity_codes AS text[]), CAST(:education_codes AS text[]),
-        CAST(:hukou_codes AS text[]), CAST(:warnings AS text[]), CAST(:document_ids AS uuid[]),
-        CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]), CAST(:sealed_documents AS bytea[]),
-        CAST(:registration_ids AS uuid[]), CAST(:division_codes AS text[]), CAST(:sealed_registrations AS bytea[]),
-        CAST(:residence_kinds AS text[]), CAST(:reporters AS text[]), CAST(:starts AS date[]),
-        CAST(:expected_ends AS date[]), CAST(:are_late AS boolean[]))
+    SELECT enter_residents(:division, CAST(:on_day AS date), CAST(:at AS timestamptz), CAST(:residents AS new_resident[]))
     """
 )
 _END_BY_MOVE = prepare(
@@ -81,34 +73,9 @@ _CHANGE = prepare(
 )
 
 
-_COLUMNS_OF_NEW = (
-    "person_ids",
-    "sealed_persons",
-    "name_indexes",
-    "birth_dates",
-    "sex_codes",
-    "ethnicity_codes",
-    "education_codes",
-    "hukou_codes",
-    "warnings",
-    "document_ids",
-    "document_types",
-    "number_indexes",
-    "sealed_documents",
-    "registration_ids",
-    "division_codes",
-    "sealed_registrations",
-    "residence_kinds",
-    "reporters",
-    "starts",
-    "expected_ends",
-    "are_late",
-)
-
-
 class NewResident(NamedTuple):
-    """A person nobody knew, with one document and a registration, as the rows will hold them; ids are texts. In the order of
-    the arguments of `enter_residents`.
+    """A person nobody knew, with one document and a registration, as the rows will hold them; ids are texts. It is the type
+    `new_resident` of the database: many go as one array of rows, `chassis/work.py` says why.
     """
 
     person_id: str
@@ -132,7 +99,13 @@ class NewResident(NamedTuple):
     started_on: date
     expected_end_on: date | None
     reported_late: bool
-    search_keys: search_keys.Digests
+    name_prefix_2: int | None
+    name_prefix_3: int | None
+    pinyin: int | None
+    initials: int | None
+    phone: int | None
+    initials_and_birth: int | None
+    name_and_home: int | None
 
 
 async def resolve_each(work: Work, pairs: Mapping[bytes, bytes]) -> dict[bytes, UUID | None]:
@@ -189,10 +162,7 @@ async def enter_residents(work: Work, residents: Sequence[NewResident], at: date
     """Store persons nobody knew, with their documents and registrations, held by the client's division until they were
     registered, which is at once.
     """
-    *values, digests = map(list, zip(*residents, strict=True))
-    columns = dict(zip(_COLUMNS_OF_NEW, values, strict=True))
-    await work.tx.execute(_ENTER, division=work.principal.division_code, on_day=work.today, at=at, **columns)
-    await search_keys.keep(work, columns["person_ids"], digests)
+    await work.tx.execute(_ENTER, division=work.principal.division_code, on_day=work.today, at=at, residents=residents)
 
 
 async def end_by_move(work: Work, records: Sequence[RegistrationRecord]) -> None:

@@ -1,6 +1,9 @@
 """Records as the events neighbours are told: whole states, without full names, numbers or addresses (architecture §1)."""
 
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from services.chassis.keyring import Keyring
 from services.contracts.registry import (
@@ -8,18 +11,21 @@ from services.contracts.registry import (
     EmployerState,
     EmploymentState,
     HistoricalPermitState,
+    LandlordState,
     PersonAliasState,
     PersonState,
     PremisesState,
     RelationshipState,
     ResidencePermitState,
     ResidenceRegistrationState,
+    ResponsibilityLetterState,
     StayState,
 )
 from services.registry.rules.person_name import masked_name
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
+from services.registry.schemas.homes.landlords import LandlordRecord, LetterRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.schemas.merging import MergeRecord
@@ -35,6 +41,8 @@ RegistrationEvent = TypeVar("RegistrationEvent", bound=ResidenceRegistrationStat
 PermitEvent = TypeVar("PermitEvent", bound=ResidencePermitState)
 HistoricalEvent = TypeVar("HistoricalEvent", bound=HistoricalPermitState)
 PremisesEvent = TypeVar("PremisesEvent", bound=PremisesState)
+LandlordEvent = TypeVar("LandlordEvent", bound=LandlordState)
+LetterEvent = TypeVar("LetterEvent", bound=ResponsibilityLetterState)
 EmployerEvent = TypeVar("EmployerEvent", bound=EmployerState)
 EmploymentEvent = TypeVar("EmploymentEvent", bound=EmploymentState)
 StayEvent = TypeVar("StayEvent", bound=StayState)
@@ -61,17 +69,17 @@ def person_event(fact: type[PersonEvent], keyring: Keyring, record: PersonRecord
 
 def merge_event(fact: type[MergeEvent], record: MergeRecord) -> MergeEvent:
     """What happened to an id that is, or was, an alias."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def relationship_event(fact: type[RelationshipEvent], record: RelationshipRecord) -> RelationshipEvent:
     """What happened to a relationship."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def registration_event(fact: type[RegistrationEvent], record: RegistrationRecord) -> RegistrationEvent:
     """What happened to a residence registration."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
@@ -82,17 +90,17 @@ def permit_event(fact: type[PermitEvent], record: PermitRecord) -> PermitEvent:
 
 def employer_event(fact: type[EmployerEvent], record: EmployerRecord) -> EmployerEvent:
     """What happened to an employer."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def employment_event(fact: type[EmploymentEvent], record: EmploymentRecord) -> EmploymentEvent:
     """What happened to an employment."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def historical_permit_event(fact: type[HistoricalEvent], record: HistoricalPermitRecord) -> HistoricalEvent:
     """What happened to the record of an old paper."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
 
 
 def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> PremisesEvent:
@@ -101,6 +109,26 @@ def premises_event(fact: type[PremisesEvent], record: PremisesRecord) -> Premise
     return fact(**state, let_rooms=len(record.let_rooms))
 
 
+def landlord_event(fact: type[LandlordEvent], record: LandlordRecord) -> LandlordEvent:
+    """What happened to a landlord, without what names it."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
+def letter_event(fact: type[LetterEvent], record: LetterRecord) -> LetterEvent:
+    """What happened to a letter of responsibility."""
+    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+
+
 def stay_event(fact: type[StayEvent], record: StayRecord) -> StayEvent:
     """What happened to a stay."""
-    return fact(**{name: getattr(record, name) for name in fact.model_fields})
+    return fact(**_shared(fact, record))
+
+
+def _shared(fact: type[BaseModel], record: BaseModel) -> dict[str, Any]:
+    """What the event tells as the record has it: fields of one name."""
+    return {name: getattr(record, name) for name in _names(fact)}
+
+
+@cache
+def _names(fact: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(fact.model_fields)

@@ -120,6 +120,16 @@ _UNREMINDED = prepare(
     """
 )
 
+_LATE_UNTOLD = prepare(
+    """
+    SELECT m.permit_id FROM residence_permit m JOIN person p USING (person_id)
+    WHERE m.status = 'accepted' AND m.due_on < CAST(:today AS date)
+        AND NOT EXISTS (SELECT FROM notice n
+            WHERE n.dedupe_key = concat_ws('|', 'permit_issue_overdue', m.person_id, m.permit_id, m.due_on))
+    ORDER BY m.due_on, m.permit_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class EndorsementDecision:
@@ -184,6 +194,12 @@ async def lapsed_permits(work: Work, *, limit: int) -> list[UUID]:
 async def lock_unreminded(work: Work, *, days: int, limit: int) -> list[UUID]:
     """Valid permits whose window is open or opens within `days` and whose holders were not told yet, holders' rows locked."""
     rows = await work.tx.fetch(_UNREMINDED, today=work.today, days=days, limit=limit)
+    return [row["permit_id"] for row in rows]
+
+
+async def lock_late_untold(work: Work, *, limit: int) -> list[UUID]:
+    """Accepted applications past their last day for issuing, whose applicants were not told so; applicants' rows locked."""
+    rows = await work.tx.fetch(_LATE_UNTOLD, today=work.today, limit=limit)
     return [row["permit_id"] for row in rows]
 
 

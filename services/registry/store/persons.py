@@ -31,6 +31,7 @@ _FIND = prepare(
     SELECT {COLUMNS}, {IS_VISIBLE} AS is_visible FROM person p WHERE p.person_id = canonical_id(CAST(:person_id AS uuid))
     """  # noqa: S608 - constants of this module
 )
+_LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
@@ -46,13 +47,13 @@ _BIRTH_DATES = prepare(
     """
 )
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
-_EXPIRED_ON = prepare(
-    """
+EXPIRED_ON = """
     SELECT max(d.valid_until) FROM identity_document d
     WHERE d.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND d.superseded_at IS NULL
     HAVING bool_and(d.valid_until < CAST(:today AS date)) AND count(*) = count(d.valid_until)
-    """
-)
+"""
+"""The last day of a person's documents when all of them are out of date; no row otherwise."""
+_EXPIRED_ON = prepare(EXPIRED_ON)
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 _INSERT = prepare(
     """
@@ -159,6 +160,12 @@ async def load_person(work: Work, person_id: UUID) -> PersonRecord:
     row = await work.tx.fetch_row(_LOAD, person_id=person_id)
     assert row is not None
     return person_of(work.keyring, row)
+
+
+async def load_persons(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, PersonRecord]:
+    """The whole state of each of these persons that the client may know of."""
+    rows = await work.tx.fetch(_LOAD_EACH, person_ids=list(person_ids))
+    return {row["person_id"]: person_of(work.keyring, row) for row in rows}
 
 
 async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:

@@ -6,7 +6,7 @@ person now has no business with the old address.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store import visibility
+from services.registry.store.persons import EXPIRED_ON
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
@@ -27,10 +28,11 @@ COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed
 _FIND = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
 # Of every registration of a person, in whichever town, what the continuity rule needs, and the current one whole.
 _ALL = prepare(f"SELECT {COLUMNS} FROM registrations_of(CAST(:person_id AS uuid)) r ORDER BY r.registered_on")  # noqa: S608
-_ALL_AND_DIVISIONS = prepare(
+_ALL_AND_STANDING = prepare(
     f"""
-    SELECT d.seen_by, {COLUMNS}
-    FROM (SELECT ARRAY(SELECT divisions_seeing(ARRAY[CAST(:person_id AS uuid)], CAST(:seen_since AS date))) AS seen_by) d
+    SELECT d.seen_by, d.expired_on, {COLUMNS}
+    FROM (SELECT ARRAY(SELECT divisions_seeing(ARRAY[CAST(:person_id AS uuid)], CAST(:seen_since AS date))) AS seen_by,
+        ({EXPIRED_ON}) AS expired_on) d
     LEFT JOIN registrations_of(CAST(:person_id AS uuid)) r ON true
     ORDER BY r.registered_on
     """  # noqa: S608
@@ -116,6 +118,15 @@ class Residence:
     is_contested: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a new registration goes by. `seen_by`: the divisions whose followers may hear of the person."""
+
+    residence: Residence
+    seen_by: list[str]
+    documents_expired_on: date | None
+
+
 async def find_registration(work: Work, registration_id: UUID) -> RegistrationRecord | None:
     """The registration, when it is visible to the client."""
     row = await work.tx.fetch_row(_FIND, registration_id=registration_id)
@@ -134,11 +145,12 @@ async def residence_of(work: Work, person_id: UUID) -> Residence:
     return _residence(work, await work.tx.fetch(_ALL, person_id=person_id))
 
 
-async def residence_and_divisions_of(work: Work, person_id: UUID) -> tuple[Residence, list[str]]:
-    """The same, and the divisions whose followers may hear of the person."""
-    rows = await work.tx.fetch(_ALL_AND_DIVISIONS, person_id=person_id, seen_since=visibility.seen_since(work))
+async def standing_of(work: Work, person_id: UUID) -> Standing:
+    """The same, with what else a new registration goes by."""
+    seen_since = visibility.seen_since(work)
+    rows = await work.tx.fetch(_ALL_AND_STANDING, person_id=person_id, seen_since=seen_since, today=work.today)
     found = [row for row in rows if row["registration_id"] is not None]
-    return _residence(work, found), rows[0]["seen_by"]
+    return Standing(_residence(work, found), rows[0]["seen_by"], rows[0]["expired_on"])
 
 
 def _residence(work: Work, rows: Sequence[Record]) -> Residence:

@@ -17,10 +17,17 @@ COLUMNS = ", ".join(f"r.{name}" for name in _STORED)
 _FROZEN = frozenset({"rights_request_id", "person_id", "created_at"})
 
 
+_LISTS = ("reasons", "clock")
+
+
 def _bound(name: str) -> str:
-    return "CAST(:reasons AS jsonb)" if name == "reasons" else f":{name}"
+    return f"CAST(:{name} AS jsonb)" if name in _LISTS else f":{name}"
 
 
+# As `rules.rights.is_overdue` and `rules.rights_clock.is_abandoned` say it.
+_LATE = """(r.status IN ('received', 'verified') AND r.supplement_due_on IS NULL AND NOT r.is_due_provisional
+        AND r.due_on < CAST(:today AS date))"""
+_GIVEN_UP = """(r.status IN ('received', 'verified') AND r.supplement_due_on < CAST(:today AS date))"""
 _INSERT = prepare(
     f"INSERT INTO rights_request ({', '.join(_STORED)}) VALUES ({', '.join(map(_bound, _STORED))})"  # noqa: S608
 )
@@ -38,8 +45,9 @@ _LIST = prepare(
     f"""
     SELECT {COLUMNS} FROM rights_request r
     WHERE (CAST(:person_id AS uuid) IS NULL OR r.person_id = :person_id)
-        AND (CAST(:status AS text) IS NULL OR r.status = :status)
-        AND (NOT CAST(:overdue AS boolean) OR r.status IN ('received', 'verified') AND r.due_on < CAST(:today AS date))
+        AND (CAST(:status AS text) IS NULL OR :status =
+            CASE WHEN {_GIVEN_UP} THEN 'abandoned' ELSE r.status END)
+        AND (NOT CAST(:overdue AS boolean) OR {_LATE})
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (r.created_at, r.rights_request_id) > (:after_created_at, CAST(:after_id AS uuid)))
     ORDER BY r.created_at, r.rights_request_id LIMIT CAST(:limit AS integer)
@@ -49,11 +57,25 @@ _LIST = prepare(
 _UNTOLD = prepare(
     f"""
     SELECT {COLUMNS} FROM rights_request r JOIN person p USING (person_id)
-    WHERE r.status IN ('received', 'verified') AND r.due_on < CAST(:today AS date)
+    WHERE {_LATE}
         AND NOT EXISTS (SELECT FROM notice n
             WHERE n.dedupe_key = concat_ws('|', 'rights_request_overdue', r.person_id, r.rights_request_id, r.due_on))
     ORDER BY r.due_on, r.rights_request_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
     """  # noqa: S608
+)
+_ABANDONED = prepare(
+    f"""
+    SELECT r.rights_request_id FROM rights_request r JOIN person p USING (person_id) WHERE {_GIVEN_UP}
+    ORDER BY r.supplement_due_on, r.rights_request_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
+    """  # noqa: S608
+)
+_PROVISIONAL = prepare(
+    """
+    SELECT r.rights_request_id FROM rights_request r JOIN person p USING (person_id)
+    WHERE r.status IN ('received', 'verified') AND r.is_due_provisional
+        AND r.due_on <= CAST(:held_until AS date)
+    ORDER BY r.due_on, r.rights_request_id LIMIT CAST(:limit AS integer) FOR UPDATE OF p
+    """
 )
 _RESTRICT = prepare("SELECT restrict_person(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
 _LIFT = prepare("SELECT lift_restriction(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
@@ -114,6 +136,18 @@ async def lock_untold_overdue(work: Work, *, limit: int) -> list[RightsRequestRe
     return [request_of(work.keyring, row) for row in rows]
 
 
+async def lock_persons_of_abandoned(work: Work, *, limit: int) -> list[UUID]:
+    """Requests whose supplement is late and that were not written down as given up yet, persons' rows locked."""
+    rows = await work.tx.fetch(_ABANDONED, today=work.today, limit=limit)
+    return [row["rights_request_id"] for row in rows]
+
+
+async def lock_persons_of_provisional(work: Work, *, held_until: date, limit: int) -> list[UUID]:
+    """Open requests whose term was counted before the calendar was held that reaches its end now, persons' rows locked."""
+    rows = await work.tx.fetch(_PROVISIONAL, held_until=held_until, limit=limit)
+    return [row["rights_request_id"] for row in rows]
+
+
 async def restrict_person(work: Work, rights_request_id: UUID) -> None:
     """From now on nobody sees the person of the request."""
     require_one(int(await work.tx.fetch_value(_RESTRICT, rights_request_id=rights_request_id, today=work.today)))
@@ -139,8 +173,9 @@ def request_of(keyring: Keyring, row: Record) -> RightsRequestRecord:
 
 
 def _values(keyring: Keyring, record: RightsRequestRecord) -> dict[str, Any]:
-    values = {name: getattr(record, name) for name in _STORED if name not in {"reasons", "sealed"}}
+    values = {name: getattr(record, name) for name in _STORED if name not in {*_LISTS, "sealed"}}
     values["reasons"] = [reason.model_dump() for reason in record.reasons]
+    values["clock"] = [entry.model_dump(mode="json") for entry in record.clock]
     context = f"rights_request|sealed|{record.rights_request_id}"
     values["sealed"] = None if record.secrets is None else seal(keyring, record.secrets, context)
     return values

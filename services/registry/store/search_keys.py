@@ -18,6 +18,7 @@ from services.registry.store.persons import COLUMNS, person_of
 PINYIN = read_pinyin((Path(__file__).parents[1] / "parameters" / "pinyin.tsv").read_text("utf-8"))
 
 _DIGEST_BYTES = 8
+_PURPOSES = {key: f"person_search_key.{key.value}" for key in SearchKey}
 _NAMES = ", ".join(key.value for key in SearchKey)
 _ARRAYS = ", ".join(f"CAST(:{key.value} AS bigint[])" for key in SearchKey)
 _CHANGES = ", ".join(f"{key.value} = excluded.{key.value}" for key in SearchKey)
@@ -36,12 +37,13 @@ _UNKEYED = prepare(
     """  # noqa: S608
 )
 
-Digests = dict[SearchKey, int | None]
+Digests = dict[str, int | None]
+"""By the names of the columns that keep them."""
 
 
 def digest(keyring: Keyring, key: SearchKey, text: str) -> int:
     """The digest of a text under its key's own secret."""
-    mac = keyring.blind_index(f"person_search_key.{key.value}", text)
+    mac = keyring.blind_index(_PURPOSES[key], text)
     return int.from_bytes(mac[:_DIGEST_BYTES], signed=True)
 
 
@@ -49,12 +51,12 @@ def digests_of(keyring: Keyring, record: PersonRecord) -> Digests:
     """Every digest of a person."""
     described = Described(record.name, record.phone, record.birth_date, record.hukou_division_code)
     texts = search_texts(described, PINYIN)
-    return {key: None if text is None else digest(keyring, key, text) for key, text in texts.items()}
+    return {key.value: None if text is None else digest(keyring, key, text) for key, text in texts.items()}
 
 
 async def keep(work: Work, person_ids: Sequence[UUID | str], digests: Sequence[Digests]) -> None:
     """Keep the digests of these persons, in place of earlier ones."""
-    values: dict[str, list[Any]] = {key.value: [of_one[key] for of_one in digests] for key in SearchKey}
+    values: dict[str, list[Any]] = {key.value: [of_one[key.value] for of_one in digests] for key in SearchKey}
     await work.tx.execute(_KEEP, person_ids=person_ids, **values)
 
 

@@ -22,6 +22,8 @@ from services.registry.store.events import (
     employer_event,
     employment_event,
     historical_permit_event,
+    landlord_event,
+    letter_event,
     merge_event,
     permit_event,
     person_event,
@@ -30,7 +32,7 @@ from services.registry.store.events import (
     relationship_event,
     stay_event,
 )
-from services.registry.store.homes import premises, stays
+from services.registry.store.homes import landlords, premises, stays
 
 _CHUNK = 500
 
@@ -92,6 +94,16 @@ _PREMISES = prepare(
     ORDER BY p.premises_id LIMIT {_CHUNK}
     """  # noqa: S608 - constants of this module
 )
+_LANDLORDS = prepare(
+    f"""
+    SELECT {landlords.COLUMNS} FROM landlord l WHERE CAST(:after AS uuid) IS NULL OR l.landlord_id > CAST(:after AS uuid)
+    ORDER BY l.landlord_id LIMIT {_CHUNK}
+    """  # noqa: S608 - constants of this module
+)
+_LETTERS = prepare(
+    f"SELECT {landlords.LETTER_COLUMNS} FROM responsibility_letter t"  # noqa: S608
+    " WHERE t.landlord_id = ANY (CAST(:landlord_ids AS uuid[])) ORDER BY t.created_at"
+)
 _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
     PermitStatus.ACCEPTED: registry.ResidencePermitAccepted,
     PermitStatus.REFUSED: registry.ResidencePermitRefused,
@@ -103,7 +115,7 @@ _PERMIT_FACTS: dict[PermitStatus, type[registry.ResidencePermitState]] = {
 
 
 async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
-    """Every person with everything about it, then every employer and home, each as the event that tells its present state."""
+    """Every person with all about it, then every employer, home and landlord, each as the event of its present state."""
     after: UUID | None = None
     while rows := await tx.fetch(_PERSONS, after=after):
         person_ids = [row["person_id"] for row in rows]
@@ -118,6 +130,8 @@ async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUI
         yield employer
     async for home in _homes(tx, keyring):
         yield home
+    async for landlord in _landlords(tx, keyring):
+        yield landlord
 
 
 async def _erased(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
@@ -150,6 +164,22 @@ async def _homes(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID,
             fact = registry.PremisesRegistered if is_let else registry.PremisesEnded
             yield record.premises_id, [premises_event(fact, record)]
         after = rows[-1]["premises_id"]
+
+
+async def _landlords(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    """Every landlord with its letters."""
+    after: UUID | None = None
+    while rows := await tx.fetch(_LANDLORDS, after=after):
+        ids = [row["landlord_id"] for row in rows]
+        signed: defaultdict[UUID, list[EventData]] = defaultdict(list)
+        for row in await tx.fetch(_LETTERS, landlord_ids=ids):
+            letter = landlords.letter_of(keyring, row)
+            fact = registry.ResponsibilityLetterSigned if letter.ended_on is None else registry.ResponsibilityLetterEnded
+            signed[letter.landlord_id].append(letter_event(fact, letter))
+        for row in rows:
+            landlord = landlord_event(registry.LandlordRegistered, landlords.landlord_of(keyring, row))
+            yield row["landlord_id"], [landlord, *signed[row["landlord_id"]]]
+        after = ids[-1]
 
 
 async def _about(tx: Transaction, keyring: Keyring, person_ids: Sequence[UUID]) -> dict[UUID, list[EventData]]:

@@ -6,6 +6,7 @@ digests for equality search. `*_on` are law dates, `*_at` instants of the system
 """
 
 from services.registry.tables import (
+    duplicates,
     employment,
     field_work,
     historical_permits,
@@ -30,4 +31,4 @@ SEALED = (
 )
 """What the store seals; a rotation of keys goes through it."""
 
-__all__ = ["METADATA", "SEALED", "inspections", "notices", "searching"]
+__all__ = ["METADATA", "SEALED", "duplicates", "inspections", "notices", "searching"]

@@ -238,6 +238,7 @@ class ResidencePermit(Table, table=True):
             postgresql_where=text("status IN ('accepted', 'valid', 'suspended')"),
         ),
         Index("ix_residence_permit_person_id", "person_id"),
+        Index("ix_residence_permit_due_on", "due_on", postgresql_where=text("status = 'accepted'")),
         Index("ix_residence_permit_window", "endorsement_until", postgresql_where=text("status = 'valid'")),
         is_kept(Retention.PERSON),
     )

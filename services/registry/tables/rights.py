@@ -12,6 +12,8 @@ from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
 
+_WAITING = "supplement_due_on IS NOT NULL AND status IN ('received', 'verified')"
+
 
 class RightsRequest(Table, table=True):
     """A request (V-16 to V-26) and its answer. `sealed`: the wish, papers, notes; gone when the person is deleted, and the rest
@@ -36,13 +38,14 @@ class RightsRequest(Table, table=True):
             ),
         ),
         one_of("requester", ("self", "guardian", "relative_of_deceased")),
-        one_of("status", ("received", "verified", "decided", "done", "withdrawn")),
+        one_of("status", ("received", "verified", "decided", "done", "withdrawn", "abandoned")),
         one_of("outcome", ("granted", "partly", "refused")),
         CheckConstraint("(outcome IS NULL) = (decided_on IS NULL)", name="decided"),
         CheckConstraint("version > 0", name="version"),
         Index("ix_rights_request_created_at", "created_at", "rights_request_id"),
         Index("ix_rights_request_person_id", "person_id"),
         Index("ix_rights_request_due_on", "due_on", postgresql_where=text("status IN ('received', 'verified')")),
+        Index("ix_rights_request_supplement_due_on", "supplement_due_on", postgresql_where=text(_WAITING)),
         is_kept(Retention.YEARS_3, "V-33; the wish goes with the person"),
     )
 
@@ -56,6 +59,12 @@ class RightsRequest(Table, table=True):
     received_on: date
     due_on: date
     is_due_provisional: bool
+    clock: list[Any] = Field(
+        sa_type=Jsonb,
+        sa_column_kwargs={"server_default": text("'[]'")},
+        description="What happened to the term of an information request (V-26).",
+    )
+    supplement_due_on: date | None = Field(description="While it waits for what is missing.")
     verified_on: date | None
     decided_on: date | None
     outcome: str | None = Field(sa_type=Text)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.evidence.copies import COPY_PLACES
-from services.chassis.evidence.watch import Watch, look
+from services.chassis.evidence.watch import _BY_INDEX, _LOOK, Watch, look
 from tests.chassis.events.stage import until
 from tests.chassis.evidence.stage import Log
 from tests.chassis.office.app import DEFINITION
@@ -112,6 +112,18 @@ async def test_a_quiet_service_is_never_late(log: Log) -> None:
     await log.seal()
     await log.owner.execute("UPDATE audit_checkpoint SET signed_at = signed_at - interval '30 days'")
     assert (await look(log.pool, COPY_PLACES)).oldest_s == 0.0
+
+
+async def test_a_look_reads_no_line_that_is_sealed(log: Log) -> None:
+    """It is taken every few seconds by every process, over three years of lines."""
+    await log.write(40)
+    await log.seal()
+    async with log.pool.acquire() as connection, connection.transaction():
+        await connection.execute(_BY_INDEX)
+        arguments = _LOOK.arguments({"places": list(COPY_PLACES), "count_max": 10})
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN ANALYZE {_LOOK.sql}", *arguments))
+    assert "Index Cond: (ROW(xid, audit_id) > ROW(" in plan, plan
+    assert "Rows Removed by Filter: 40" not in plan, plan
 
 
 async def test_a_place_never_written_to_counts_from_the_first_checkpoint(log: Log) -> None:

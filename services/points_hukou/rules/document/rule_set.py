@@ -161,9 +161,9 @@ class Percentage(Lawful):
 
 
 class Service(Named):
-    """What the score is used for: which parts count, and from how many points."""
+    """What the score is used for: which parts count, and from how many points. Without parts: eligibility alone."""
 
-    parts: Annotated[Many[Name], Field(min_length=1)]
+    parts: Many[Name]
     pass_mark: Exact | None = None
 
 

@@ -9,31 +9,38 @@ from services.chassis.parameters import Dated, NotInForceError
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
-from services.registry.rules.field_work.rates import RateDefinition, months_open, show_rate
+from services.registry.rules.field_work.rates import RateDefinition, months_open, show_rate, unfinished_month
 from services.registry.schemas.field_work.rates import RateView
 from services.registry.store.field_work import rates as store
 
 
 async def compute_open_month(work: Work) -> bool:
-    """Compute the figures of one open month not yet computed today; returns whether there was one.
-
-    On a day before the first definition there is nothing to compute.
+    """Compute the figures of one month: open and not yet computed today, or closed while nobody ran; returns whether there was
+    one. On a day before the first definition there is nothing to compute.
     """
     city = LAW.divisions.city
     try:
         open_months = LAW.field_work.open_months.on(work.today)
     except NotInForceError:
         return False
-    for month in months_open(work.today, open_months):
-        definitions = LAW.field_work.rates.on(month)
-        if not definitions or await store.is_computed(work, month, city):
-            continue
-        next_month = add_months(month, 1)
-        day = min(work.today, next_month - timedelta(days=1))
-        for definition in definitions:
-            await store.compute_rate(work, definition, month=month, next_month=next_month, day=day, city=city)
-        return True
-    return False
+    are_open = months_open(work.today, open_months)
+    for month in are_open:
+        if LAW.field_work.rates.on(month) and not await store.is_computed(work, month, city):
+            await _compute(work, month, city)
+            return True
+    computed = await store.last_computed(work, before=are_open[-1], city=city)
+    closed = unfinished_month(computed, are_open[-1], open_months)
+    if closed is None:
+        return False
+    await _compute(work, closed, city)
+    return True
+
+
+async def _compute(work: Work, month: date, city: str) -> None:
+    next_month = add_months(month, 1)
+    day = min(work.today, next_month - timedelta(days=1))
+    for definition in LAW.field_work.rates.on(month):
+        await store.compute_rate(work, definition, month=month, next_month=next_month, day=day, city=city)
 
 
 async def list_rates(

@@ -19,11 +19,12 @@ from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import notice
-from services.registry.rules.division import covers
 from services.registry.rules.field_work.visits import (
     VisitConflictKind,
     VisitFacts,
+    Walk,
     conflicts_with_register,
+    is_assigned,
     visit_problems,
 )
 from services.registry.rules.findings import Finding
@@ -159,12 +160,8 @@ def _reasons(
     reasons = [*visit_problems(facts, today=work.today, days_max=days_max)]
     if visit.visited_at > work.law_now:
         reasons.append(_IN_FUTURE)
-    if not any(
-        covers(one.division_code, visit.division_code)
-        and one.valid_from <= day
-        and (one.valid_until is None or day < one.valid_until)
-        for one in assigned
-    ):
+    walks = (Walk(one.division_code, one.valid_from, one.valid_until) for one in assigned)
+    if not is_assigned(walks, visit.division_code, day, LAW.divisions):
         reasons.append(_NOT_ASSIGNED)
     if not is_known:
         reasons.append(_NOT_KNOWN)

@@ -15,6 +15,7 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import day_errors, field_error, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.homes.star_rating import FindingKind, checklist_problems, grade
+from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.inspections import (
     FindingFilter,
     FindingRecord,
@@ -23,8 +24,10 @@ from services.registry.schemas.homes.inspections import (
     InspectionEntry,
     InspectionRecord,
     InspectionView,
+    PastFindingView,
 )
 from services.registry.schemas.homes.premises import PremisesRecord
+from services.registry.store.history import versions_of
 from services.registry.store.homes import inspections as store
 from services.registry.store.homes.premises import find_premises, lock_premises
 
@@ -87,6 +90,18 @@ async def read_inspections_of(work: Work, premises_id: UUID, cursor: str | None,
             ],
         ),
         id_column="inspection_id",
+    )
+
+
+async def read_finding_history(
+    work: Work, finding_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastFindingView]]:
+    """Versions of a finding, newest first: its deadlines, and when it was closed."""
+    if await store.find_finding(work, finding_id) is None:
+        raise not_found("finding")
+    work.audit("read_history", FINDING, finding_id)
+    return await versions_of(
+        work, FINDING, finding_id, record=FindingRecord, view=PastFindingView.of, cursor=cursor, limit=limit
     )
 
 

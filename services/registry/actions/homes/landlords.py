@@ -5,7 +5,9 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
+from services.chassis.pages import Page
 from services.chassis.work import Work
+from services.contracts.registry import LandlordCorrected, LandlordRegistered, LandlordState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import credit_code_errors, field_error, invalid, not_found, person_not_found, with_id
@@ -15,13 +17,17 @@ from services.registry.rules.citizen_number import RefusedNumber
 from services.registry.rules.identity_number import DocumentType, parse_document_number
 from services.registry.rules.person_name import RefusedName, parse_name
 from services.registry.schemas.fields import FIELDS
+from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import (
     LandlordCorrection,
     LandlordKind,
     LandlordRecord,
     LandlordRegistration,
     LandlordView,
+    PastLandlordView,
 )
+from services.registry.store.events import landlord_event
+from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 from services.registry.store.homes.claims import claim
 from services.registry.store.persons import lock_persons, number_index
@@ -49,7 +55,7 @@ async def register_landlord(work: Work, body: LandlordRegistration) -> LandlordV
         updated_at=work.now,
     )
     await store.insert_landlord(work, record, index)
-    leave(work, "register", RESOURCE, record.landlord_id, None, before=None, after=record, division_codes=())
+    _leave(work, "register", LandlordRegistered, None, record)
     return LandlordView.of(record, await _sight(work, record))
 
 
@@ -71,7 +77,7 @@ async def correct_landlord(work: Work, landlord_id: UUID, body: LandlordCorrecti
         raise invalid(errors)
     after = before.model_copy(update={**changes, "version": before.version + 1, "updated_at": work.now})
     await store.update_landlord(work, after)
-    leave(work, "correct", RESOURCE, landlord_id, None, before=before, after=after, division_codes=())
+    _leave(work, "correct", LandlordCorrected, before, after)
     return await _shown(work, after)
 
 
@@ -84,6 +90,24 @@ async def read_landlord(work: Work, landlord_id: UUID) -> LandlordView:
     view = LandlordView.of(record, sight)
     work.audit("read", RESOURCE, landlord_id, person_id=record.person_id, fields=sight.shown)
     return view
+
+
+async def read_landlord_history(
+    work: Work, landlord_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastLandlordView]]:
+    """Versions of a landlord, newest first; none of them remembers a person's name, number or phone."""
+    if await store.find_landlord(work, landlord_id) is None:
+        raise not_found("landlord")
+    work.audit("read_history", RESOURCE, landlord_id)
+    return await versions_of(
+        work, RESOURCE, landlord_id, record=LandlordRecord, view=PastLandlordView.of, cursor=cursor, limit=limit
+    )
+
+
+def _leave(work: Work, operation: str, fact: type[LandlordState], before: LandlordRecord | None, after: LandlordRecord) -> None:
+    event = landlord_event(fact, after)
+    codes = (after.division_code,)
+    leave(work, operation, RESOURCE, after.landlord_id, event, before=before, after=after, division_codes=codes)
 
 
 async def _shown(work: Work, record: LandlordRecord) -> LandlordView:

@@ -7,10 +7,18 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
+from services.contracts.registry import (
+    ResponsibilityLetterEnded,
+    ResponsibilityLetterSigned,
+    ResponsibilityLetterState,
+)
 from services.registry.actions.refusals import day_errors, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in
-from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView, PastLetterView
+from services.registry.store.events import letter_event
+from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 
 RESOURCE = "responsibility_letter"
@@ -42,7 +50,7 @@ async def enter_letter(work: Work, body: LetterEntry) -> LetterView:
     named = attachments_in(body.evidence)
     await refer(work, named, resource=RESOURCE, resource_id=record.letter_id, person_ids=whose)
     await store.insert_letter(work, record)
-    leave(work, "enter", RESOURCE, record.letter_id, None, before=None, after=record, division_codes=())
+    _leave(work, "enter", ResponsibilityLetterSigned, None, record)
     return LetterView.of(record, work.today)
 
 
@@ -58,7 +66,7 @@ async def end_letter(work: Work, letter_id: UUID, body: LetterEnd) -> LetterView
         raise invalid(errors)
     ended = before.model_copy(update={"ended_on": body.ended_on, "version": before.version + 1, "updated_at": work.now})
     await store.end_letter(work, ended)
-    leave(work, "end", RESOURCE, letter_id, None, before=before, after=ended, division_codes=())
+    _leave(work, "end", ResponsibilityLetterEnded, before, ended)
     return LetterView.of(ended, work.today)
 
 
@@ -87,3 +95,19 @@ async def read_letters_of(work: Work, landlord_id: UUID, cursor: str | None, lim
     )
     work.audit("read", RESOURCE, None, outcome=f"found {len(page.items)}")
     return page
+
+
+async def read_letter_history(work: Work, letter_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PastLetterView]]:
+    """Versions of a letter, newest first."""
+    if await store.find_letter(work, letter_id) is None:
+        raise not_found("letter")
+    work.audit("read_history", RESOURCE, letter_id)
+    return await versions_of(work, RESOURCE, letter_id, record=LetterRecord, view=PastLetterView.of, cursor=cursor, limit=limit)
+
+
+def _leave(
+    work: Work, operation: str, fact: type[ResponsibilityLetterState], before: LetterRecord | None, after: LetterRecord
+) -> None:
+    event = letter_event(fact, after)
+    codes = (after.division_code,)
+    leave(work, operation, RESOURCE, after.letter_id, event, before=before, after=after, division_codes=codes)

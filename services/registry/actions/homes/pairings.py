@@ -9,7 +9,16 @@ from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix, require_own_division
 from services.registry.actions.refusals import credit_code_errors, invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.schemas.homes.inspections import PairingEnd, PairingEntry, PairingRecord, PairingView
+from services.registry.schemas.history import VersionView
+from services.registry.schemas.homes.inspections import (
+    PairingEnd,
+    PairingEntry,
+    PairingRecord,
+    PairingView,
+    PastPairingView,
+)
+from services.registry.store.employment.employers import employers_of_codes
+from services.registry.store.history import versions_of
 from services.registry.store.homes import pairings as store
 
 RESOURCE = "village_pairing"
@@ -31,7 +40,7 @@ async def pair(work: Work, body: PairingEntry) -> PairingView:
     if not await store.insert_pairing(work, record):
         raise DomainError("pairing-exists")
     leave(work, "pair", RESOURCE, record.pairing_id, None, before=None, after=record, division_codes=())
-    return PairingView.of(record)
+    return await _view(work, record)
 
 
 async def end_pairing(work: Work, pairing_id: UUID, body: PairingEnd) -> PairingView:
@@ -47,7 +56,7 @@ async def end_pairing(work: Work, pairing_id: UUID, body: PairingEnd) -> Pairing
     ended = before.model_copy(update={"valid_until": body.valid_until, "version": before.version + 1, "updated_at": work.now})
     await store.end_pairing(work, ended)
     leave(work, "end", RESOURCE, pairing_id, None, before=before, after=ended, division_codes=())
-    return PairingView.of(ended)
+    return await _view(work, ended)
 
 
 async def read_pairing(work: Work, pairing_id: UUID) -> PairingView:
@@ -56,7 +65,7 @@ async def read_pairing(work: Work, pairing_id: UUID) -> PairingView:
     if record is None:
         raise not_found("pairing")
     work.audit("read", RESOURCE, pairing_id)
-    return PairingView.of(record)
+    return await _view(work, record)
 
 
 async def list_pairings(work: Work, division_code: str | None, cursor: str | None, limit: int) -> Page[PairingView]:
@@ -65,5 +74,30 @@ async def list_pairings(work: Work, division_code: str | None, cursor: str | Non
     scope = f"pairings {prefix}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_pairings(work, division_prefix=prefix, after=start, limit=limit)
+    employers = await employers_of_codes(work, (row["credit_code"] for row in rows))
     work.audit("read", RESOURCE, None, outcome=f"found {min(len(rows), limit)}")
-    return page_of(work.keyring, scope, rows, limit, lambda row: PairingView.of(store.pairing_of(row)), id_column="pairing_id")
+    return page_of(
+        work.keyring,
+        scope,
+        rows,
+        limit,
+        lambda row: PairingView.of(store.pairing_of(row), employers.get(row["credit_code"])),
+        id_column="pairing_id",
+    )
+
+
+async def read_pairing_history(
+    work: Work, pairing_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastPairingView]]:
+    """Versions of a pairing, newest first."""
+    if await store.find_pairing(work, pairing_id) is None:
+        raise not_found("pairing")
+    work.audit("read_history", RESOURCE, pairing_id)
+    return await versions_of(
+        work, RESOURCE, pairing_id, record=PairingRecord, view=PastPairingView.of, cursor=cursor, limit=limit
+    )
+
+
+async def _view(work: Work, record: PairingRecord) -> PairingView:
+    employers = await employers_of_codes(work, [record.credit_code])
+    return PairingView.of(record, employers.get(record.credit_code))

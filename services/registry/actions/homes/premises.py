@@ -22,6 +22,7 @@ from services.registry.rules.homes.premises import (
     is_group_letting,
     room_problem,
 )
+from services.registry.rules.homes.star_rating import in_force
 from services.registry.schemas.fields import FIELDS
 from services.registry.schemas.homes.premises import (
     ROOMS_MAX,
@@ -69,12 +70,12 @@ async def register_premises(work: Work, body: PremisesRegistration) -> PremisesV
     )
     await store.insert_premises(work, record)
     _leave(work, "register", PremisesRegistered, None, record)
-    return _shown(work, record, 0)
+    return _shown(work, record, store.Use())
 
 
 async def change_premises(work: Work, premises_id: UUID, body: PremisesChange) -> PremisesView:
     """Change what is known of the same home."""
-    before, guests = await lock_let(work, premises_id)
+    before, use = await lock_let(work, premises_id)
     changes = body.changes()
     if "landlord_id" in changes:
         await _require_landlord(work, body.landlord_id)
@@ -83,7 +84,7 @@ async def change_premises(work: Work, premises_id: UUID, body: PremisesChange) -
     after = before.model_copy(update={**changes, "version": before.version + 1, "updated_at": work.now})
     await store.update_premises(work, after)
     _leave(work, "change", PremisesChanged, before, after)
-    return _shown(work, after, guests)
+    return _shown(work, after, use)
 
 
 async def end_premises(work: Work, premises_id: UUID, body: PremisesEnd) -> PremisesView:
@@ -93,13 +94,13 @@ async def end_premises(work: Work, premises_id: UUID, body: PremisesEnd) -> Prem
     """
     if body.reason is PremisesEndReason.RECORDED_IN_ERROR:
         work.require_actor()
-    before, guests = await lock_let(work, premises_id)
+    before, use = await lock_let(work, premises_id)
     latest = max(before.let_from, work.today)
     ended_on = body.ended_on or latest
     if errors := day_errors("/ended_on", ended_on, earliest=before.let_from, latest=latest):
         raise invalid(errors)
-    if guests:
-        raise DomainError("premises-occupied", extra={"guests": guests})
+    if use.guests:
+        raise DomainError("premises-occupied", extra={"guests": use.guests})
     _, is_late = reported(work, ended_on)
     after = before.model_copy(
         update={
@@ -113,7 +114,7 @@ async def end_premises(work: Work, premises_id: UUID, body: PremisesEnd) -> Prem
     )
     await store.update_premises(work, after)
     _leave(work, "end", PremisesEnded, before, after)
-    return _shown(work, after, guests)
+    return _shown(work, after, use)
 
 
 async def add_room(work: Work, premises_id: UUID, body: RoomEntry) -> AddedRoomView:
@@ -136,7 +137,7 @@ async def change_room(work: Work, premises_id: UUID, room_id: UUID, body: RoomEn
     Raises `DomainError('room-occupied')` when people are checked in to what would no longer be let, or to beds that would be
     gone.
     """
-    before, guests = await lock_let(work, premises_id)
+    before, use = await lock_let(work, premises_id)
     if before.room(room_id) is None:
         raise not_found("room")
     others = [room for room in before.rooms if room.room_id != room_id]
@@ -149,11 +150,11 @@ async def change_room(work: Work, premises_id: UUID, room_id: UUID, body: RoomEn
     rooms = tuple(changed if room.room_id == room_id else room for room in before.rooms)
     after = await _with_rooms(work, before, rooms)
     await store.update_room(work, changed)
-    return _shown(work, after, guests)
+    return _shown(work, after, use)
 
 
-async def lock_let(work: Work, premises_id: UUID) -> tuple[PremisesRecord, int]:
-    """A home that is let now and its guests, locked. Raises `DomainError('premises-not-found' or 'premises-ended')`."""
+async def lock_let(work: Work, premises_id: UUID) -> tuple[PremisesRecord, store.Use]:
+    """A home that is let now and its use, locked. Raises `DomainError('premises-not-found' or 'premises-ended')`."""
     found = await store.lock_premises(work, premises_id)
     if found is None:
         raise not_found("premises")
@@ -163,10 +164,11 @@ async def lock_let(work: Work, premises_id: UUID) -> tuple[PremisesRecord, int]:
     return found
 
 
-def view_of(work: Work, record: PremisesRecord, guests: int, sight: Sight) -> PremisesView:
+def view_of(work: Work, record: PremisesRecord, use: store.Use, sight: Sight) -> PremisesView:
     """A home as this client may see it today."""
     is_group = is_group_letting(len(record.let_rooms), record.beds, work.today, LAW.homes.premises)
-    return PremisesView.of(record, sight, guests=guests, is_group_letting=is_group)
+    grade = in_force(use.last_grade, work.today)
+    return PremisesView.of(record, sight, guests=use.guests, grade=grade, is_group_letting=is_group)
 
 
 def sight_on_manager(work: Work) -> Sight:
@@ -210,9 +212,9 @@ def _leave(work: Work, operation: str, fact: type[PremisesState], before: Premis
     leave(work, operation, RESOURCE, after.premises_id, event, before=before, after=after, division_codes=codes)
 
 
-def _shown(work: Work, record: PremisesRecord, guests: int) -> PremisesView:
+def _shown(work: Work, record: PremisesRecord, use: store.Use) -> PremisesView:
     """The answer to a change; what it shows of who looks after the home is evidence."""
     sight = sight_on_manager(work)
-    view = view_of(work, record, guests, sight)
+    view = view_of(work, record, use, sight)
     record_shown_of_thing(work, RESOURCE, record.premises_id, sight)
     return view

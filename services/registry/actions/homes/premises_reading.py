@@ -26,9 +26,9 @@ from services.registry.store.homes import premises as store
 
 async def read_premises(work: Work, premises_id: UUID) -> PremisesView:
     """One home."""
-    record, guests = await _visible(work, premises_id)
+    record, use = await _visible(work, premises_id)
     sight = sight_on_manager(work)
-    view = view_of(work, record, guests, sight)
+    view = view_of(work, record, use, sight)
     work.audit("read", RESOURCE, premises_id, fields=sight.shown)
     return view
 
@@ -69,8 +69,8 @@ async def list_premises(
 
     def view(row: Record) -> PremisesView:
         sight = sight_on_manager(work)
-        record, guests = store.found_in(work.keyring, row)
-        seen = view_of(work, record, guests, sight)
+        record, use = store.found_in(work.keyring, row)
+        seen = view_of(work, record, use, sight)
         work.audit("read", RESOURCE, record.premises_id, fields=sight.shown)
         return seen
 
@@ -79,7 +79,7 @@ async def list_premises(
 
 async def read_capacity(work: Work, premises_id: UUID) -> CapacityView:
     """How many people each let room houses and may house by the standard in use today (RR-65, RR-68, RR-71)."""
-    record, guests = await _visible(work, premises_id)
+    record, use = await _visible(work, premises_id)
     by_room = await store.guests_by_room(work, premises_id)
     in_force = LAW.homes.capacity.on(work.today)
     rooms = []
@@ -104,7 +104,7 @@ async def read_capacity(work: Work, premises_id: UUID) -> CapacityView:
         on=work.today,
         standard=None if in_force is None else _standard(in_force),
         rooms=rooms,
-        guests=guests,
+        guests=use.guests,
         beds=record.beds,
         is_over=True if True in told else None if None in told or not told else False,
     )
@@ -122,7 +122,7 @@ def _standard(in_force: StandardInForce) -> StandardView:
     )
 
 
-async def _visible(work: Work, premises_id: UUID) -> tuple[PremisesRecord, int]:
+async def _visible(work: Work, premises_id: UUID) -> tuple[PremisesRecord, store.Use]:
     found = await store.find_premises(work, premises_id)
     if found is None:
         raise not_found("premises")

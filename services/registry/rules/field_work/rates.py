@@ -4,8 +4,9 @@ A rate's definition is data with a version, because no instrument defines them: 
 subject counts once a month, at its last visit. A denominator of 0 gives no rate. Below city level counts under 5 are not shown.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from services.chassis.months import add_months
@@ -79,6 +80,23 @@ def months_open(today: date, open_months: int) -> tuple[date, ...]:
     """First days of the months whose figures may still change: this one and those just before it, newest first."""
     first = today.replace(day=1)
     return tuple(add_months(first, -back) for back in range(open_months + 1))
+
+
+def last_open_day(month: date, open_months: int) -> date:
+    """The last day on which a month's figures may change; what was counted on it, or later, stands."""
+    return add_months(month, open_months + 1) - timedelta(days=1)
+
+
+def unfinished_month(computed: Mapping[date, date], before: date, open_months: int) -> date | None:
+    """The oldest month since the first one computed, and before that one, which was not computed to its end: nobody ran then.
+    `computed`: by month the day on which it was last computed.
+    """
+    month = min(computed, default=before)
+    while month < before:
+        if computed.get(month, date.min) < last_open_day(month, open_months):
+            return month
+        month = add_months(month, 1)
+    return None
 
 
 def show_rate(numerator: int, denominator: int, *, division_code: str, small_cell_below: int) -> ShownRate:

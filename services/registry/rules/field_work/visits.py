@@ -3,10 +3,13 @@
 A visit is an observation. It never changes a registration, and where it disagrees both stand until an officer decides.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from services.registry.rules.division import covers
+from services.registry.rules.division_tree import Divisions
 from services.registry.rules.findings import Finding
 
 
@@ -52,6 +55,15 @@ class VisitConflictDecision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """A division a coordinator walks; `valid_until` is the first day on which it does no more."""
+
+    division_code: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class VisitFacts:
     """A visit as reported; which of the ids and answers are given."""
 
@@ -62,6 +74,19 @@ class VisitFacts:
     has_premises: bool
     has_data_match: bool
     has_found_address: bool
+
+
+def is_assigned(walks: Iterable[Walk], division_code: str, on: date, divisions: Divisions) -> bool:
+    """Whether the division was walked on the day of the visit, whenever it is handed in. A division that changed its code takes
+    its coordinators along (C-26).
+    """
+    visited = divisions.current_code(division_code, on)
+    return any(
+        covers(divisions.current_code(walk.division_code, on), visited)
+        and walk.valid_from <= on
+        and (walk.valid_until is None or on < walk.valid_until)
+        for walk in walks
+    )
 
 
 def visit_problems(facts: VisitFacts, *, today: date, days_max: int) -> tuple[Finding, ...]:

@@ -62,6 +62,14 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True)
+class LastGrade:
+    """The stars of a home's last graded inspection, whichever they were before."""
+
+    stars: int
+    valid_until: date
+
+
+@dataclass(frozen=True, slots=True)
 class InspectionParameters:
     """The dated values in `inspections.toml`. `stars_from_score`: the least score for 2, 3, 4 and 5 stars."""
 
@@ -106,6 +114,11 @@ def grade(answers: Mapping[str, ItemAnswer], on: date, parameters: InspectionPar
     score = met * _PERCENT // applying
     stars = 1 + sum(score >= least for least in parameters.stars_from_score.on(on))
     return Grade(score, stars, add_months(on, parameters.stars_valid_months.on(on)))
+
+
+def in_force(last: LastGrade | None, on: date) -> LastGrade | None:
+    """The grade a home has on that day: the last one given, while it holds."""
+    return last if last is not None and on < last.valid_until else None
 
 
 def _read_item(fields: Fields) -> ChecklistItem:

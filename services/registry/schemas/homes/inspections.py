@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.homes.star_rating import ItemAnswer
 from services.registry.schemas.credit_code import CreditCode
+from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.homes.landlords import OrganisationName
 from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
@@ -116,6 +117,22 @@ class FindingView(View):
     updated_at: datetime
 
 
+class PastFindingView(View):
+    """A finding as of one version."""
+
+    kind: str
+    room_id: UUID | None
+    due_on: date
+    status: FindingStatus
+    closed_on: date | None
+    closed_by_inspection_id: UUID | None
+
+    @classmethod
+    def of(cls, record: FindingRecord) -> Self:
+        """A remembered state."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+
+
 class InspectionRecord(View):
     """An inspection as the store keeps it."""
 
@@ -212,12 +229,30 @@ class PairingView(View):
     division_code: str
     organisation_name: str
     credit_code: str
+    employer_id: UUID | None = Field(description="The employer of this code, when it is on the register.")
+    employer_name: str | None = Field(description="Its name there; `organisation_name` is what the village entered.")
     valid_from: date
     valid_until: date | None
     created_at: datetime
     updated_at: datetime
 
     @classmethod
+    def of(cls, record: PairingRecord, employer: EmployerRecord | None) -> Self:
+        """The pairing with its employer."""
+        employer_id, name = (None, None) if employer is None else (employer.employer_id, employer.name)
+        return cls(**record.__dict__, employer_id=employer_id, employer_name=name)
+
+
+class PastPairingView(View):
+    """A pairing as of one version."""
+
+    division_code: str
+    organisation_name: str
+    credit_code: str
+    valid_from: date
+    valid_until: date | None
+
+    @classmethod
     def of(cls, record: PairingRecord) -> Self:
-        """The pairing."""
-        return cls(**record.__dict__)
+        """A remembered state."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})

@@ -130,6 +130,20 @@ class LandlordView(PersonalView):
         return sight.show(cls(**record.__dict__))
 
 
+class PastLandlordView(View):
+    """A landlord as of one version; without what names a person."""
+
+    kind: LandlordKind
+    division_code: str
+    organisation_name: str | None
+    credit_code: str | None
+
+    @classmethod
+    def of(cls, record: LandlordRecord) -> Self:
+        """A remembered state."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+
+
 class LetterEntry(Command):
     """A letter of responsibility for public order, signed by a landlord (RR-74)."""
 
@@ -195,3 +209,18 @@ class LetterView(View):
             is_in_force=record.signed_on <= on < min(record.valid_until, record.ended_on or record.valid_until),
             evidence=[EvidenceView(**paper.model_dump()) for paper in record.evidence],
         )
+
+
+class PastLetterView(View):
+    """A letter of responsibility as of one version."""
+
+    landlord_id: UUID
+    division_code: str
+    signed_on: date
+    valid_until: date
+    ended_on: date | None
+
+    @classmethod
+    def of(cls, record: LetterRecord) -> Self:
+        """A remembered state."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.homes.premises import PremisesEndReason, PremisesKind, PremisesStatus, RoomKind
+from services.registry.rules.homes.star_rating import LastGrade
 from services.registry.schemas.persons import Name
 from services.registry.schemas.phone import Phone
 from services.registry.schemas.record import VersionedRecord
@@ -179,12 +180,16 @@ class PremisesView(PersonalView):
     let_rooms: int
     beds: int = Field(description="Beds in the rooms that are let.")
     guests: int = Field(description="People checked in now.")
+    stars: int | None = Field(description="1 to 5 by the last graded inspection, while the grade holds (RR-73).")
+    stars_valid_until: date | None = Field(description="First day on which the grade holds no more.")
     is_group_letting: bool | None = Field(description="10 rooms or beds and more (RR-69); null while no threshold is set.")
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: PremisesRecord, sight: Sight, *, guests: int, is_group_letting: bool | None) -> Self:
+    def of(
+        cls, record: PremisesRecord, sight: Sight, *, guests: int, grade: LastGrade | None, is_group_letting: bool | None
+    ) -> Self:
         """The home as `sight` shows it."""
         whole = cls(
             **{name: value for name, value in record.__dict__.items() if name != "rooms"},
@@ -192,6 +197,8 @@ class PremisesView(PersonalView):
             let_rooms=len(record.let_rooms),
             beds=record.beds,
             guests=guests,
+            stars=None if grade is None else grade.stars,
+            stars_valid_until=None if grade is None else grade.valid_until,
             is_group_letting=is_group_letting,
         )
         return sight.show(whole)

@@ -1,6 +1,6 @@
 """Employers: find by id or code, lock, list, write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ _FIND = prepare(f"SELECT {COLUMNS} FROM employer e WHERE e.employer_id = :employ
 _LOCK = prepare(f"SELECT {COLUMNS} FROM employer e WHERE e.employer_id = :employer_id FOR UPDATE")  # noqa: S608
 _BY_CODE = prepare(f"SELECT {COLUMNS} FROM employer e WHERE e.credit_code = :credit_code")  # noqa: S608
 _OF_CODE = prepare(f"SELECT {COLUMNS} FROM employer_of_code(CAST(:credit_code AS text)) e")  # noqa: S608
+_OF_CODES = prepare(f"SELECT {COLUMNS} FROM employers_of_codes(CAST(:credit_codes AS text[])) e")  # noqa: S608
 _CLAIM = prepare("SELECT pg_advisory_xact_lock(hashtextextended(CAST(:credit_code AS text), 3))")
 _LIST = prepare(
     f"""
@@ -75,6 +76,12 @@ async def employer_of_code(work: Work, credit_code: str) -> EmployerRecord | Non
     """The employer with the complete code, wherever it lies; not ended or changed before the commit."""
     row = await work.tx.fetch_row(_OF_CODE, credit_code=credit_code)
     return None if row is None else employer_of(work.keyring, row)
+
+
+async def employers_of_codes(work: Work, credit_codes: Iterable[str]) -> dict[str, EmployerRecord]:
+    """The employers with these complete codes, wherever they lie, by code."""
+    rows = await work.tx.fetch(_OF_CODES, credit_codes=sorted(set(credit_codes)))
+    return {row["credit_code"]: employer_of(work.keyring, row) for row in rows}
 
 
 async def claim_code(work: Work, credit_code: str) -> EmployerRecord | None:

@@ -14,13 +14,13 @@ _PLACES = "CROSS JOIN LATERAL (SELECT left(x.division_code, 6) UNION SELECT left
 _OF_VISITS = prepare(
     f"""
     WITH latest AS (
-        SELECT DISTINCT ON (coalesce(v.person_id, v.premises_id, v.visit_id)) v.division_code, v.outcome, v.was_registered,
-            v.data_matches
+        SELECT DISTINCT ON (coalesce(canonical_id(v.person_id), v.premises_id, v.visit_id)) v.division_code, v.outcome,
+            v.was_registered, v.data_matches
         FROM field_visit v
         WHERE v.subject = :subject AND v.visited_on >= :first_day AND v.visited_on < :next_month AND NOT v.set_aside
         AND NOT EXISTS (SELECT FROM field_visit_conflict c WHERE c.status = 'open' AND c.visit_id = v.visit_id)
         AND NOT EXISTS (SELECT FROM field_visit_conflict c WHERE c.status = 'open' AND c.other_visit_id = v.visit_id)
-        ORDER BY coalesce(v.person_id, v.premises_id, v.visit_id), v.visited_at DESC, v.visit_id DESC
+        ORDER BY coalesce(canonical_id(v.person_id), v.premises_id, v.visit_id), v.visited_at DESC, v.visit_id DESC
     ), counted AS (
         SELECT x.division_code, x.outcome = ANY (CAST(:hits AS text[]))
             AND (NOT CAST(:hits_registered AS boolean) OR x.was_registered)
@@ -37,7 +37,8 @@ _OF_LETTERS = prepare(
     f"""
     WITH x AS (
         SELECT m.division_code,
-            coalesce(encode(l.number_index, 'hex'), CAST(l.person_id AS text), CAST(l.landlord_id AS text)) AS who,
+            coalesce(encode(l.number_index, 'hex'), CAST(canonical_id(l.person_id) AS text),
+                CAST(l.landlord_id AS text)) AS who,
             EXISTS (SELECT FROM responsibility_letter t WHERE t.landlord_id = l.landlord_id AND t.signed_on <= :day
                 AND t.valid_until > :day AND (t.ended_on IS NULL OR t.ended_on > :day)) AS is_hit
         FROM premises m JOIN landlord l USING (landlord_id)
@@ -70,6 +71,12 @@ _CLEAR = prepare(
 _COMPUTED = prepare(
     "SELECT EXISTS (SELECT FROM rate_value WHERE month = :month AND division_code = :city AND computed_on = :computed_on)"
 )
+_LAST_COMPUTED = prepare(
+    """
+    SELECT month, max(computed_on) AS computed_on FROM rate_value WHERE division_code = :city AND month < CAST(:before AS date)
+    GROUP BY month
+    """
+)
 _LIST = prepare(
     """
     SELECT r.rate_value_id, r.rate, r.definition_version, r.division_code, r.month, r.numerator, r.denominator, r.computed_on,
@@ -86,6 +93,12 @@ _LIST = prepare(
 async def is_computed(work: Work, month: date, city: str) -> bool:
     """Whether a month's figures were computed today."""
     return bool(await work.tx.fetch_value(_COMPUTED, month=month, city=city, computed_on=work.today))
+
+
+async def last_computed(work: Work, *, before: date, city: str) -> dict[date, date]:
+    """The months before that one with the day on which each was last computed: twelve a year."""
+    rows = await work.tx.fetch(_LAST_COMPUTED, before=before, city=city)
+    return {row["month"]: row["computed_on"] for row in rows}
 
 
 async def compute_rate(work: Work, definition: RateDefinition, *, month: date, next_month: date, day: date, city: str) -> None:

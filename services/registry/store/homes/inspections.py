@@ -31,6 +31,7 @@ _FINDINGS_OF = prepare(
     ORDER BY f.created_at, f.finding_id
     """  # noqa: S608
 )
+_FIND_FINDING = prepare(f"SELECT {_FINDING} FROM inspection_finding f WHERE f.finding_id = :finding_id")  # noqa: S608
 _LOCK_OPEN = prepare(
     f"""
     SELECT {_FINDING} FROM inspection_finding f WHERE f.premises_id = :premises_id AND f.status = 'open'
@@ -96,6 +97,12 @@ async def inspections_of(
 async def findings_of(work: Work, inspection_ids: Sequence[UUID]) -> list[FindingRecord]:
     """What these inspections found, and what they closed."""
     return [finding_of(row) for row in await work.tx.fetch(_FINDINGS_OF, inspection_ids=list(inspection_ids))]
+
+
+async def find_finding(work: Work, finding_id: UUID) -> FindingRecord | None:
+    """The finding, when it is visible to the client."""
+    row = await work.tx.fetch_row(_FIND_FINDING, finding_id=finding_id)
+    return None if row is None else finding_of(row)
 
 
 async def lock_open_findings(work: Work, premises_id: UUID) -> dict[UUID, FindingRecord]:

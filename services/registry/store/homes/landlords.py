@@ -14,12 +14,12 @@ from services.registry.schemas.homes.landlords import LandlordRecord, LetterReco
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
-_COLUMNS = "l.landlord_id, l.kind, l.division_code, l.person_id, l.sealed, l.version, l.created_at, l.updated_at"
-_LETTER_COLUMNS = """t.letter_id, t.landlord_id, t.division_code, t.signed_on, t.valid_until, t.ended_on, t.sealed, t.version,
+COLUMNS = "l.landlord_id, l.kind, l.division_code, l.person_id, l.sealed, l.version, l.created_at, l.updated_at"
+LETTER_COLUMNS = """t.letter_id, t.landlord_id, t.division_code, t.signed_on, t.valid_until, t.ended_on, t.sealed, t.version,
     t.created_at, t.updated_at"""
 
-_FIND = prepare(f"SELECT {_COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id")  # noqa: S608
-_LOCK = prepare(f"SELECT {_COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id FOR UPDATE")  # noqa: S608
+_FIND = prepare(f"SELECT {COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id")  # noqa: S608
+_LOCK = prepare(f"SELECT {COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id FOR UPDATE")  # noqa: S608
 _SAME = prepare(
     """
     SELECT landlord_id FROM landlord WHERE division_code = :division_code
@@ -35,13 +35,13 @@ _INSERT = prepare(
 _UPDATE = prepare(
     "UPDATE landlord SET sealed = :sealed, version = :version, updated_at = :updated_at WHERE landlord_id = :landlord_id"
 )
-_FIND_LETTER = prepare(f"SELECT {_LETTER_COLUMNS} FROM responsibility_letter t WHERE t.letter_id = :letter_id")  # noqa: S608
+_FIND_LETTER = prepare(f"SELECT {LETTER_COLUMNS} FROM responsibility_letter t WHERE t.letter_id = :letter_id")  # noqa: S608
 _LOCK_LETTER = prepare(
-    f"SELECT {_LETTER_COLUMNS} FROM responsibility_letter t WHERE t.letter_id = :letter_id FOR UPDATE"  # noqa: S608
+    f"SELECT {LETTER_COLUMNS} FROM responsibility_letter t WHERE t.letter_id = :letter_id FOR UPDATE"  # noqa: S608
 )
 _LETTERS = prepare(
     f"""
-    SELECT {_LETTER_COLUMNS} FROM responsibility_letter t WHERE t.landlord_id = :landlord_id
+    SELECT {LETTER_COLUMNS} FROM responsibility_letter t WHERE t.landlord_id = :landlord_id
     AND (CAST(:before_created_at AS timestamptz) IS NULL
         OR (t.created_at, t.letter_id) < (:before_created_at, CAST(:before_letter_id AS uuid)))
     ORDER BY t.created_at DESC, t.letter_id DESC LIMIT CAST(:limit AS integer)
@@ -79,13 +79,13 @@ class _LetterSecrets(View):
 async def find_landlord(work: Work, landlord_id: UUID) -> LandlordRecord | None:
     """The landlord, when it is visible to the client."""
     row = await work.tx.fetch_row(_FIND, landlord_id=landlord_id)
-    return None if row is None else _landlord_of(work.keyring, row)
+    return None if row is None else landlord_of(work.keyring, row)
 
 
 async def lock_landlord(work: Work, landlord_id: UUID) -> LandlordRecord | None:
     """The landlord as it is now, held until the commit."""
     row = await work.tx.fetch_row(_LOCK, landlord_id=landlord_id)
-    return None if row is None else _landlord_of(work.keyring, row)
+    return None if row is None else landlord_of(work.keyring, row)
 
 
 async def same_landlord(work: Work, division_code: str, *, number_index: bytes | None, person_id: UUID | None) -> UUID | None:
@@ -155,7 +155,8 @@ def letter_of(keyring: Keyring, row: Record) -> LetterRecord:
     return LetterRecord(**columns, evidence=secrets.evidence)
 
 
-def _landlord_of(keyring: Keyring, row: Record) -> LandlordRecord:
+def landlord_of(keyring: Keyring, row: Record) -> LandlordRecord:
+    """The state of a landlord in a row."""
     columns = dict(row.items())
     secrets = unseal(keyring, _Secrets, columns.pop("sealed"), f"landlord|sealed|{row['landlord_id']}")
     return LandlordRecord(**columns, **secrets.__dict__)

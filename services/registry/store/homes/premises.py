@@ -1,8 +1,8 @@
 """Homes that are let and their rooms: find, lock, list, write. Address and manager are sealed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -10,6 +10,7 @@ from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
+from services.registry.rules.homes.star_rating import LastGrade
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord
 from services.registry.store.homes.claims import address_index
 from services.registry.store.sealing import seal, unseal
@@ -20,9 +21,12 @@ COLUMNS = """p.premises_id, p.kind, p.status, p.division_code, p.landlord_id, p.
         SELECT jsonb_agg(jsonb_build_object('room_id', r.room_id, 'label', r.label, 'kind', r.kind,
             'usable_area_dm2', r.usable_area_dm2, 'beds', r.beds, 'is_let', r.is_let) ORDER BY r.room_id)
         FROM room r WHERE r.premises_id = p.premises_id) AS rooms"""
-_GUESTS = "(SELECT count(*) FROM stay s WHERE s.premises_id = p.premises_id AND s.ended_at IS NULL) AS guests"
+_USE = """(SELECT count(*) FROM stay s WHERE s.premises_id = p.premises_id AND s.ended_at IS NULL) AS guests, (
+        SELECT jsonb_build_object('stars', i.stars, 'valid_until', i.stars_valid_until)
+        FROM inspection i WHERE i.premises_id = p.premises_id AND i.stars IS NOT NULL
+        ORDER BY i.inspected_on DESC, i.created_at DESC, i.inspection_id DESC LIMIT 1) AS last_grade"""
 
-_FIND = prepare(f"SELECT {COLUMNS}, {_GUESTS} FROM premises p WHERE p.premises_id = :premises_id")  # noqa: S608
+_FIND = prepare(f"SELECT {COLUMNS}, {_USE} FROM premises p WHERE p.premises_id = :premises_id")  # noqa: S608
 # The rooms are read after the lock is there: the statement's own snapshot may be older than the wait for it.
 _LOCK = prepare("SELECT FROM premises WHERE premises_id = :premises_id FOR UPDATE")
 _LOCK_EACH = prepare(
@@ -42,7 +46,7 @@ _GUESTS_BY_ROOM = prepare(
 _HIGHEST_BED = prepare("SELECT count(*) AS guests, max(bed) AS bed FROM stay WHERE room_id = :room_id AND ended_at IS NULL")
 _LIST = prepare(
     f"""
-    SELECT {COLUMNS}, {_GUESTS} FROM premises p
+    SELECT {COLUMNS}, {_USE} FROM premises p
     WHERE starts_with(p.division_code, CAST(:prefix AS text))
     AND (CAST(:kind AS text) IS NULL OR p.kind = :kind)
     AND (CAST(:status AS text) IS NULL OR p.status = :status)
@@ -102,13 +106,20 @@ class _Secrets(View):
     manager_phone: str | None
 
 
-async def find_premises(work: Work, premises_id: UUID) -> tuple[PremisesRecord, int] | None:
-    """The home and how many people are checked in, when it is visible to the client."""
+class Use(NamedTuple):
+    """What others know of a home: people checked in now, and the last grade an inspection gave it."""
+
+    guests: int = 0
+    last_grade: LastGrade | None = None
+
+
+async def find_premises(work: Work, premises_id: UUID) -> tuple[PremisesRecord, Use] | None:
+    """The home and its use, when it is visible to the client."""
     row = await work.tx.fetch_row(_FIND, premises_id=premises_id)
     return None if row is None else found_in(work.keyring, row)
 
 
-async def lock_premises(work: Work, premises_id: UUID) -> tuple[PremisesRecord, int] | None:
+async def lock_premises(work: Work, premises_id: UUID) -> tuple[PremisesRecord, Use] | None:
     """The home as it is now, held until the commit: rooms, beds and check-ins of one home happen in one order."""
     if await work.tx.fetch_row(_LOCK, premises_id=premises_id) is None:
         return None
@@ -205,11 +216,12 @@ async def update_room(work: Work, room: RoomRecord) -> None:
     require_one(await work.tx.execute(_UPDATE_ROOM, **room.model_dump()))
 
 
-def found_in(keyring: Keyring, row: Record) -> tuple[PremisesRecord, int]:
-    """The state of a home in a row of `COLUMNS` with its guests."""
+def found_in(keyring: Keyring, row: Record) -> tuple[PremisesRecord, Use]:
+    """The state of a home in a row of `COLUMNS`, with its use."""
     columns = dict(row.items())
-    guests: int = columns.pop("guests")
-    return premises_of(keyring, columns), guests
+    guests, graded = columns.pop("guests"), columns.pop("last_grade")
+    last = None if graded is None else LastGrade(graded["stars"], date.fromisoformat(graded["valid_until"]))
+    return premises_of(keyring, columns), Use(guests, last)
 
 
 def premises_of(keyring: Keyring, columns: dict[str, Any]) -> PremisesRecord:
