@@ -105,8 +105,6 @@ _TABLES = {
     "employment": """employment_id, person_id, employer_id, division_code, industry_code, occupation_code, sealed, started_on,
         start_reported_on, version, created_at, updated_at""",
 }
-_NOT_OPENED = b"\0"
-"""What searching never opens: an address, a position, an employer's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,20 +216,43 @@ class _Desk:
     def _register(self, person_id: UUID, who: Resident, rows: dict[str, list[tuple[Any, ...]]]) -> None:
         today, now = self.today, self.now
         rows["person_division"].append((new_id(), person_id, who.town, "residence_registration", today, None))
+        registration_id, employment_id = new_id(), new_id()
+        address = self._sealed("residence_registration", registration_id, address="陈家村东路1号")
         rows["residence_registration"].append(
-            (new_id(), person_id, "current", who.town, _NOT_OPENED, "rented", "self", today, today, today, False, 1, now, now)
+            (
+                registration_id,
+                person_id,
+                "current",
+                who.town,
+                address,
+                "rented",
+                "self",
+                today,
+                today,
+                today,
+                False,
+                1,
+                now,
+                now,
+            )
         )
         if who.employer is not None:
-            at = (new_id(), person_id, employer_id(who.employer), TOWNS[who.employer % len(TOWNS)])
-            rows["employment"].append((*at, "C3856", "6", _NOT_OPENED, today, today, 1, now, now))
+            at = (employment_id, person_id, employer_id(who.employer), TOWNS[who.employer % len(TOWNS)])
+            position = self._sealed("employment", employment_id, position="注塑工")
+            rows["employment"].append((*at, "C3856", "6", position, today, today, 1, now, now))
+
+    def _sealed(self, table: str, row_id: UUID, **secrets: str) -> bytes:
+        """As `store.sealing` does."""
+        return self.keyring.seal(json.dumps(secrets).encode(), f"{table}|sealed|{row_id}")
 
     def employers(self) -> list[tuple[Any, ...]]:
         """All of them, as rows."""
-        return [
-            (employer_id(number), credit_code(number), "registered", TOWNS[number % len(TOWNS)], "C3856", _NOT_OPENED,
-             self.today, 1, self.now, self.now)
-            for number in range(employers(self.of))
-        ]  # fmt: skip
+        return [self._employer(number) for number in range(employers(self.of))]
+
+    def _employer(self, number: int) -> tuple[Any, ...]:
+        row_id, town = employer_id(number), TOWNS[number % len(TOWNS)]
+        name = self._sealed("employer", row_id, name=f"慈溪市{number}电器有限公司")
+        return (row_id, credit_code(number), "registered", town, "C3856", name, self.today, 1, self.now, self.now)
 
 
 async def write_share(database_url: str, superuser_url: str, keys: Path, numbers: range, *, of: int) -> None:

@@ -23,17 +23,15 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.ResidencePermitLossReported: many(mirrors.keep_permits),
     registry.ResidencePermitReplaced: many(mirrors.keep_permits),
     registry.ResidencePermitEnded: many(mirrors.keep_permits),
+    registry.EmploymentStarted: many(mirrors.keep_employments),
+    registry.EmploymentChanged: many(mirrors.keep_employments),
+    registry.EmploymentEnded: many(mirrors.keep_employments),
 }
-
-_NO_EMPLOYMENT_YEARS = "the rule sets that count employment years (RR-46) are not held yet; a snapshot fills the mirror then"
 
 UNUSED: dict[type[EventData], str] = {
     registry.EmployerRegistered: "points follow who works, not for whom",
     registry.EmployerChanged: "points follow who works, not for whom",
     registry.EmployerEnded: "points follow who works, not for whom",
-    registry.EmploymentStarted: _NO_EMPLOYMENT_YEARS,
-    registry.EmploymentChanged: _NO_EMPLOYMENT_YEARS,
-    registry.EmploymentEnded: _NO_EMPLOYMENT_YEARS,
     registry.PremisesRegistered: "where homes are let gives nobody points",
     registry.PremisesChanged: "where homes are let gives nobody points",
     registry.PremisesEnded: "where homes are let gives nobody points",

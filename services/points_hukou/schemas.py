@@ -70,6 +70,22 @@ _EXAMPLE: dict[str, Any] = {
             "updated_at": "2026-09-02T01:30:07.120000Z",
         }
     ],
+    "employments": [
+        {
+            "masked_fields": [],
+            "employment_id": "01935a3e-a04d-7d33-8e87-4c5f6a7b8c9d",
+            "person_id": "01935a3e-7c1a-7e42-9b54-1f2d3c4b5a69",
+            "employer_id": "01935a3e-b15e-7e44-9f98-5d6a7b8c9dae",
+            "division_code": "330282104",
+            "industry_code": "C3856",
+            "occupation_code": "6",
+            "started_on": "2026-03-02",
+            "ended_on": None,
+            "end_reason": None,
+            "version": 1,
+            "updated_at": "2026-03-04T03:20:11.450000Z",
+        }
+    ],
 }
 
 
@@ -132,6 +148,19 @@ class PermitView(_MirroredView):
     end_reason: str | None
 
 
+class EmploymentView(_MirroredView):
+    """An employment (就业登记), as its employer or the person reported it; who the employer is stays in the registry."""
+
+    employment_id: UUID
+    employer_id: UUID
+    division_code: str = Field(description="Division of the employer when the employment was reported.")
+    industry_code: str | None = Field(description="The employer's industry then, GB/T 4754-2017.")
+    occupation_code: str | None = Field(description="GB/T 6565-2015: major group, optionally finer.")
+    started_on: date
+    ended_on: date | None
+    end_reason: str | None = Field(description="`recorded_in_error`: it never was and counts for nothing.")
+
+
 class PointsFileView(PersonalView):
     """What this service knows of a person, from the registry's events alone. Lists are newest first, at most 200 each."""
 
@@ -154,6 +183,7 @@ class PointsFileView(PersonalView):
     relationships: list[RelationshipView]
     residence_registrations: list[RegistrationView]
     residence_permits: list[PermitView]
+    employments: list[EmploymentView]
 
     def seen_with(self, sight: Sight, of_others: Sight) -> Self:
         """The file as this client may see it. Relationships tell of a second person, whose age is not known here."""
@@ -163,5 +193,6 @@ class PointsFileView(PersonalView):
                 sight.show(item, within="residence_registrations") for item in self.residence_registrations
             ],
             "residence_permits": [sight.show(item, within="residence_permits") for item in self.residence_permits],
+            "employments": [sight.show(item, within="employments") for item in self.employments],
         }
         return sight.show(self.model_copy(update=parts))

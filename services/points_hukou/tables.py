@@ -51,9 +51,10 @@ class MirrorPerson(_Table, table=True):
 class MirrorPersonDocument(_Table, table=True):
     """The tokens of a person's present identity documents, replaced as a set by every event that carries them.
 
-    Led by the token, because an identity number in a file is resolved by it. A token may name two persons for a moment: a
-    document that moved from one to the other is told by two events, which come in any order. While keys are rotated, one
-    document has a token under each key.
+    Led by the token, because an identity number in a file is resolved by it. A token may name two persons: for a
+    moment, when a document moved from one to the other, which two events tell in any order; for good, when old records gave
+    a number twice (C-08). Whoever resolves a token takes the one human it names, and nobody when it names two. While keys are
+    rotated, one document has a token under each key.
     """
 
     __tablename__ = "mirror_person_document"
@@ -159,6 +160,26 @@ class MirrorResidencePermit(_Table, table=True):
     issued_on: date | None
     residence_years_from: date | None
     suspended_on: date | None
+    ended_on: date | None
+    end_reason: str | None = Field(sa_type=Text)
+    version: int
+    sequence: int = Field(sa_type=BigInteger)
+    updated_at: datetime = Field(sa_type=_INSTANT)
+
+
+class MirrorEmployment(_Table, table=True):
+    """Who works or worked for whom; an employment that was `recorded_in_error` never was and counts for nothing."""
+
+    __tablename__ = "mirror_employment"
+    __table_args__ = (_guarded(), Index("ix_mirror_employment_person_id", "person_id"), _KEPT)
+
+    employment_id: UUID = Field(primary_key=True)
+    person_id: UUID
+    employer_id: UUID
+    division_code: str = Field(sa_type=Text)
+    industry_code: str = Field(sa_type=Text)
+    occupation_code: str = Field(sa_type=Text)
+    started_on: date
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
     version: int

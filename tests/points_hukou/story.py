@@ -28,6 +28,10 @@ _PERMIT = (
     *("permit_id", "person_id", "status", "ground", "division_code", "issued_on", "residence_years_from", "suspended_on"),
     *("ended_on", "end_reason", "version"),
 )
+_EMPLOYMENT = (
+    *("employment_id", "person_id", "employer_id", "division_code", "industry_code", "occupation_code", "started_on"),
+    *("ended_on", "end_reason", "version"),
+)
 
 
 def token(document_type: str = "citizen_id", *, key_id: str = "d1") -> registry.DocumentToken:
@@ -115,6 +119,21 @@ class Story:
         }
         self._add(fact, state | changed)
 
+    def employment(self, fact: type[registry.EmploymentState], employment_id: UUID, version: int, **changed: Any) -> None:
+        """Somebody is taken on, moves within the works, or leaves."""
+        state = {
+            "employment_id": employment_id,
+            "version": version,
+            "employer_id": UUID(int=11),
+            "division_code": "330282104",
+            "industry_code": "C3856",
+            "occupation_code": "6",
+            "started_on": date(2025, 3, 3),
+            "ended_on": None,
+            "end_reason": None,
+        }
+        self._add(fact, state | changed)
+
     def merge(self, fact: type[registry.PersonAliasState], version: int, canonical_person_id: UUID, **changed: Any) -> None:
         """The id turns out to be another person's, or not to be."""
         merged_on = date(2027, 1, 15)
@@ -161,24 +180,27 @@ class Story:
                 for permit in _newest(known, registry.ResidencePermitState, _PERMIT, "permit_id")
                 if permit["status"] != "refused"
             ],
+            "employments": _newest(known, registry.EmploymentState, _EMPLOYMENT, "started_on"),
         }
 
 
 def full_story() -> Story:
     """Every event about a human with one id; what may come twice does, also with other types in between."""
-    story, marriage, home, move, refused, withdrawn, permit = Story(), *(new_id() for _ in range(6))
+    story, marriage, home, move, refused, withdrawn, permit, job, next_job = Story(), *(new_id() for _ in range(8))
     unissued = {"issued_on": None, "residence_years_from": None}
     story.person(document_tokens=(token(), token("passport")))
     story.person(registry.PersonCorrected, masked_name="王**", sex_code="1", document_tokens=(token(), token()))
     story.person(registry.PersonCorrected, hukou_division_code="522401")
     story.relationship(registry.RelationshipRegistered, marriage, 1)
     story.registration(registry.ResidenceRegistrationRegistered, home, 1)
+    story.employment(registry.EmploymentStarted, job, 1)
     story.permit(
         registry.ResidencePermitRefused, refused, 1, status="refused", accepted_on=None, reason_codes=("x",), **unissued
     )
     story.relationship(registry.RelationshipEnded, marriage, 2, ended_on=date(2025, 6, 1), end_reason="divorce")
     story.registration(registry.ResidenceRegistrationChanged, home, 2, division_code=NEXT_TOWN)
     story.registration(registry.ResidenceRegistrationChanged, home, 3, residence_kind="owned")
+    story.employment(registry.EmploymentChanged, job, 2, occupation_code="4")
     story.permit(registry.ResidencePermitAccepted, withdrawn, 1, status="accepted", **unissued)
     gone = {"status": "withdrawn", "ended_on": date(2025, 9, 3), "end_reason": "withdrawn_by_applicant"}
     story.permit(registry.ResidencePermitEnded, withdrawn, 2, **gone, **unissued)
@@ -189,6 +211,8 @@ def full_story() -> Story:
     story.permit(registry.ResidencePermitReplaced, permit, 5)
     story.permit(registry.ResidencePermitSuspended, permit, 6, status="suspended", suspended_on=date(2027, 9, 11))
     story.permit(registry.ResidencePermitEndorsed, permit, 7, residence_years_from=date(2027, 11, 2))
+    story.employment(registry.EmploymentEnded, job, 3, occupation_code="4", ended_on=date(2028, 1, 31), end_reason="resigned")
+    story.employment(registry.EmploymentStarted, next_job, 1, started_on=date(2028, 2, 8))
     left = {"status": "ended", "ended_on": date(2029, 1, 31), "end_reason": "moved"}
     story.registration(registry.ResidenceRegistrationEnded, home, 4, **left)
     story.registration(registry.ResidenceRegistrationRegistered, move, 1, registered_on=date(2029, 2, 9))
@@ -225,7 +249,7 @@ def _message(event: EventData, sequence: int) -> Outgoing:
 def _subject(event: EventData) -> UUID:
     if isinstance(event, registry.PersonAliasState):
         return UUID(int=event.person_id.int ^ 1)  # that the id is an alias is another subject than the person
-    for name in ("relationship_id", "registration_id", "permit_id", "person_id"):
+    for name in ("relationship_id", "registration_id", "permit_id", "employment_id", "person_id"):
         if (found := getattr(event, name, None)) is not None:
             return UUID(str(found))
     raise AssertionError(event)

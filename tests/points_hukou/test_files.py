@@ -155,16 +155,19 @@ async def test_who_was_never_registered_is_held_by_the_city_as_a_whole(
 async def test_merged_persons_have_one_file_under_every_id(office: PointsOffice) -> None:
     kept, merged = await resident(office), await resident(office, division_code=NEXT_TOWN)
     merged.permit(registry.ResidencePermitIssued, new_id(), 1)
-    await office.tell(merged.messages(first=3))
+    merged.employment(registry.EmploymentStarted, new_id(), 1)
+    kept.employment(registry.EmploymentStarted, new_id(), 1, started_on=date(2019, 1, 2))
+    await office.tell([*merged.messages(first=3), *kept.messages(first=3)])
     await office.file(merged)
     merged.merge(registry.PersonMerged, 1, kept.person_id)
-    await office.tell(merged.messages(first=4))
+    await office.tell(merged.messages(first=5))
     await office.settled()
     by_kept, by_merged = [(await office.reader.get(f"/v1/points/files/{story.person_id}")).json() for story in (kept, merged)]
     assert by_kept == by_merged
     assert (by_kept["person_id"], by_kept["merged_person_ids"]) == (str(kept.person_id), [str(merged.person_id)])
     assert {item["person_id"] for item in by_kept["residence_registrations"]} == {str(kept.person_id), str(merged.person_id)}
     assert [item["person_id"] for item in by_kept["residence_permits"]] == [str(merged.person_id)]
+    assert [item["person_id"] for item in by_kept["employments"]] == [str(merged.person_id), str(kept.person_id)]
     assert by_kept["identity_documents"] == [{"type": "citizen_id", "count": 2}]
     for division in (TOWN, NEXT_TOWN):
         assert await office.status(merged.person_id, division) == 200

@@ -74,6 +74,22 @@ async def test_a_document_that_moves_between_persons_ends_where_it_belongs(offic
     assert [row["person_id"] for row in holders] == [winner.person_id]
 
 
+async def test_a_number_of_two_living_persons_leads_to_both(office: PointsOffice) -> None:
+    """Old records gave some numbers twice (C-08): neither takes the token from the other, whatever happens to one of them."""
+    one, other, document = Story(), Story(), token()
+    for story in (one, other):
+        story.person(document_tokens=(document,))
+    other.person(registry.PersonCorrected, document_tokens=(document, token("passport")))
+    await office.tell([*one.messages(), *other.messages()])
+    await office.tell(copy_of(message) for message in one.messages())
+    for story in (one, other):
+        assert await office.file(story) == story.file()
+    holders = await Looking(office.service.runtime.pool).fetch(
+        "SELECT person_id FROM mirror_person_document WHERE token = $1", document.token
+    )
+    assert {row["person_id"] for row in holders} == {one.person_id, other.person_id}
+
+
 async def test_five_thousand_events_in_one_go(office: PointsOffice) -> None:
     stories = []
     for _ in range(1000):

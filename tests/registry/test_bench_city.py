@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from bench import city
+from bench import city, residents
 from tests.conftest import Database
 from tests.registry.conftest import Office, expect
 from tests.running import Caller
@@ -34,3 +34,24 @@ async def test_persons_of_the_city_are_read_like_any_other(
         assert len(registered) == row["is_registered"]
         events = await office.events_about(str(person_id))
         assert [event["sequence"] for event in events] == list(range(1, 2 + len(registered)))
+
+
+async def test_residents_are_found_and_read_like_any_other(
+    cixi: Caller, servers: Servers, registry_database: Database, key_file: Path
+) -> None:
+    superuser_url = servers.postgres_url(urlsplit(registry_database.application_url).path[1:])
+    await residents.write_share(registry_database.application_url, superuser_url, key_file, range(60), of=120)
+    everybody = [residents.resident(number, of=120) for number in range(60)]
+    for who in everybody[:5]:
+        number = {"type": "citizen_id", "number": who.number}
+        for criteria in ({"name": who.name}, {"name_prefix": who.name[:2], "born_from": who.born.isoformat()}):
+            body = {"identity_document": number, **criteria}
+            (found,) = expect(await cixi.post("/v1/persons/search", body), 200)["items"]
+            read = expect(await cixi.get(f"/v1/persons/{found['person_id']}"), 200)
+            assert (read["name"], read["birth_date"]) == (who.name, who.born.isoformat())
+        for suffix, is_there in (("residence-registrations", bool(who.town)), ("employments", who.employer is not None)):
+            assert len(expect(await cixi.get(f"/v1/persons/{found['person_id']}/{suffix}"), 200)["items"]) == is_there
+    employer = next(who.employer for who in everybody if who.employer is not None)
+    body = {"employer": {"credit_code": residents.credit_code(employer)}, "limit": 200}
+    workers = expect(await cixi.post("/v1/persons/search", body), 200)["items"]
+    assert len(workers) == sum(who.employer == employer for who in everybody)

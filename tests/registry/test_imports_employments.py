@@ -262,7 +262,8 @@ class SingleDoor:
             owners = await claim_documents(work, [index])
             if index not in owners:
                 raise DomainError("invalid-request")
-            if (owner := owners[index]) is not None:
+            (owner,) = owners[index]
+            if owner is not None:
                 person = await find_person(work, owner)
                 if person is None or name_key(person.record.name) != name_key(row["姓名"]):
                     raise DomainError("invalid-request")

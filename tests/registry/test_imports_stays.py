@@ -265,7 +265,7 @@ class SingleDoor:
             person_id,
             room["room_id"],
         )
-        before = await store.open_stay_of(work, person_id)
+        before = next(iter(await store.open_stays_of(work, person_id)), None)
         here = before if before is not None and before.room_id == room["room_id"] else None
         bed = int(row["床位"]) if row["床位"] else None
         same = [one for one in past if one["started_at"] == arrival]

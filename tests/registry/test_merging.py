@@ -16,14 +16,20 @@ from services.chassis.rows import SERVICE
 from services.contracts.registry import PersonMerged, PersonUnmerged
 from services.registry.store.snapshot import snapshot
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.factories import EVERY_SCOPE, a_person, a_residence, an_application, citizen_number
+from tests.registry.employers import registered, taken_on
+from tests.registry.factories import EVERY_SCOPE, a_paper, a_person, a_residence, an_application, citizen_number
+from tests.registry.homes import register_home
 from tests.registry.test_person_deletion import DELETION, deleted
 from tests.registry.test_two_officers import PROPOSALS, RENAMED, code, second
 from tests.running import Caller
 
 TOWN, OTHER_TOWN = "330282107", "330282109"
 PAPERS = [{"type": "police_certificate", "document_number": "PC-77-0077"}]
-SUFFIXES = ("", "/history", "/relationships", "/residence-registrations", "/residence-permits", "/entitlements")
+SUFFIXES = (
+    *("", "/history", "/relationships", "/residence-registrations", "/residence-permits", "/entitlements"),
+    *("/stays", "/employments", "/historical-permits"),
+)
+LISTS = ("/v1/notices?person_id={}", "/v1/rights-requests?person_id={}")
 
 
 async def a_resident(office: Office, town: str = TOWN, **given: Any) -> Resident:
@@ -67,11 +73,16 @@ async def everything(office: Office, *person_ids: str) -> dict[str, Any]:
     for division in ("330282", TOWN, OTHER_TOWN):
         caller = office.caller(division, client="looking-on")
         for person_id in person_ids:
-            for suffix in SUFFIXES:
-                answer = await caller.get(f"/v1/persons/{person_id}{suffix}")
-                told[f"{division} {person_id}{suffix}"] = (answer.status_code, answer.headers.get("etag"), answer.json())
+            for path in (
+                *(f"/v1/persons/{person_id}{suffix}" for suffix in SUFFIXES),
+                *(each.format(person_id) for each in LISTS),
+            ):
+                answer = await caller.get(path)
+                told[f"{division} {path}"] = (answer.status_code, answer.headers.get("etag"), answer.json())
                 if answer.status_code != 200:
-                    told[f"{division} {person_id}{suffix}"] = answer.status_code
+                    told[f"{division} {path}"] = answer.status_code
+        visits = expect(await caller.get("/v1/field-visits?limit=200"), 200)["items"]
+        told[f"{division} visits"] = [visit for visit in visits if visit["person_id"] in person_ids]
     holds = await office.rows(
         "SELECT person_id, division_code, source, since, until FROM person_division WHERE person_id = ANY ($1)",
         list(map(UUID, person_ids)),
@@ -328,6 +339,9 @@ async def test_what_changed_meanwhile_makes_a_proposal_outdated(office: Office, 
     assert code(expect(await cixi.post(f"/v1/persons/{kept}/unmerge", gone), 404)) == "merge-not-found"
 
 
+_AN_INSTANT = "2026-05-01T09:30:00+08:00"
+
+
 async def test_two_merges_at_once_make_no_chain(office: Office, cixi: Caller) -> None:
     one, other, third = [await entered(cixi) for _ in range(3)]
     proposals = []
@@ -338,15 +352,103 @@ async def test_two_merges_at_once_make_no_chain(office: Office, cixi: Caller) ->
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
 
 
-_THING = st.sampled_from(["residence", "relationship", "correction"])
+async def test_a_human_sleeps_in_one_place_under_whichever_id(office: Office, cixi: Caller) -> None:
+    home, next_home = await register_home(cixi), await register_home(cixi)
+    kept, alias = [await entered(cixi) for _ in range(2)]
+    stay = await home.check_in(alias)
+    await merged(office, cixi, kept, alias)
+    for person_id in (kept, alias):
+        listed = expect(await cixi.get(f"/v1/persons/{person_id}/stays"), 200)["items"]
+        assert [item["stay_id"] for item in listed] == [stay["stay_id"]]
+    # The human moves on under its own id; the stay that came with the alias ends under the alias's.
+    moved = await next_home.check_in(kept, started_at="2026-05-10T18:00:00+08:00")
+    assert [item["code"] for item in moved["notes"]] == ["earlier_stay_ended"]
+    ended = expect(await cixi.get(f"/v1/stays/{stay['stay_id']}"), 200)
+    assert (ended["person_id"], ended["end_reason"]) == (alias, "checked_in_elsewhere")
+    assert (await office.events_about(alias))[-1]["event_type"] == "registry.stay.ended.v1"
+
+
+async def test_who_only_resolved_the_canonical_person_checks_it_in(office: Office, cixi: Caller) -> None:
+    """The alias's open stay lies in a town out of sight, under an id out of sight."""
+    number = citizen_number()
+    kept, alias = await entered(cixi, number=number), await entered(cixi)
+    stay = await (await register_home(cixi)).check_in(alias)
+    await merged(office, cixi, kept, alias)
+    elsewhere = office.caller("330281", client="elsewhere")
+    asked = {"identity_document": {"type": "citizen_id", "number": number}, "name": "王小明"}
+    assert expect(await elsewhere.post("/v1/persons/resolve", asked), 200)["person_id"] == kept
+    home = await register_home(elsewhere, division_code="330281001")
+    await home.check_in(kept, started_at="2026-05-10T18:00:00+08:00")
+    assert expect(await cixi.get(f"/v1/stays/{stay['stay_id']}"), 200)["end_reason"] == "checked_in_elsewhere"
+
+
+async def test_two_open_stays_of_one_human_are_put_before_a_human(office: Office, cixi: Caller) -> None:
+    home, next_home = await register_home(cixi), await register_home(cixi)
+    kept, alias = [await entered(cixi) for _ in range(2)]
+    stays = [(await place.check_in(person_id))["stay_id"] for place, person_id in ((home, kept), (next_home, alias))]
+    await merged(office, cixi, kept, alias)
+    assert await conflicts_of(cixi, kept) == {("stay", *stays)}
+    later = "2026-05-10T18:00:00+08:00"
+    assert code(await home.check_in(kept, status=409, started_at=later)) == "merge-conflict-open"
+    out = {"ended_at": "2026-05-09T12:00:00+08:00", "reason": "checked_out"}
+    expect(await cixi.post(f"/v1/stays/{stays[1]}/check-out", out), 200)
+    assert await conflicts_of(cixi, kept) == set()
+    await home.check_in(kept, started_at=later)
+
+
+async def test_what_else_a_human_has_once_opens_a_conflict(office: Office, cixi: Caller) -> None:
+    kept, alias, mother = [
+        await entered(cixi, number=citizen_number(birth_date=date(year, 5, 1))) for year in (1990, 1990, 1960)
+    ]
+    employer, other_employer = await registered(cixi), await registered(cixi)
+    jobs, papers, relationships = [], [], []
+    for person_id in (kept, alias):
+        jobs.append((await taken_on(cixi, person_id, employer, "2025-01-06"))["employment_id"])
+        papers.append(expect(await cixi.post("/v1/historical-permits", a_paper(person_id)), 201)["historical_permit_id"])
+        relationships.append(await are_related(cixi, person_id, mother, "parent"))
+    # One may work for two, and have a mother and a sister.
+    await taken_on(cixi, alias, other_employer, "2025-01-06")
+    await are_related(cixi, alias, await entered(cixi), "sibling")
+    await merged(office, cixi, kept, alias)
+    things = {"employment": jobs, "historical_permit": papers, "relationship": relationships}
+    assert await conflicts_of(cixi, kept) == {(kind, *both) for kind, both in things.items()}
+    body = {"person_id": kept, "credit_code": employer["credit_code"], "occupation_code": "6", "started_on": "2025-02-03"}
+    assert code(expect(await cixi.post("/v1/employments", body), 409)) == "employment-exists"
+    expect(await cixi.post(f"/v1/relationships/{relationships[1]}/end", {"reason": "recorded_in_error"}), 200)
+    expect(await cixi.post(f"/v1/employments/{jobs[0]}/end", {"ended_on": "2025-06-02", "reason": "resigned"}), 200)
+    expect(await cixi.post(f"/v1/historical-permits/{papers[1]}/annul", {"reason": "重复录入"}), 200)
+    assert await conflicts_of(cixi, kept) == set()
+
+
+async def test_the_employment_of_the_alias_is_the_humans(office: Office, cixi: Caller) -> None:
+    kept, alias = [await entered(cixi) for _ in range(2)]
+    employer = await registered(cixi)
+    job = await taken_on(cixi, alias, employer, "2025-01-06")
+    await merged(office, cixi, kept, alias)
+    body = {"person_id": kept, "credit_code": employer["credit_code"], "occupation_code": "6", "started_on": "2025-02-03"}
+    problem = expect(await cixi.post("/v1/employments", body), 409)
+    assert (code(problem), problem["employment_id"]) == ("employment-exists", job["employment_id"])
+
+
+async def conflicts_of(caller: Caller, person_id: str) -> set[tuple[str, ...]]:
+    """Kind and things of each open conflict of a person."""
+    items = expect(await caller.get("/v1/merge-conflicts?status=open&limit=200"), 200)["items"]
+    return {(item["kind"], *item["thing_ids"]) for item in items if item["person_id"] == person_id}
+
+
+_THING = st.sampled_from(
+    [
+        *("residence", "relationship", "correction", "stay", "employment", "paper"),
+        *("visit", "rights request", "restriction lifted"),
+    ]
+)
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=st.tuples(st.lists(_THING, max_size=3), st.lists(_THING | st.just("end"), max_size=3)), back=st.booleans())
-async def test_merge_then_unmerge_restores_everything(
-    office: Office, cixi: Caller, lives: tuple[list[str], list[str]], back: bool
-) -> None:
+async def test_merge_then_unmerge_restores_everything(office: Office, lives: tuple[list[str], list[str]], back: bool) -> None:
     """Whatever two persons have, in whichever towns, and whichever of them is kept."""
+    cixi = office.caller()  # of this example's own: a token lasts two minutes
     other = await entered(cixi)
     pair = []
     for town, life in zip((TOWN, OTHER_TOWN), lives, strict=True):
@@ -376,3 +478,35 @@ async def _live(resident: Resident, thing: str, other: str, town: str) -> None:
             await caller.patch(path, {"phone": f"138{new_id().int % 10**8:08d}"}, version=1)
         case "end":
             await caller.post(f"/v1/residence-registrations/{resident.registration_id}/end", {"reason": "left"})
+        case _:
+            await _live_on(resident, thing, town)
+
+
+async def _live_on(resident: Resident, thing: str, town: str) -> None:
+    """Of what came to the register later."""
+    caller = resident.office.caller()
+    match thing:
+        case "stay":
+            await (await register_home(caller, division_code=town)).check_in(resident.person_id, started_at=_AN_INSTANT)
+        case "employment":
+            await taken_on(caller, resident.person_id, await registered(caller, division_code=town), "2025-01-06")
+        case "paper":
+            await caller.post("/v1/historical-permits", a_paper(resident.person_id, division_code=town))
+        case "visit":
+            walker = {"coordinator": f"walker-{town}", "division_code": town, "valid_from": "2024-01-01"}
+            await caller.post("/v1/coordinator-assignments", walker)
+            visit = {"visit_id": str(new_id()), "person_id": resident.person_id, "subject": "person", "outcome": "not_found"}
+            visit |= {"division_code": town, "visited_at": _AN_INSTANT}
+            walking = resident.office.caller(actor=f"walker-{town}")
+            expect(await walking.post("/v1/field-visits/batches", {"visits": [visit]}), 200)
+        case "rights request":
+            body = {"person_id": resident.person_id, "kind": "objection", "requester": "self", "wish": "请办理"}
+            expect(await resident.caller.post("/v1/rights-requests", body), 201)
+        case "restriction lifted":
+            await caller.post(f"/v1/residence-registrations/{resident.registration_id}/end", {"reason": "left"})
+            body = {"person_id": resident.person_id, "kind": "restriction", "requester": "self", "wish": "请办理"}
+            made = expect(await resident.caller.post("/v1/rights-requests", body), 201)
+            path = f"/v1/rights-requests/{made['rights_request_id']}"
+            steps = {"verify": {"note": "核验"}, "decide": {"outcome": "granted"}, "lift": {"note": "不再需要"}}
+            for verb, step in steps.items():
+                expect(await resident.caller.post(f"{path}/{verb}", step), 200)

@@ -73,6 +73,14 @@ def test_when_a_request_counts_as_given_up(case: Case) -> None:
     assert is_abandoned(clock(case), case["on"]) is case["is_abandoned"]
 
 
+def test_a_third_party_asked_after_a_day_that_was_only_guessed_leaves_no_term_below_nothing() -> None:
+    """The calendar of 2027 is not held: the term may be over, and nobody can say so."""
+    asked = ClockStep(ClockAct.THIRD_PARTY_ASKED, date(2027, 2, 26), until=date(2027, 3, 19))
+    late = Clock(RightsKind.INFORMATION, date(2026, 12, 21), (asked,))
+    term = term_of(late, law().rights, law().working_days)
+    assert (term.due_on, term.is_provisional) == (date(2027, 3, 19), True)
+
+
 @given(
     received_on=st.dates(date(2024, 1, 8), date(2026, 5, 1)),
     gaps=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 25)), max_size=3),
@@ -166,8 +174,9 @@ def reasons_in(problem: dict[str, Any]) -> tuple[str, list[str]]:
 async def test_an_incomplete_information_request_waits_and_starts_anew(office: Office, resident: Resident) -> None:
     request = await information_request(office, resident)
     with office.on(date(2026, 3, 5)):
-        problem = await act(resident, request, "tell-incomplete", 422, supplement_due_on="2026-03-05", missing="年度")
-        assert problem["errors"][0]["code"] == "not_later"
+        for day in ("2026-03-05", "2026-06-04", "9999-12-31"):
+            problem = await act(resident, request, "tell-incomplete", 422, supplement_due_on=day, missing="年度")
+            assert problem["errors"][0]["code"] == "not_reasonable"
         waiting = await act(resident, request, "tell-incomplete", supplement_due_on="2026-03-20", missing="请写明年度")
         assert (waiting["supplement_due_on"], waiting["due_on"]) == ("2026-03-20", "2026-04-20")
         assert await told(resident) == [("rights_request_incomplete", {"supplement_due_on": "2026-03-20"})]
@@ -226,12 +235,13 @@ async def test_an_information_request_is_extended_once_with_a_reason_and_told(of
         assert not expect(await resident.caller.get(f"{PATH}/{request['rights_request_id']}"), 200)["is_overdue"]
 
 
-async def test_no_article_extends_a_request_about_ones_own_data(resident: Resident) -> None:
+async def test_no_article_extends_a_request_about_ones_own_data(office: Office, resident: Resident) -> None:
     await resident.register_person()
+    tomorrow = (office.today + timedelta(days=1)).isoformat()
     request = await received(resident, "access_copy")
     acts: dict[str, dict[str, Any]] = {
         "extend": {"working_days": 5, "reason_code": "large_volume"},
-        "tell-incomplete": {"supplement_due_on": "2999-01-01", "missing": "证件"},
+        "tell-incomplete": {"supplement_due_on": tomorrow, "missing": "证件"},
         "ask-third-party": {"note": "征求意见"},
         "hear-third-party": {"opinion": "agrees", "note": "同意"},
         "supplement": {"wish": "补充"},

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.chassis.db import prepare
 from services.chassis.schemas import View
 from services.chassis.work import Work
-from services.points_hukou.schemas import PermitView, PointsFileView, RegistrationView, RelationshipView
+from services.points_hukou.schemas import EmploymentView, PermitView, PointsFileView, RegistrationView, RelationshipView
 
 _LISTED_MAX = 200
 
@@ -40,6 +40,9 @@ _REGISTRATIONS = _listed(
     order="(registered_on, registration_id)",
 )
 _PERMITS = _listed(PermitView, "mirror_residence_permit", condition="person_id = ANY (known.ids)", order="permit_id")
+_EMPLOYMENTS = _listed(
+    EmploymentView, "mirror_employment", condition="person_id = ANY (known.ids)", order="(started_on, employment_id)"
+)
 # While keys are rotated a document has a token under each of them: count under the key that knows most.
 _DOCUMENTS = """(
         SELECT coalesce(jsonb_agg(jsonb_build_object('type', document_type, 'count', documents) ORDER BY document_type), '[]')
@@ -72,7 +75,7 @@ _FIND = prepare(
     SELECT person_id, known.merged_person_ids, i.sequence AS as_of_sequence, p.updated_at, p.masked_name, p.birth_date,
         p.sex_code, p.hukou_division_code, p.no_document_reason,
         {_DOCUMENTS} AS identity_documents, {_RELATIONSHIPS} AS relationships,
-        {_REGISTRATIONS} AS residence_registrations, {_PERMITS} AS residence_permits
+        {_REGISTRATIONS} AS residence_registrations, {_PERMITS} AS residence_permits, {_EMPLOYMENTS} AS employments
     FROM known
     JOIN mirror_person p USING (person_id)
     JOIN inbox_position i ON i.producer = 'registry' AND i.partition_key = person_id
@@ -86,5 +89,5 @@ async def find_file(work: Work, person_id: UUID) -> PointsFileView | None:
     if row is None:
         return None
     file = PointsFileView.model_validate(dict(row.items()))
-    parts = (*file.relationships, *file.residence_registrations, *file.residence_permits)
+    parts = (*file.relationships, *file.residence_registrations, *file.residence_permits, *file.employments)
     return file.model_copy(update={"updated_at": max([file.updated_at, *(part.updated_at for part in parts)])})

@@ -15,6 +15,7 @@ from services.chassis.db import prepare
 from services.chassis.events import EventData, Received
 from services.chassis.work import Work
 from services.contracts.registry import (
+    EmploymentState,
     PersonAliasState,
     PersonDeleted,
     PersonState,
@@ -23,6 +24,7 @@ from services.contracts.registry import (
     ResidenceRegistrationState,
 )
 from services.points_hukou.tables import (
+    MirrorEmployment,
     MirrorPerson,
     MirrorPersonAlias,
     MirrorPersonDeleted,
@@ -78,6 +80,7 @@ _FORGET = (
             "mirror_person_document",
             "mirror_residence_registration",
             "mirror_residence_permit",
+            "mirror_employment",
         )
     ),
     *(
@@ -92,6 +95,7 @@ _ALIASES: _Mirror[PersonAliasState] = _Mirror(MirrorPersonAlias)
 _RELATIONSHIPS: _Mirror[RelationshipState] = _Mirror(MirrorRelationship)
 _REGISTRATIONS: _Mirror[ResidenceRegistrationState] = _Mirror(MirrorResidenceRegistration)
 _PERMITS: _Mirror[ResidencePermitState] = _Mirror(MirrorResidencePermit)
+_EMPLOYMENTS: _Mirror[EmploymentState] = _Mirror(MirrorEmployment)
 
 # Documents follow where the person's row was written: older news changes neither.
 _KEEP_PERSONS = prepare(
@@ -114,6 +118,7 @@ _KEEP_ALIASES = prepare(_ALIASES.upsert)
 _KEEP_RELATIONSHIPS = prepare(_RELATIONSHIPS.upsert)
 _KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
 _KEEP_PERMITS = prepare(_PERMITS.upsert)
+_KEEP_EMPLOYMENTS = prepare(_EMPLOYMENTS.upsert)
 
 
 async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> None:
@@ -159,3 +164,8 @@ async def keep_registrations(work: Work, events: Sequence[Received[ResidenceRegi
 async def keep_permits(work: Work, events: Sequence[Received[ResidencePermitState]]) -> None:
     """Mirror residence permits."""
     await work.tx.execute(_KEEP_PERMITS, **_PERMITS.arrays(work, _PERMITS.last_states(events)))
+
+
+async def keep_employments(work: Work, events: Sequence[Received[EmploymentState]]) -> None:
+    """Mirror employments."""
+    await work.tx.execute(_KEEP_EMPLOYMENTS, **_EMPLOYMENTS.arrays(work, _EMPLOYMENTS.last_states(events)))

@@ -17,7 +17,7 @@ from services.contracts.registry import HistoricalPermitAnnulled, HistoricalPerm
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held
+from services.registry.actions.refusals import day_errors, invalid, not_found, person_not_found, require_held, require_own_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.historical_applications import (
@@ -51,6 +51,7 @@ async def record_paper(work: Work, body: HistoricalPermitEntry) -> HistoricalPer
     person = (await lock_persons(work, body.person_id)).get(body.person_id)
     if person is None or not person.is_visible:
         raise person_not_found("/person_id")
+    require_own_id(person)
     require_held(person)
     _refuse_impossible_days(work, body, person)
     on_file = await store.papers_on_file(work, body.person_id)

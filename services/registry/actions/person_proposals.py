@@ -42,10 +42,11 @@ async def _execute(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
 
 async def _show(work: Work, proposal: Proposal) -> dict[str, Any]:
     person = await require_visible(work, proposal.resource_id)
-    return _masked(sight_on(work, person.birth_date), json.loads(proposal.content))
+    return masked(sight_on(work, person.birth_date), json.loads(proposal.content))
 
 
-def _masked(sight: Sight, content: dict[str, Any]) -> dict[str, Any]:
+def masked(sight: Sight, content: dict[str, Any]) -> dict[str, Any]:
+    """What a body says about a person, as `sight` shows it."""
     shown = sight.show_data(PersonView, content)
     if "identity_documents" in shown:
         shown["identity_documents"] = [sight.show_data(DocumentView, item) for item in shown["identity_documents"]]

@@ -74,22 +74,24 @@ async def require_visible(work: Work, person_id: UUID) -> PersonRecord:
 async def resolve_person(work: Work, body: PersonResolution) -> ResolvedPersonView:
     """Tell which person a complete number and name belong to, wherever registered, so that a new town can go on with it.
 
-    The answer to a wrong number and to a wrong name is the same. Raises `DomainError('person-unresolved')`.
+    The answer to a wrong number and to a wrong name is the same. Raises `DomainError('person-unresolved')`, or
+    `('number-shared')` when several have this number and this name.
     """
     await rate_limits.check(work, "resolve", limit=RESOLVE_LIMIT, window_s=RESOLVE_WINDOW_S)
     document = body.identity_document
     number = normalised_number(document.type, document.number)
     expires_at = work.now + visibility.RESOLUTION_LASTS
-    person_id = await find_by_number_and_name(
+    found = await find_by_number_and_name(
         work,
         expires_at=expires_at,
         number_index=store.number_index(work.keyring, document.type, number),
         name_index=store.name_index(work.keyring, body.name),
     )
     criteria = ["identity_documents", "name"]
-    if person_id is None:
-        work.audit("resolve", RESOURCE, None, fields=criteria, outcome="not_found")
-        raise DomainError("person-unresolved")
+    if len(found) != 1:
+        work.audit("resolve", RESOURCE, None, fields=criteria, outcome="shared" if found else "not_found")
+        raise DomainError("number-shared" if found else "person-unresolved")
+    (person_id,) = found
     record = await store.load_person(work, person_id)
     work.audit("resolve", RESOURCE, person_id, person_id=person_id, fields=criteria)
     return ResolvedPersonView(person_id=person_id, masked_name=masked_name(record.name), expires_at=expires_at)

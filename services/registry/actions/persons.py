@@ -10,10 +10,10 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import PersonCorrected, PersonRegistered
-from services.registry.actions.document_owners import ANOTHER_NAME, is_under_another_name, owners_of
+from services.registry.actions.document_owners import number_index_of, owners_of, person_exists
 from services.registry.actions.duplicate_finding import look_for_duplicates
 from services.registry.actions.person_entry import PersonCheck, is_same_number
-from services.registry.actions.refusals import no_such_person, require_held, require_own_id, with_id
+from services.registry.actions.refusals import no_such_person, require_held, require_own_id
 from services.registry.actions.sights import record_shown, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.identity_number import DocumentNumber, DocumentType
@@ -57,11 +57,16 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
     """
     record = entered(body, work.today, work.now)
     await _refuse_known(work, record.identity_documents, record.name)
-    await store.insert_person(work, record)
+    await enter_person(work, record, work.principal.division_code)
+    return PersonView.of(record, sight_on(work, record.birth_date))
+
+
+async def enter_person(work: Work, record: PersonRecord, division_code: str) -> None:
+    """Store a person nobody knew, held by a division of the client's, and leave its trail."""
+    await store.insert_person(work, record, division_code=division_code)
     await search_keys.keep(work, [record.person_id], [search_keys.digests_of(work.keyring, record)])
     await look_for_duplicates(work, [record.person_id])
     event = person_event(PersonRegistered, work.keyring, record)
-    divisions = [work.principal.division_code]
     leave(
         work,
         "register",
@@ -70,9 +75,8 @@ async def register_person(work: Work, body: PersonRegistration) -> PersonView:
         event,
         before=None,
         after=record,
-        division_codes=divisions,
+        division_codes=[division_code],
     )
-    return PersonView.of(record, sight_on(work, record.birth_date))
 
 
 async def correct_person(work: Work, person_id: UUID, body: PersonCorrection) -> PersonView:
@@ -215,8 +219,9 @@ def corrected(work: Work, before: PersonRecord, body: PersonCorrection) -> Corre
     check.codes(changes)
     check.hukou_division(changes.get("hukou_division_code", before.hukou_division_code))
     checked = check.documents(body.identity_documents)
-    added, numbers = [document for document, _ in checked], [number for _, number in checked]
     superseded = _superseded(check, before, body.identity_documents)
+    gone = [document for document in before.identity_documents if document.document_id in superseded]
+    added, numbers = [_renewed(document, gone) for document, _ in checked], [number for _, number in checked]
     kept = [document for document in before.identity_documents if document.document_id not in superseded]
     _entered_documents_are_new(check, kept, added)
     check.one_citizen_number([*added, *kept])
@@ -235,6 +240,14 @@ def corrected(work: Work, before: PersonRecord, body: PersonCorrection) -> Corre
         "warnings": check.notices(),
     }
     return Correction(before.model_copy(update=update), added, superseded)
+
+
+def _renewed(document: DocumentRecord, gone: Sequence[DocumentRecord]) -> DocumentRecord:
+    """A new paper with the number of one that goes out; what was stated about that number stays with it."""
+    for old in gone:
+        if is_same_number(old, document.type, document.normalised_number):
+            return document.model_copy(update={"sharing_evidence": old.sharing_evidence})
+    return document
 
 
 def _superseded(check: PersonCheck, before: PersonRecord, entries: Sequence[AddedDocument]) -> list[UUID]:
@@ -271,26 +284,8 @@ async def _refuse_known(
     """Claim the documents for this transaction; raise `DomainError('person-exists')` when one is on the register and not among
     the person's `own`.
     """
-    indexes = _indexes(work, documents)
-    owners = await owners_of(work, indexes, own=_indexes(work, own))
+    indexes = [number_index_of(work, document) for document in documents]
+    owners = await owners_of(work, indexes, own=[number_index_of(work, document) for document in own])
     for position, index in enumerate(indexes):
-        owner = owners.known.get(index)
-        if owner is None and index not in owners.elsewhere:
-            continue
-        zh, en = "该证件已登记在一名人员名下", "this document belongs to a person on the register"
-        errors = [FieldError(f"/identity_documents/{position}/number", "taken", zh, en)]
-        if owner is not None and await is_under_another_name(work, owner, name):
-            errors.append(ANOTHER_NAME)
-        raise DomainError(
-            "person-exists",
-            detail_zh="请使用已登记的人员编号办理。" if owner else "请凭完整证件号码和姓名查询人员编号后继续办理。",
-            detail_en="Go on with the person named here."
-            if owner
-            else "Resolve the person by complete number and name, then go on.",
-            errors=errors,
-            extra=with_id("person_id", owner) if owner else {"resolve": "/v1/persons/resolve"},
-        )
-
-
-def _indexes(work: Work, documents: Sequence[DocumentRecord]) -> list[bytes]:
-    return [store.number_index(work.keyring, document.type, document.normalised_number) for document in documents]
+        if humans := owners.humans(index):
+            raise await person_exists(work, f"/identity_documents/{position}/number", humans, name)

@@ -65,7 +65,12 @@ def require_settled(residence: Residence) -> None:
     Raises `DomainError('merge-conflict-open')`.
     """
     if residence.is_contested:
-        raise DomainError("merge-conflict-open", extra={"conflicts": "/v1/merge-conflicts?status=open"})
+        raise merge_conflict_open()
+
+
+def merge_conflict_open() -> DomainError:
+    """Of what a human has once, a merge found two; nothing that rests on it is done before an officer has ended one of them."""
+    return DomainError("merge-conflict-open", extra={"conflicts": "/v1/merge-conflicts?status=open"})
 
 
 def field_error(pointer: str, finding: Finding) -> FieldError:

@@ -128,7 +128,7 @@ async def _lock_person(work: Work, body: ResidenceRegistrationEntry) -> LockedPe
         person = locked.get(person_id)
         if person is None:
             raise person_not_found(pointer)
-    require_own_id(locked[body.person_id])
+        require_own_id(person)
     return locked[body.person_id]
 
 

@@ -10,7 +10,7 @@ from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.person_copy import copy_of
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import invalid, not_found, person_not_found
+from services.registry.actions.refusals import invalid, not_found, person_not_found, require_own_id
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
 from services.registry.actions.rights_recipients import require_told
@@ -42,6 +42,7 @@ from services.registry.schemas.rights import (
     RightsVerification,
 )
 from services.registry.store import rights as store
+from services.registry.store.merging import ids_of_human
 from services.registry.store.persons import find_person, lock_persons
 from services.registry.store.relationships import relationship_of, relationships_of
 
@@ -52,9 +53,12 @@ _RELATIONSHIPS_MAX = 200
 
 async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequestView:
     """Take a request in; its clock runs from today. Whoever may ask is looked at when it is verified."""
-    locked = await lock_persons(work, body.person_id)
+    asking = [] if body.requester_person_id is None else [body.requester_person_id]
+    locked = await lock_persons(work, body.person_id, *asking)
     if (person := locked.get(body.person_id)) is None or not person.is_visible:
         raise person_not_found("/person_id")
+    for one in locked.values():
+        require_own_id(one)
     if body.requester is Requester.SELF and body.requester_person_id is not None:
         zh, en = "本人提出的不填他人", "who asks for itself names nobody else"
         raise invalid([FieldError("/requester_person_id", "not_self", zh, en)])
@@ -228,17 +232,15 @@ async def _requester(work: Work, record: RightsRequestRecord) -> RequesterFacts:
     person = await require_visible(work, record.person_id)
     rows = await relationships_of(work, record.person_id, after=None, limit=_RELATIONSHIPS_MAX)
     known = [relationship_of(work.keyring, row) for row in rows]
-    theirs = [one for one in known if record.requester_person_id in {one.person_id, one.related_person_id}]
+    asking = set() if record.requester_person_id is None else {*await ids_of_human(work, record.requester_person_id)}
+    theirs = [one for one in known if asking & {one.person_id, one.related_person_id}]
     papers = record.secrets.evidence if record.secrets is not None else ()
     return RequesterFacts(
         kind=record.kind,
         requester=record.requester,
         on=work.today,
         birth_date=person.birth_date,
-        is_guardian=any(
-            one.kind in _GUARDIANS and one.ended_on is None and one.related_person_id == record.requester_person_id
-            for one in theirs
-        ),
+        is_guardian=any(one.kind in _GUARDIANS and one.ended_on is None and one.related_person_id in asking for one in theirs),
         is_relative=any(one.end_reason in {None, RelationshipEndReason.DEATH} for one in theirs),
         evidence_types=frozenset(item.type for item in papers),
     )

@@ -33,8 +33,11 @@ from services.registry.store import rights as store
 async def tell_what_is_missing(work: Work, rights_request_id: UUID, body: IncompleteTelling) -> RightsRequestView:
     """The requester is told once; until the supplement comes, nothing is decided and nobody is late (OGI 30)."""
     before, _ = await take(work, rights_request_id, RightsAct.SET_CLOCK)
-    if body.supplement_due_on <= work.today:
-        raise invalid([FieldError("/supplement_due_on", "not_later", "须晚于今日", "must lie after today", "V-26")])
+    with law_held(work.today):
+        days_max = LAW.rights.supplement_days_max.on(work.today)
+    if not 0 < (body.supplement_due_on - work.today).days <= days_max:
+        zh, en = f"须晚于今日,最长{days_max}日", f"must lie after today, by {days_max} days at most"
+        raise invalid([FieldError("/supplement_due_on", "not_reasonable", zh, en, "V-26")])
     entry = ClockEntry(act=ClockAct.INCOMPLETE_TOLD, on=work.today, until=body.supplement_due_on)
     saved = await _tick(work, before, entry, secrets=noted(before, body.missing))
     await tell_incomplete(work, saved)

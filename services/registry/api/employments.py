@@ -32,7 +32,14 @@ OpenParameter = Annotated[bool, Query(description="Only who works there now.")]
         "registry.employment.write",
         units=True,
         summary_zh="申报招用人员",
-        problems=["person-not-found", "employer-not-found", "employer-ended", "employment-exists", "employer-not-own"],
+        problems=[
+            "person-not-found",
+            "person-merged",
+            "employer-not-found",
+            "employer-ended",
+            "employment-exists",
+            "employer-not-own",
+        ],
     ),
 )
 async def start_employment(work: CurrentWork, body: EmploymentStart) -> Answer[EmploymentView]:

@@ -24,7 +24,7 @@ router = ServiceRouter(tags=["historical permits"])
         "registry.permit.decide",
         actor=True,
         summary_zh="补录2009年制度下的证件",
-        problems=["person-not-found", "person-not-held", "division-out-of-scope", "historical-permit-exists"],
+        problems=["person-not-found", "person-merged", "person-not-held", "division-out-of-scope", "historical-permit-exists"],
     ),
 )
 async def record_paper(work: CurrentWork, body: HistoricalPermitEntry) -> Answer[HistoricalPermitView]:

@@ -27,7 +27,7 @@ router = ServiceRouter(tags=["landlords"])
     **write(
         "registry.premises.write",
         summary_zh="登记出租人",
-        problems=["division-out-of-scope", "person-not-found", "landlord-exists"],
+        problems=["division-out-of-scope", "person-not-found", "person-merged", "landlord-exists"],
     ),
 )
 async def register_landlord(work: CurrentWork, body: LandlordRegistration) -> Answer[LandlordView]:

@@ -29,7 +29,7 @@ _ACT_PROBLEMS = ("permit-not-found", "person-not-held", "permit-act-not-allowed"
     **write(
         "registry.permit.apply",
         summary_zh="申领居住证",
-        problems=["person-not-found", "permit-exists", "regime-not-held"],
+        problems=["person-not-found", "person-merged", "merge-conflict-open", "permit-exists", "regime-not-held"],
     ),
 )
 async def apply_for_permit(work: CurrentWork, body: PermitApplication) -> Answer[PermitView]:

@@ -14,6 +14,7 @@ from services.registry.actions import (
     persons,
     registration_reading,
     relationships,
+    shared_numbers,
 )
 from services.registry.api.proposals import PROPOSALS_PATH
 from services.registry.schemas.deletion import PersonDeletion
@@ -24,6 +25,7 @@ from services.registry.schemas.persons import PersonCorrection, PersonRegistrati
 from services.registry.schemas.registrations import RegistrationView
 from services.registry.schemas.relationships import RelationshipView
 from services.registry.schemas.searching import PersonSearch
+from services.registry.schemas.shared_numbers import PersonSharingNumber
 
 router = ServiceRouter(tags=["persons"])
 
@@ -60,7 +62,7 @@ async def search_persons(work: CurrentWork, body: PersonSearch) -> Page[FoundPer
         "registry.person.resolve",
         units=True,
         summary_zh="凭证件号码和姓名确认人员",
-        problems=["person-unresolved", "too-many-requests"],
+        problems=["person-unresolved", "number-shared", "too-many-requests"],
     ),
 )
 async def resolve_person(work: CurrentWork, body: PersonResolution) -> ResolvedPersonView:
@@ -91,7 +93,10 @@ async def read_person(work: CurrentWork, person_id: UUID) -> Answer[PersonView]:
         "registry.person.write",
         if_match=True,
         summary_zh="更正人员信息",
-        problems=["person-not-found", "person-not-held", "person-exists", "stale-version", "two-officers-needed"],
+        problems=[
+            *("person-not-found", "person-merged", "person-not-held", "person-exists", "stale-version"),
+            "two-officers-needed",
+        ],
     ),
 )
 async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[PersonView]:
@@ -110,7 +115,7 @@ async def correct_person(work: CurrentWork, person_id: UUID, body: PersonCorrect
         "registry.person.write",
         actor=True,
         summary_zh="提出更正，由第二名经办人核准",
-        problems=["person-not-found", "person-exists", "stale-version", "proposal-open"],
+        problems=["person-not-found", "person-merged", "person-exists", "stale-version", "proposal-open"],
     ),
 )
 async def propose_correction(work: CurrentWork, person_id: UUID, body: PersonCorrection) -> Answer[ProposalView]:
@@ -130,7 +135,7 @@ async def propose_correction(work: CurrentWork, person_id: UUID, body: PersonCor
         "registry.person.delete",
         actor=True,
         summary_zh="提出删除人员信息，由第二名经办人核准",
-        problems=["person-not-found", "stale-version", "proposal-open"],
+        problems=["person-not-found", "person-merged", "stale-version", "proposal-open"],
     ),
 )
 async def propose_deletion(work: CurrentWork, person_id: UUID, body: PersonDeletion) -> Answer[ProposalView]:
@@ -141,6 +146,27 @@ async def propose_deletion(work: CurrentWork, person_id: UUID, body: PersonDelet
     remain, and the person is answered with 410.
     """
     made = await person_deletion.propose_deletion(work, person_id, body)
+    return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")
+
+
+@router.post(
+    "/v1/persons/{person_id}/shared-number",
+    status_code=201,
+    **write(
+        shared_numbers.SCOPE,
+        actor=True,
+        summary_zh="提出登记与该人员证件号码相同的另一人（重号），由第二名经办人核准",
+        problems=["person-not-found", "person-deleted", "person-merged", "person-exists", "stale-version", "proposal-open"],
+    ),
+)
+async def propose_sharing(work: CurrentWork, person_id: UUID, body: PersonSharingNumber) -> Answer[ProposalView]:
+    """Propose to enter another living person who has the same document number.
+
+    Old records gave some numbers twice. The proposal's `content.person_id` is the id of the other person once another officer
+    approves; from then on a search by the number finds both, and rosters leave out rows with it. Whoever has the number must be
+    in this client's sight: otherwise ask the office above.
+    """
+    made = await shared_numbers.propose_sharing(work, person_id, body)
     return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")
 
 

@@ -34,7 +34,10 @@ StatusParameter = Annotated[RegistrationStatus | None, Query(description="Only c
     **write(
         "registry.registration.write",
         summary_zh="办理居住登记",
-        problems=["person-not-found", "division-out-of-scope", "registration-exists", "registration-rules-not-held"],
+        problems=[
+            *("person-not-found", "person-merged", "merge-conflict-open", "division-out-of-scope"),
+            *("registration-exists", "registration-rules-not-held"),
+        ],
     ),
 )
 async def register_residence(work: CurrentWork, body: ResidenceRegistrationEntry) -> Answer[RegistrationView]:

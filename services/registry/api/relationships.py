@@ -16,7 +16,7 @@ router = ServiceRouter(tags=["relationships"])
     **write(
         "registry.relationship.write",
         summary_zh="登记亲属或监护关系",
-        problems=["person-not-found", "person-not-held", "relationship-exists", "relationship-contradicts"],
+        problems=["person-not-found", "person-merged", "person-not-held", "relationship-exists", "relationship-contradicts"],
     ),
 )
 async def register_relationship(work: CurrentWork, body: RelationshipRegistration) -> Answer[RelationshipView]:

@@ -39,7 +39,11 @@ OverdueParameter = Annotated[bool, Query(description="Only those that should hav
 @router.post(
     "/v1/rights-requests",
     status_code=201,
-    **write("registry.rights.receive", summary_zh="受理个人信息权利请求", problems=["person-not-found", "rights-law-not-held"]),
+    **write(
+        "registry.rights.receive",
+        summary_zh="受理个人信息权利请求",
+        problems=["person-not-found", "person-merged", "rights-law-not-held"],
+    ),
 )
 async def receive_request(work: CurrentWork, body: RightsRequestEntry) -> Answer[RightsRequestView]:
     """Receive a request: access and copy, correction, completion, restriction, objection, deletion, explanation, information.

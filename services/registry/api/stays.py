@@ -23,7 +23,10 @@ WhoseParameter = Annotated[StayFilter, Query(description="Who is checked in now,
     **write(
         "registry.stay.write",
         summary_zh="入住登记",
-        problems=["person-not-found", "premises-not-found", "premises-ended", "room-not-found", "room-not-let", "bed-taken"],
+        problems=[
+            *("person-not-found", "person-merged", "merge-conflict-open", "premises-not-found", "premises-ended"),
+            *("room-not-found", "room-not-let", "bed-taken"),
+        ],
     ),
 )
 async def check_in(work: CurrentWork, body: CheckIn) -> Answer[StayView]:

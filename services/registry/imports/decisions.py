@@ -4,6 +4,7 @@
 |---|---|---|
 | nobody's | | person and registration are entered |
 | somebody's of another name | | refused |
+| several humans' (C-08) | | refused |
 | somebody's of this name | nowhere | registered |
 | | in another town, before the day in the row | registered; that registration ends as a move |
 | | in this town at another address, before that day | the address is changed |
@@ -19,7 +20,7 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
-from services.registry.actions.document_owners import ANOTHER_NAME
+from services.registry.actions.document_owners import ANOTHER_NAME, SHARED_NUMBER
 from services.registry.actions.refusals import invalid, require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
@@ -68,6 +69,8 @@ class Decisions:
         if row.errors:
             return self._refuse(row, row.errors)
         number = row.number_index
+        if number in self.known.shared:
+            return self._refuse(row, [SHARED_NUMBER])
         if number in self.known.elsewhere:
             return self._refuse(row, [ANOTHER_NAME])
         known = self.known.persons.get(number)

@@ -1,6 +1,6 @@
 """Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -30,12 +30,13 @@ class KnownPerson:
 
 @dataclass(slots=True)
 class Knowledge:
-    """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name;
-    `attempts`: evidence of who was resolved.
+    """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name; `shared`:
+    numbers of several humans, where a roster must not say which; `attempts`: evidence of who was resolved.
     """
 
     persons: dict[bytes, KnownPerson]
     elsewhere: set[bytes]
+    shared: Collection[bytes]
     attempts: Sequence[AuditLine] = ()
 
     def bring(self, persons: Mapping[bytes, KnownPerson]) -> None:
@@ -57,7 +58,7 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
     found = {number: person_id for number, person_id in resolved.items() if person_id is not None}
     unresolved = owners.elsewhere - found.keys()
     tried |= unresolved
-    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), attempts)
+    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), owners.shared.keys(), attempts)
 
 
 def _attempt(work: Work, person_id: UUID | None) -> AuditLine:

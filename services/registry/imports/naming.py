@@ -1,12 +1,13 @@
 """Whom a row names: a person the register knows, by complete number and name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from services.chassis.errors import FieldError
 from services.chassis.keyring import Keyring
 from services.registry.actions.divisions import Desk
-from services.registry.actions.document_owners import ANOTHER_NAME
+from services.registry.actions.document_owners import ANOTHER_NAME, SHARED_NUMBER
 from services.registry.actions.refusals import field_error, invalid
 from services.registry.imports import cells
 from services.registry.imports.knowing import Knowledge, KnownPerson
@@ -22,6 +23,7 @@ NOT_REGISTERED = FieldError(
     "nobody is registered with this number and name: register the person first",
     "RR-03",
 )
+SHARED = replace(SHARED_NUMBER, pointer="/identity_document/number")
 
 
 class Named(NamedTuple):
@@ -44,8 +46,10 @@ def named(desk: Desk, keyring: Keyring, row: Mapping[str, str]) -> Named:
 
 def known_as(known: Knowledge, who: Named) -> KnownPerson:
     """The person. Raises `DomainError('invalid-request')`: of somebody out of sight the answer to a wrong number and to a
-    wrong name is the same, as at `resolve`.
+    wrong name is the same, as at `resolve`. Of a number that several humans have it is not asked which of them the row means.
     """
+    if who.number_index in known.shared:
+        raise invalid([SHARED])
     person = known.persons.get(who.number_index)
     if person is None:
         raise invalid([NOT_REGISTERED])

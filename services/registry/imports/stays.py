@@ -24,7 +24,7 @@ from services.chassis.work import Work
 from services.contracts.registry import StayEnded, StayStarted
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.homes.stay_entry import checked_in, checked_out, leave_stay, over, require_let, require_room
-from services.registry.actions.refusals import invalid, not_found
+from services.registry.actions.refusals import invalid, merge_conflict_open, not_found
 from services.registry.imports import cells
 from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import look_up
@@ -88,7 +88,7 @@ class Books:
     """What a part's rows are decided by, as it was read when the part began; persons and homes are locked."""
 
     homes: Mapping[bytes, PremisesRecord]
-    open: Mapping[UUID, StayRecord]
+    open: Mapping[UUID, Sequence[StayRecord]]
     past: Mapping[UUID, tuple[PastStay, ...]]
     beds: Mapping[Bed, UUID]
 
@@ -146,7 +146,10 @@ class GuestList:
     def _decide(
         self, work: Work, said: Said, person_id: UUID, home: PremisesRecord, room: RoomRecord, books: Books, effects: Effects
     ) -> Verdict:
-        before = self._open.get(person_id, books.open.get(person_id))
+        stays = books.open.get(person_id, ())
+        if len(stays) > 1:
+            raise merge_conflict_open()
+        before = self._open.get(person_id, next(iter(stays), None))
         here = before if before is not None and before.room_id == room.room_id else None
         past = self._past.get(person_id, books.past.get(person_id, ()))
         if is_told_already(said, here, [one for one in past if one.room_id == room.room_id]):
@@ -155,7 +158,7 @@ class GuestList:
             if here is None or said.departure is None:
                 raise not_found("stay")
             after = checked_out(work, here, said.departure.ended_at, StayEndReason.CHECKED_OUT)
-            self._end(effects, "check_out", here, after, past)
+            self._end(person_id, effects, "check_out", here, after, past)
             return "checked_out"
         ids = {"person_id": person_id, "premises_id": home.premises_id, "room_id": room.room_id}
         stay = checked_in(work, said.arrival.model_copy(update=ids), home, room, None if before is None else before.started_at)
@@ -168,25 +171,31 @@ class GuestList:
         left = None if departure is None else checked_out(work, stay, departure.ended_at, StayEndReason.CHECKED_OUT)
         if before is not None:
             moved = over(work, before, stay.started_at, StayEndReason.CHECKED_IN_ELSEWHERE)
-            past = self._end(effects, "end", before, moved, past)
+            past = self._end(person_id, effects, "end", before, moved, past)
         effects.begin(stay)
         self._open[person_id] = stay
         if stay.bed is not None:
             self._beds[room.room_id, stay.bed] = person_id
         if left is not None:
-            self._end(effects, "check_out", stay, left, past)
+            self._end(person_id, effects, "check_out", stay, left, past)
             return "checked_out"
         return "checked_in" if before is None else "moved"
 
     def _end(
-        self, effects: Effects, operation: str, before: StayRecord, after: StayRecord, past: tuple[PastStay, ...]
+        self,
+        person_id: UUID,
+        effects: Effects,
+        operation: str,
+        before: StayRecord,
+        after: StayRecord,
+        past: tuple[PastStay, ...],
     ) -> tuple[PastStay, ...]:
-        """A stay is over; those of the person that are, with it."""
+        """A stay of the person, under whichever of its ids, is over; those that are, with it."""
         effects.end(operation, before, after)
         assert after.ended_at is not None
         past = (*past, PastStay(after.room_id, after.started_at, after.ended_at))
-        self._open[after.person_id] = None
-        self._past[after.person_id] = past
+        self._open[person_id] = None
+        self._past[person_id] = past
         if after.bed is not None:
             self._beds[after.room_id, after.bed] = None
         return past

@@ -123,6 +123,7 @@ class RightsParameters:
     dsr_days: History[int]
     information_working_days: History[int]
     incomplete_told_working_days: History[int]
+    supplement_days_max: History[int]
     extension_working_days_max: History[int]
     third_party_working_days: History[int]
     extension_reasons: Register[Reason]
@@ -138,6 +139,7 @@ def read_rights(document: Document) -> RightsParameters:
         dsr_days=document.history("dsr_days", whole_number(1, 365)),
         information_working_days=document.history("information_working_days", whole_number(1, 250)),
         incomplete_told_working_days=document.history("incomplete_told_working_days", whole_number(1, 250)),
+        supplement_days_max=document.history("supplement_days_max", whole_number(1, 366)),
         extension_working_days_max=document.history("extension_working_days_max", whole_number(1, 250)),
         third_party_working_days=document.history("third_party_working_days", whole_number(1, 250)),
         extension_reasons=document.register("extension_reasons", _read_reason),

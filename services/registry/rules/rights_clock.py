@@ -87,7 +87,7 @@ def term_of(clock: Clock, parameters: RightsParameters, calendar: WorkingDays) -
     for step in clock.steps:
         if step.act is ClockAct.THIRD_PARTY_ASKED:
             used = calendar.count(runs_from, step.on)
-            left, is_provisional = left - used.working_days, is_provisional or used.is_provisional
+            left, is_provisional = max(left - used.working_days, 0), is_provisional or used.is_provisional
         if step.act is ClockAct.EXTENDED:
             left += step.working_days
         else:

@@ -133,6 +133,13 @@ class ConflictKind(StrEnum):
 
     RESIDENCE_REGISTRATION = "residence_registration"
     RESIDENCE_PERMIT = "residence_permit"
+    STAY = "stay"
+    EMPLOYMENT = "employment"
+    """open with one employer"""
+    HISTORICAL_PERMIT = "historical_permit"
+    """the same paper, recorded twice"""
+    RELATIONSHIP = "relationship"
+    """the same to the same person"""
 
 
 class ConflictStatus(StrEnum):
@@ -153,6 +160,6 @@ class ConflictView(View):
     status: ConflictStatus = Field(description="`settled` once one of the two has ended or the merge is taken back.")
     person_id: UUID = Field(description="The canonical person.")
     duplicate_person_id: UUID
-    thing_ids: list[UUID] = Field(description="The two registrations or permits; the canonical person's first.")
+    thing_ids: list[UUID] = Field(description="The two registrations, permits, stays and so on; the canonical person's first.")
     opened_on: date
     created_at: datetime

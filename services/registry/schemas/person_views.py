@@ -11,6 +11,7 @@ from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import Notice, View
 from services.registry.rules.identity_number import DocumentType, NoDocumentReason, masked_number
 from services.registry.rules.person_name import masked_name
+from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.phone import masked_phone
 from services.registry.schemas.record import VersionedRecord
 
@@ -25,6 +26,8 @@ class DocumentRecord(View):
     issuer: str | None
     valid_from: date | None
     valid_until: date | None
+    sharing_evidence: tuple[Evidence, ...] = ()
+    """What shows that the number is another living person's, too (C-08)."""
 
 
 class PersonRecord(VersionedRecord):
@@ -53,6 +56,7 @@ class DocumentView(PersonalView):
     issuer: str | None
     valid_from: date | None
     valid_until: date | None
+    is_shared: bool = Field(description="Two officers stated that the number was another living person's before (重号).")
 
     @classmethod
     def of(cls, record: DocumentRecord, sight: Sight, *, with_number: bool = True) -> Self:
@@ -65,6 +69,7 @@ class DocumentView(PersonalView):
             issuer=record.issuer,
             valid_from=record.valid_from,
             valid_until=record.valid_until,
+            is_shared=bool(record.sharing_evidence),
         )
         return sight.show(whole, within="identity_documents")
 

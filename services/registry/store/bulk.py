@@ -16,7 +16,7 @@ from services.registry.store.writing import require_one
 
 _RESOLVE = prepare(
     """
-    SELECT g.number_index, resolve_person(g.number_index, g.name_index, CAST(:expires_at AS timestamptz)) AS person_id
+    SELECT g.number_index, resolve_person(g.number_index, g.name_index, CAST(:expires_at AS timestamptz)) AS person_ids
     FROM unnest(CAST(:number_indexes AS bytea[]), CAST(:name_indexes AS bytea[])) AS g (number_index, name_index)
     """
 )
@@ -109,14 +109,16 @@ class NewResident(NamedTuple):
 
 
 async def resolve_each(work: Work, pairs: Mapping[bytes, bytes]) -> dict[bytes, UUID | None]:
-    """The person a complete number and a name belong to, by the number's digest, as `resolve` tells it; for each pair."""
+    """The person a complete number, which one human has, and a name belong to, by the number's digest, as `resolve` tells it;
+    for each pair.
+    """
     rows = await work.tx.fetch(
         _RESOLVE,
         number_indexes=list(pairs),
         name_indexes=list(pairs.values()),
         expires_at=work.now + RESOLUTION_LASTS,
     )
-    return {row["number_index"]: row["person_id"] for row in rows}
+    return {row["number_index"]: next(iter(row["person_ids"]), None) for row in rows}
 
 
 async def name_indexes_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, bytes]:

@@ -113,11 +113,11 @@ async def search_persons(work: Work, criteria: Mapping[str, object], *, after: U
     return sorted(found, key=itemgetter("found_as"))[: limit + 1]
 
 
-async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes, expires_at: datetime) -> UUID | None:
-    """The person to whom both a complete number and a name belong, wherever registered; until `expires_at` the client may
-    read masked data and register the person.
+async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes, expires_at: datetime) -> Sequence[UUID]:
+    """The persons to whom both a complete number and a name belong, wherever registered. Where it is one, the client may read
+    masked data and register the person until `expires_at`.
     """
-    found: UUID | None = await work.tx.fetch_value(
+    found: list[UUID] = await work.tx.fetch_value(
         _RESOLVE, number_index=number_index, name_index=name_index, expires_at=expires_at
     )
     return found

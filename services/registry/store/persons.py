@@ -2,6 +2,7 @@
 the way out.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from services.chassis.schemas import View
 from services.chassis.work import Work
 from services.registry.rules.identity_number import DocumentType, number_space
 from services.registry.rules.person_name import name_key
+from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import IS_VISIBLE
@@ -55,8 +57,19 @@ EXPIRED_ON = """
 """The last day of a person's documents when all of them are out of date; no row otherwise."""
 _EXPIRED_ON = prepare(EXPIRED_ON)
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
+# The next share of a number is taken only by whom two officers stated to share it; the claim keeps others from taking the same.
+_ADD_DOCUMENTS = """INSERT INTO identity_document
+        (document_id, person_id, type, number_index, share, sealed, valid_from, valid_until, recorded_at)
+    SELECT g.document_id, :person_id, g.type, g.number_index,
+        CASE WHEN g.is_shared THEN (SELECT coalesce(1 + max(o.share), 0) FROM identity_document o
+            WHERE o.number_index = g.number_index AND o.superseded_at IS NULL) ELSE 0 END,
+        g.sealed, g.valid_from, g.valid_until, {at}
+    FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
+        CAST(:are_shared AS boolean[]), CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]),
+        CAST(:valid_untils AS date[]))
+        AS g (document_id, type, number_index, is_shared, sealed, valid_from, valid_until)"""
 _INSERT = prepare(
-    """
+    f"""
     WITH made AS (
         INSERT INTO person (person_id, sealed, name_index, birth_date, sex_code, ethnicity_code, education_code,
             hukou_division_code, no_document_reason, warnings, version, created_at, updated_at)
@@ -66,18 +79,14 @@ _INSERT = prepare(
         INSERT INTO person_division (person_division_id, person_id, division_code, source, since)
         VALUES (:person_id, :person_id, :division_code, 'intake', :since)
     )
-    INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
-    SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :created_at
-    FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
-        CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
-        AS g (document_id, type, number_index, sealed, valid_from, valid_until)
-    """
+    {_ADD_DOCUMENTS.format(at=":created_at")}
+    """  # noqa: S608 - constants of this module
 )
 _SUPERSEDE = prepare(
     "UPDATE identity_document SET superseded_at = :superseded_at WHERE document_id = ANY (CAST(:document_ids AS uuid[]))"
 )
 _UPDATE = prepare(
-    """
+    f"""
     WITH changed AS (
         UPDATE person SET sealed = :sealed, name_index = :name_index, birth_date = :birth_date, sex_code = :sex_code,
             ethnicity_code = :ethnicity_code, education_code = :education_code, hukou_division_code = :hukou_division_code,
@@ -86,14 +95,10 @@ _UPDATE = prepare(
         WHERE person_id = :person_id
         RETURNING person_id
     ), added AS (
-        INSERT INTO identity_document (document_id, person_id, type, number_index, sealed, valid_from, valid_until, recorded_at)
-        SELECT g.document_id, :person_id, g.type, g.number_index, g.sealed, g.valid_from, g.valid_until, :updated_at
-        FROM unnest(CAST(:document_ids AS uuid[]), CAST(:document_types AS text[]), CAST(:number_indexes AS bytea[]),
-            CAST(:sealed_documents AS bytea[]), CAST(:valid_froms AS date[]), CAST(:valid_untils AS date[]))
-            AS g (document_id, type, number_index, sealed, valid_from, valid_until)
+        {_ADD_DOCUMENTS.format(at=":updated_at")}
     )
     SELECT count(*) FROM changed
-    """
+    """  # noqa: S608 - constants of this module
 )
 
 
@@ -106,6 +111,7 @@ class _DocumentSecrets(View):
     number: str
     normalised_number: str
     issuer: str | None
+    sharing_evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +182,24 @@ async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, d
     return {row["person_id"]: row["birth_date"] for row in rows}
 
 
-async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, UUID | None]:
-    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest:
-    to the canonical person; `None` is somebody this client may not know of.
+async def claim_documents(work: Work, indexes: Sequence[bytes]) -> dict[bytes, list[UUID | None]]:
+    """Keep other transactions from registering these documents until the commit. Those that belong to somebody, by digest, with
+    the canonical person of each human who has the number; `None` is somebody this client may not know of.
     """
-    rows = await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes))
-    return {row["number_index"]: row["person_id"] for row in rows}
+    owners: defaultdict[bytes, list[UUID | None]] = defaultdict(list)
+    for row in await work.tx.fetch(_CLAIM_DOCUMENTS, indexes=list(indexes)):
+        owners[row["number_index"]].append(row["person_id"])
+    return owners
 
 
-async def insert_person(work: Work, record: PersonRecord) -> None:
-    """Store a new person, held by the client's division."""
+async def insert_person(work: Work, record: PersonRecord, *, division_code: str) -> None:
+    """Store a new person, held by a division of the client's."""
     await work.tx.execute(
         _INSERT,
         **_person_values(work.keyring, record),
         **_document_values(work.keyring, record.identity_documents),
         created_at=record.created_at,
-        division_code=work.principal.division_code,
+        division_code=division_code,
         since=work.today,
     )
 
@@ -279,6 +287,7 @@ def _document_values(keyring: Keyring, documents: Sequence[DocumentRecord]) -> d
         "document_ids": [item.document_id for item in documents],
         "document_types": [item.type.value for item in documents],
         "number_indexes": [number_index(keyring, item.type, item.normalised_number) for item in documents],
+        "are_shared": [bool(item.sharing_evidence) for item in documents],
         "sealed_documents": [sealed_document(keyring, item) for item in documents],
         "valid_froms": [item.valid_from for item in documents],
         "valid_untils": [item.valid_until for item in documents],
@@ -292,5 +301,10 @@ def sealed_person(keyring: Keyring, record: PersonRecord) -> bytes:
 
 def sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
     """The encrypted column of a document."""
-    secrets = _DocumentSecrets(number=document.number, normalised_number=document.normalised_number, issuer=document.issuer)
+    secrets = _DocumentSecrets(
+        number=document.number,
+        normalised_number=document.normalised_number,
+        issuer=document.issuer,
+        sharing_evidence=document.sharing_evidence,
+    )
     return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")

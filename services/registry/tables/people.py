@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, SmallInteger, Text, text
 from sqlmodel import Field
 
 from services.chassis.db import Jsonb
@@ -42,14 +42,21 @@ class Person(Table, table=True):
 
 
 class IdentityDocument(Table, table=True):
-    """One identity document. `sealed`: number as given, normalised number, issuer. Current until superseded by a correction."""
+    """One identity document. `sealed`: number as given, normalised number, issuer, papers about a shared number. Current until
+    superseded by a correction.
+
+    A number is one person's, who has share 0 of it. In old records it may be another living person's, too (C-08): two officers
+    state so, and that person's document has the next share.
+    """
 
     __tablename__ = "identity_document"
     __table_args__ = (
         digest("number_index"),
+        CheckConstraint("share >= 0", name="share"),
         Index(
-            "uq_identity_document_current",
+            "uq_identity_document_share",
             "number_index",
+            "share",
             unique=True,
             postgresql_where=text("superseded_at IS NULL"),
         ),
@@ -62,6 +69,7 @@ class IdentityDocument(Table, table=True):
     type: str = Field(sa_type=Text)
     number_index: bytes = Field(description="Digest of number space and normalised number.")
     sealed: bytes
+    share: int = Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("0")})
     valid_from: date | None
     valid_until: date | None
     recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

@@ -9,7 +9,7 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentState
-from services.registry.actions.divisions import Desk
+from services.registry.actions.divisions import Desk, is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, invalid
 from services.registry.actions.trail import leave
@@ -90,7 +90,7 @@ def require_changeable(desk: Desk, record: EmploymentRecord, person: LockedPerso
     """An open employment whose employer lies in the client's division or whose person it holds."""
     if record.ended_on is not None:
         raise DomainError("employment-ended")
-    is_own = desk.principal.unit is not None or record.division_code.startswith(desk.principal.division_prefix)
+    is_own = desk.principal.unit is not None or is_own_division(desk, record.division_code)
     if not is_own and not (person is not None and person.is_held):
         raise DomainError("person-not-held")
 

@@ -16,7 +16,7 @@ from services.registry.actions.employment.employment_entry import (
     require_own_code,
     started,
 )
-from services.registry.actions.refusals import invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import invalid, not_found, person_not_found, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.rules.employment import EmploymentEndReason
 from services.registry.schemas.employment.employments import (
@@ -42,6 +42,7 @@ async def start_employment(work: Work, body: EmploymentStart) -> EmploymentView:
     person = (await lock_persons(work, body.person_id)).get(body.person_id)
     if person is None:
         raise person_not_found("/person_id")
+    require_own_id(person)
     require_own_code(work, body.credit_code)
     employer = require_employing(await employer_of_code(work, body.credit_code))
     record = started(work, body, person.birth_date, employer)

@@ -92,8 +92,7 @@ async def take_visits(
     for place, visit in enumerate(visits):
         if visit.visit_id in here or visit.visit_id in new:
             continue
-        is_known = place in known or _subject(visit) is None
-        if reasons := _reasons(work, visit, assigned, days_max, is_known=is_known):
+        if reasons := [*_reasons(work, visit, assigned, days_max), *_subject_reasons(visit, known.get(place))]:
             refused[place] = reasons
             continue
         record = _record(work, coordinator, visit, known.get(place))
@@ -143,10 +142,15 @@ def _law_date(visit: VisitEntry) -> date:
     return visit.visited_at.astimezone(LAW_ZONE).date()
 
 
-def _reasons(
-    work: Work, visit: VisitEntry, assigned: list[AssignmentRecord], days_max: int, *, is_known: bool
-) -> list[Finding]:
-    """Why a visit is not taken."""
+def _subject_reasons(visit: VisitEntry, known: store.Known | None) -> list[Finding]:
+    """Why nothing is recorded about its subject: there is none that the client may know of, or the id is an alias."""
+    if known is None:
+        return [] if _subject(visit) is None else [_NOT_KNOWN]
+    return [_MERGED] if known.is_alias else []
+
+
+def _reasons(work: Work, visit: VisitEntry, assigned: list[AssignmentRecord], days_max: int) -> list[Finding]:
+    """Why a visit is not taken, whatever its subject."""
     day = _law_date(visit)
     facts = VisitFacts(
         subject=visit.subject,
@@ -163,8 +167,6 @@ def _reasons(
     walks = (Walk(one.division_code, one.valid_from, one.valid_until) for one in assigned)
     if not is_assigned(walks, visit.division_code, day, LAW.divisions):
         reasons.append(_NOT_ASSIGNED)
-    if not is_known:
-        reasons.append(_NOT_KNOWN)
     return reasons
 
 
@@ -245,4 +247,10 @@ _NOT_KNOWN = Finding(
     "RR-75",
     "没有找到该人员或房屋。",
     "There is no such person or home.",
+)
+_MERGED = Finding(
+    "person_merged",
+    "RR-75",
+    "该人员编号已并入另一人员，请读取该编号，以所得人员编号报送。",
+    "The id is an alias of another person: read it, and hand the visit in under the id it leads to.",
 )

@@ -10,7 +10,15 @@ from services.chassis.work import Work
 from services.contracts.registry import LandlordCorrected, LandlordRegistered, LandlordState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import credit_code_errors, field_error, invalid, not_found, person_not_found, with_id
+from services.registry.actions.refusals import (
+    credit_code_errors,
+    field_error,
+    invalid,
+    not_found,
+    person_not_found,
+    require_own_id,
+    with_id,
+)
 from services.registry.actions.sights import record_shown_of_thing, sight_of
 from services.registry.actions.trail import leave
 from services.registry.rules.citizen_number import RefusedNumber
@@ -38,8 +46,11 @@ RESOURCE = "landlord"
 async def register_landlord(work: Work, body: LandlordRegistration) -> LandlordView:
     """Register a landlord in a division. Raises `DomainError('landlord-exists')`, naming the one that is there."""
     require_own_division(work, body.division_code, "/division_code")
-    if body.person_id is not None and body.person_id not in await lock_persons(work, body.person_id):
-        raise person_not_found("/person_id")
+    if body.person_id is not None:
+        person = (await lock_persons(work, body.person_id)).get(body.person_id)
+        if person is None:
+            raise person_not_found("/person_id")
+        require_own_id(person)
     name, index = _checked(work, body)
     if index is not None:
         await claim(work, index)  # of somebody on the register the person's own lock keeps the others waiting

@@ -21,12 +21,12 @@ from services.registry.actions.homes.stay_entry import (
     require_room,
 )
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import not_found, notice, person_not_found, require_own_id
+from services.registry.actions.refusals import merge_conflict_open, not_found, notice, person_not_found, require_own_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.rules.findings import Finding
 from services.registry.rules.homes.capacity import assess_room, overcrowding
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord
-from services.registry.schemas.homes.stays import CheckIn, CheckOut, CheckOutReason, StayEndReason, StayView
+from services.registry.schemas.homes.stays import CheckIn, CheckOut, CheckOutReason, StayEndReason, StayRecord, StayView
 from services.registry.store.homes import stays as store
 from services.registry.store.homes.premises import guests_of_room, lock_premises
 from services.registry.store.persons import lock_persons
@@ -39,7 +39,7 @@ async def check_in(work: Work, body: CheckIn) -> StayView:
         raise person_not_found("/person_id")
     require_own_id(person)
     premises, room = await _lock_room(work, body)
-    before = await store.open_stay_of(work, body.person_id)
+    before = await _open_stay(work, body.person_id)
     record = checked_in(work, body, premises, room, None if before is None else before.started_at)
     notes = []
     if before is not None:
@@ -76,6 +76,14 @@ async def check_out(work: Work, stay_id: UUID, body: CheckOut) -> StayView:
     view = StayView.of(after, sight)
     record_shown(work, RESOURCE, stay_id, after.person_id, sight)
     return view
+
+
+async def _open_stay(work: Work, person_id: UUID) -> StayRecord | None:
+    """Where the human sleeps until now. Raises `DomainError('merge-conflict-open')` when a merge found two places."""
+    stays = await store.open_stays_of(work, person_id)
+    if len(stays) > 1:
+        raise merge_conflict_open()
+    return next(iter(stays), None)
 
 
 async def _lock_room(work: Work, body: CheckIn) -> tuple[PremisesRecord, RoomRecord]:

@@ -37,7 +37,9 @@ _PERSONS = prepare(
             SELECT FROM registrations_of(p.person_id) r
             WHERE r.registered_on <= g.day AND (r.ended_on IS NULL OR r.ended_on > g.day)
             AND r.end_reason IS DISTINCT FROM 'recorded_in_error') AS was_registered,
-        (SELECT r.version FROM residence_registration r WHERE r.person_id = p.person_id AND r.status = 'current') AS version
+        (SELECT max(r.version) FROM residence_registration r
+            WHERE r.person_id = ANY (ids_of_human(p.person_id)) AND r.status = 'current') AS version,
+        canonical_id(p.person_id) <> p.person_id AS is_alias
     FROM unnest(CAST(:places AS integer[]), CAST(:ids AS uuid[]), CAST(:days AS date[])) AS g (place, id, day)
     JOIN person p ON p.person_id = g.id
     """
@@ -55,7 +57,7 @@ _SAME_DAY = prepare(
     """
     SELECT g.place, v.visit_id, v.outcome, v.coordinator
     FROM unnest(CAST(:places AS integer[]), CAST(:ids AS uuid[]), CAST(:days AS date[])) AS g (place, id, day)
-    JOIN field_visit v ON v.visited_on = g.day AND (v.person_id = g.id OR v.premises_id = g.id)
+    JOIN field_visit v ON v.visited_on = g.day AND (v.person_id = ANY (ids_of_human(g.id)) OR v.premises_id = g.id)
     WHERE v.coordinator <> :coordinator AND NOT v.set_aside
     """
 )
@@ -123,10 +125,13 @@ class _Secrets(View):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the register says of a visit's subject: its version now, and whether it was registered on the day."""
+    """What the register says of a visit's subject: its version now, whether it was registered on the day, and whether the id is
+    an alias.
+    """
 
     version: int | None
     was_registered: bool
+    is_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ async def contents_of(work: Work, visit_ids: Sequence[UUID]) -> Mapping[UUID, by
 async def known_persons(work: Work, asked: Sequence[tuple[int, UUID, date]]) -> Mapping[int, Known]:
     """Of (place, person, day): what the register says, of persons the client may know of."""
     rows = await work.tx.fetch(_PERSONS, **_columns(asked))
-    return {row["place"]: Known(row["version"], row["was_registered"]) for row in rows}
+    return {row["place"]: Known(row["version"], row["was_registered"], row["is_alias"]) for row in rows}
 
 
 async def known_homes(work: Work, asked: Sequence[tuple[int, UUID, date]]) -> Mapping[int, Known]:

@@ -23,7 +23,7 @@ _LOCK = prepare(f"SELECT {COLUMNS} FROM landlord l WHERE l.landlord_id = :landlo
 _SAME = prepare(
     """
     SELECT landlord_id FROM landlord WHERE division_code = :division_code
-    AND (number_index = :number_index OR person_id = :person_id)
+    AND (number_index = :number_index OR person_id = ANY (ids_of_human(CAST(:person_id AS uuid))))
     """
 )
 _INSERT = prepare(

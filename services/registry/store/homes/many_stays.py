@@ -15,13 +15,13 @@ Bed = tuple[UUID, int]
 """A room and the number of a bed in it."""
 
 _OPEN = prepare(
-    f"SELECT {COLUMNS} FROM unnest(CAST(:person_ids AS uuid[])) AS g (id), LATERAL open_stay_of(g.id) s"  # noqa: S608
+    f"SELECT g.id AS asked, {COLUMNS} FROM unnest(CAST(:person_ids AS uuid[])) AS g (id), LATERAL open_stay_of(g.id) s"  # noqa: S608
 )
 _PAST = prepare(
     """
-    SELECT person_id, room_id, started_at, ended_at FROM stay
-    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND premises_id = ANY (CAST(:premises_ids AS uuid[]))
-    AND ended_at IS NOT NULL
+    SELECT g.id AS person_id, s.room_id, s.started_at, s.ended_at
+    FROM unnest(CAST(:person_ids AS uuid[])) AS g (id) JOIN stay s ON s.person_id = ANY (ids_of_human(g.id))
+    WHERE s.premises_id = ANY (CAST(:premises_ids AS uuid[])) AND s.ended_at IS NOT NULL
     """
 )
 _BEDS = prepare(
@@ -62,10 +62,13 @@ class PastStay(NamedTuple):
     ended_at: datetime
 
 
-async def open_stays_of(work: Work, person_ids: Collection[UUID]) -> Mapping[UUID, StayRecord]:
-    """Where each locked person is checked in now, in whichever town."""
-    rows = await work.tx.fetch(_OPEN, person_ids=list(person_ids))
-    return {row["person_id"]: stay_of(work.keyring, row) for row in rows}
+async def open_stays_of(work: Work, person_ids: Collection[UUID]) -> Mapping[UUID, Sequence[StayRecord]]:
+    """Where each locked person is checked in now, in whichever town and under whichever id; a merge may leave two places."""
+    found: dict[UUID, list[StayRecord]] = {}
+    for row in await work.tx.fetch(_OPEN, person_ids=list(person_ids)):
+        columns = dict(row.items())
+        found.setdefault(columns.pop("asked"), []).append(stay_of(work.keyring, columns))
+    return found
 
 
 async def past_stays_of(

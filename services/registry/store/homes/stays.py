@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.chassis.db import Record, prepare
@@ -29,7 +30,9 @@ _OF_PREMISES = prepare(
     AND (NOT CAST(:is_open AS boolean) OR s.ended_at IS NULL) AND {_PAGE}
     """  # noqa: S608
 )
-_OF_PERSON = prepare(f"SELECT {COLUMNS} FROM stay s WHERE s.person_id = :person_id AND {_PAGE}")  # noqa: S608
+_OF_PERSON = prepare(
+    f"SELECT {COLUMNS} FROM stay s WHERE s.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND {_PAGE}"  # noqa: S608
+)
 _INSERT = prepare(
     """
     INSERT INTO stay (stay_id, person_id, premises_id, room_id, division_code, bed, started_at, report_due_on, reported_late,
@@ -58,10 +61,11 @@ async def find_stay(work: Work, stay_id: UUID) -> StayRecord | None:
     return None if row is None else stay_of(work.keyring, row)
 
 
-async def open_stay_of(work: Work, person_id: UUID) -> StayRecord | None:
-    """Where a person in sight or resolved is checked in now, in whichever town."""
-    row = await work.tx.fetch_row(_OPEN, person_id=person_id)
-    return None if row is None else stay_of(work.keyring, row)
+async def open_stays_of(work: Work, person_id: UUID) -> list[StayRecord]:
+    """Where a person in sight or resolved is checked in now, in whichever town and under whichever id; a merge may have found
+    two places.
+    """
+    return [stay_of(work.keyring, row) for row in await work.tx.fetch(_OPEN, person_id=person_id)]
 
 
 async def is_bed_taken(work: Work, room_id: UUID, bed: int) -> bool:
@@ -112,7 +116,7 @@ def sealed_stay(keyring: Keyring, record: StayRecord) -> bytes:
     return seal(keyring, _Secrets(manager_name=record.manager_name), f"stay|sealed|{record.stay_id}")
 
 
-def stay_of(keyring: Keyring, row: Record) -> StayRecord:
+def stay_of(keyring: Keyring, row: Record | dict[str, Any]) -> StayRecord:
     """The state of a stay in a row."""
     columns = dict(row.items())
     secrets = unseal(keyring, _Secrets, columns.pop("sealed"), f"stay|sealed|{row['stay_id']}")
