@@ -52,6 +52,20 @@ part = "county"
 lines = [{ points = 20, units = { amount = "spring_festivals" } }]
 """
 
+CLAUSE = """
+[[clauses]]
+id = "young"
+name_zh = "年轻"
+name_en = "Young"
+article = "测试"
+rule = "test"
+sources = ["made_up"]
+confidence = "design"
+effect = "eligibility"
+when = { item = "age", points = [20] }
+
+"""
+
 
 def with_county(old: str = "", new: str = "", choices: str = "") -> dict[str, RuleSetText]:
     assert old in COUNTY
@@ -95,6 +109,7 @@ def test_a_county_adds_its_own_items_within_its_part_and_its_borders() -> None:
         ('id = "spring_festivals"', 'id = "unused"', "nothing loaded asks for it"),
         ("points = 20, units", "points = 20, counts_back = true, units", "counts_back needs after"),
         ("version = 1", "version = 0", "version"),
+        ("[[items]]", CLAUSE + "[[items]]", "a clause cannot ask for the points of age"),
         ("format = 1", "format = 2", "format"),
     ],
 )  # fmt: skip
@@ -262,3 +277,10 @@ def test_binary_floats_are_refused() -> None:
 def test_a_reference_day_is_there_in_every_year() -> None:
     rule_set = shipped("beijing-2020")
     assert rule_set.day("counting_stops", date(2024, 2, 29)) == date(2023, 12, 31)
+
+
+def test_a_lone_holder_is_the_first() -> None:
+    rule_set = shipped("foshan-2016")
+    with pytest.raises(FactsError) as caught:
+        person(rule_set, "2017-03-01", patents=[{"on": "2016-01-01", "kind": "design", "is_first": False}])
+    assert [each.field for each in caught.value.problems] == ["/facts/patents/0/is_first"]

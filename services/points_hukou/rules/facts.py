@@ -281,6 +281,8 @@ def _events(raw: object, declaration: FactDeclaration) -> tuple[Event, ...]:
         row = _row(raw_row, declaration, {"on", "amount", "holders", "is_first"}, {"on"})
         holders = _at("/holders", row.get("holders", 1), lambda raw: _whole(raw, 100, 1))
         is_first = _at("/is_first", row.get("is_first", True), lambda raw: _flag(raw, declaration))
+        if holders == 1 and not is_first:
+            raise _Wrong("/is_first", "只有一人时即为第一人", "is true where there is one holder only")
         amount = _at("/amount", row.get("amount", 0), lambda raw: _whole(raw, declaration.at_most))
         return Event(_at("/on", row["on"], _day), _kind_in(row, declaration), amount, holders, is_first)
 

@@ -4,7 +4,15 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from services.points_hukou.rules.document.conditions import Condition, DayWithin, Flagged, Held, Reached, WithinDivision
+from services.points_hukou.rules.document.conditions import (
+    Condition,
+    DayWithin,
+    Flagged,
+    Held,
+    ItemScored,
+    Reached,
+    WithinDivision,
+)
 from services.points_hukou.rules.document.facts import FactDeclaration
 from services.points_hukou.rules.document.lines import AnyLine, Bundle, Points
 from services.points_hukou.rules.document.measures import Age, Amount, Count, Measure, Months, Shares, fact_of
@@ -45,10 +53,14 @@ def unsoundnesses(
     yield from _signs(documents, items)
     for clause in clauses:
         for condition in conditions_in(clause.when):
+            if isinstance(condition, ItemScored):
+                yield f"{clause.law.id}: a clause cannot ask for the points of {condition.item}"
             yield from (f"{clause.law.id}: {problem}" for problem in _of_condition(condition, facts))
     for document in documents:
         for percentage in document.percentages:
             for condition in conditions_in(percentage.when):
+                if isinstance(condition, ItemScored):
+                    yield f"{percentage.id}: a percentage cannot ask for the points of {condition.item}"
                 named |= set(_named_by(condition))
                 yield from (f"{percentage.id}: {problem}" for problem in _of_condition(condition, facts))
         for tie_break in _tie_breaks(document):
