@@ -52,6 +52,6 @@ async def test_residents_are_found_and_read_like_any_other(
         for suffix, is_there in (("residence-registrations", bool(who.town)), ("employments", who.employer is not None)):
             assert len(expect(await cixi.get(f"/v1/persons/{found['person_id']}/{suffix}"), 200)["items"]) == is_there
     employer = next(who.employer for who in everybody if who.employer is not None)
-    body = {"employer": {"credit_code": residents.credit_code(employer)}, "limit": 200}
-    workers = expect(await cixi.post("/v1/persons/search", body), 200)["items"]
+    by_employer = {"employer": {"credit_code": residents.credit_code(employer)}, "limit": 200}
+    workers = expect(await cixi.post("/v1/persons/search", by_employer), 200)["items"]
     assert len(workers) == sum(who.employer == employer for who in everybody)
