@@ -101,6 +101,8 @@ def settle(suite: Suite) -> City:
     clock.set_clock(None)
     known |= _a_home(owner, known["person_id"])
     known |= _a_conflict(owner, known)
+    known["candidate_id"] = _a_possible_duplicate(owner)
+    known |= _an_inspection(owner, known["premises_id"])
     correction = f"/v1/persons/{known['person_id']}/correction"
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
@@ -168,6 +170,23 @@ def _a_conflict(owner: Office, known: Mapping[str, str]) -> dict[str, str]:
     (result,) = batch["results"]
     (conflict,) = result["conflicts"]
     return {"assignment_id": assignment, "visit_id": visit["visit_id"], "visit_conflict_id": conflict["visit_conflict_id"]}
+
+
+def _an_inspection(owner: Office, premises_id: str) -> dict[str, str]:
+    """A look at the home that found something."""
+    missing = {"kind": "smoke_alarm_missing", "due_on": "2026-05-31"}
+    made = owner.post("/v1/inspections", {"premises_id": premises_id, "inspected_on": "2026-05-10", "findings": [missing]})
+    return {"inspection_id": made["inspection_id"], "finding_id": made["findings"][0]["finding_id"]}
+
+
+def _a_possible_duplicate(owner: Office) -> str:
+    """Two records of one man, the second without his card: a pair for an officer to look at."""
+    with_card = a_person(3, name="石晓峰", phone="13805747777")
+    without = {"birth_date": "1977-07-07", "sex_code": "1", "no_document_reason": "lost", "identity_documents": []}
+    person_id = owner.post("/v1/persons", with_card)["person_id"]
+    owner.post("/v1/persons", with_card | without)
+    (pair,) = owner.get(f"/v1/duplicate-candidates?person_id={person_id}")["items"]
+    return str(pair["candidate_id"])
 
 
 def _make_the_others(city: City, document: Mapping[str, Any]) -> None:
