@@ -31,7 +31,7 @@ from tests.test_architecture import document
 
 ASKED_UNTIL = date(2025, 6, 30)
 SHOWN = [frozenset(some) for count in range(4) for some in combinations(sorted(FIELD_SCOPES), count)]
-_READING_POSTS = ("/search", "/resolve", "/query")
+_READING_POSTS = ("/search", "/resolve", "/query", "/assess")
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,10 @@ async def test_an_employers_own_client_is_shown_its_own_people_and_nothing_else(
 
 
 async def test_followers_are_told_of_whom_they_see(city: City) -> None:
-    """Every division that ever held a person follows it, and nobody else; homes and employers are followed where they lie."""
+    """Every division that ever held a person follows it, and nobody else.
+
+    Homes, landlords and employers are followed where they lie.
+    """
     model, office = city.model, city.office
     await settled(office)
     for division in DIVISIONS:
@@ -222,7 +225,7 @@ async def test_followers_are_told_of_whom_they_see(city: City) -> None:
         alone = {each for each in ever if any(is_within(hold.division, division) for hold in model.persons[each].holds)}
         things = {
             each.thing_id
-            for kind in ("premises", "employer")
+            for kind in ("premises", "landlord", "employer")
             for each in model.of_kind(kind)
             if is_within(each.division, division)
         }
