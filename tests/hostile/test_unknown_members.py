@@ -49,7 +49,8 @@ def objects(schema: Mapping[str, Any], document: Mapping[str, Any], place: Place
 
 def _is_map(schema: Mapping[str, Any]) -> bool:
     """Whether its members are data – a bounded number of names the caller chooses, to values of one schema."""
-    return "properties" not in schema and isinstance(schema.get("additionalProperties"), dict) and "maxProperties" in schema
+    takes_any_name = isinstance(schema.get("additionalProperties"), dict) or "patternProperties" in schema
+    return "properties" not in schema and takes_any_name and "maxProperties" in schema
 
 
 def server_set(city: City) -> set[str]:

@@ -24,6 +24,10 @@ TODAY = date(2026, 6, 1)
 SHIPPED = (PARAMETERS / "duplicates.toml").read_text("utf-8")
 
 
+def test_pairs_are_compared_on_every_day_the_law_clock_can_show() -> None:
+    assert law().duplicates.possible_from.on(date(1900, 1, 1)) > 0
+
+
 @pytest.mark.parametrize("case", cases("duplicates", "pair"))
 def test_which_pairs_are_shown_and_why(case: Case) -> None:
     one, other = Told.of(case["one"]), Told.of(case["other"])
