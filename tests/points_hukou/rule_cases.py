@@ -69,6 +69,12 @@ def never_binding(name: str) -> Sequence[Mapping[str, str]]:
     return found
 
 
+def rounds_of(name: str) -> Sequence[Case]:
+    """The rounds of a rule set: who stands with what, for how many places, and what comes of it."""
+    found: Sequence[Case] = _cases_file(name).get("rounds", ())
+    return found
+
+
 @cache
 def _cases_file(name: str) -> dict[str, Any]:
     return tomllib.loads((CASES / f"{name}.toml").read_text("utf-8"), parse_float=Decimal)
@@ -163,4 +169,6 @@ def expected(case: Case) -> dict[str, Any]:
 def _exact(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _exact(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
     return Fraction(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else value

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.points_hukou.rules.compiling import Link, RuleSetError
 from services.points_hukou.rules.document.rule_set import Choices, RuleSetDocument
 from services.points_hukou.rules.facts import month_index
+from tests.points_hukou.round_cases import outcome_of_round
 from tests.points_hukou.rule_cases import (
     Case,
     RuleBook,
@@ -25,6 +26,7 @@ from tests.points_hukou.rule_cases import (
     expected,
     never_binding,
     outcome,
+    rounds_of,
     shipped,
     texts,
 )
@@ -95,6 +97,8 @@ def is_noticed(name: str, chain: Callable[[], Sequence[Link]], about: str) -> bo
     try:
         book = RuleBook(chain())
         ordered = sorted(cases_of(name), key=lambda case: about not in repr(case["expected"]))
+        if about == "second_round":
+            return any(outcome_of_round(each, book.chosen(each)) != expected(each) for each in rounds_of(name))
         return any(outcome(case, book.chosen(case)) != expected(case) for case in ordered)
     except (RuleSetError, ValidationError):
         return True
