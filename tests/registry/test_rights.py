@@ -25,7 +25,7 @@ from services.registry.rules.rights_clock import (
     why_not_decidable,
     why_not_lawful,
 )
-from tests.registry.case_files import Case, cases, law
+from tests.registry.case_files import CALENDAR, Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered as employer_of
 from tests.registry.employers import taken_on
