@@ -11,16 +11,16 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from services.points_hukou.rules.cases import exactly
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.ranking import Contender, Outcome, Ranked, UndecidedCutError, rank
 from services.points_hukou.rules.ranking_by_town import rank_by_town
-from tests.points_hukou.rule_cases import Case
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def outcome_of_round(case: Case, rule_set: RuleSet) -> dict[str, Any]:
+def outcome_of_round(case: Mapping[str, Any], rule_set: RuleSet) -> dict[str, Any]:
     """What comes of a round, under the names it expects."""
     rule = rule_set.ranking
     assert rule is not None
@@ -36,6 +36,11 @@ def outcome_of_round(case: Case, rule_set: RuleSet) -> dict[str, Any]:
         return {"refused": told | ({"town": error.town} if error.town else {})}
     found = _found(rounds, case["standing"])
     return {name: found[name] for name in case["expected"] if name in found}
+
+
+def expected_of_round(case: Mapping[str, Any]) -> dict[str, Any]:
+    """What a round expects, exactly."""
+    return {name: exactly(each) for name, each in case["expected"].items()}
 
 
 def _found(rounds: Sequence[Ranked], rows: Rows) -> dict[str, Any]:
