@@ -18,7 +18,8 @@ _BEHIND = prepare(
     """
     SELECT count(*) FROM key_reader WHERE lapses_at > clock_timestamp()
     AND NOT ((CAST(:knows AS text) IS NULL OR CAST(:knows AS text) = ANY (knows))
-        AND NOT knows && CAST(:lacks AS text[])
+        AND (CAST(:only AS text) IS NULL OR NOT EXISTS (
+            SELECT FROM unnest(knows) AS known WHERE starts_with(known, split_part(:only, ':', 1) || ':') AND known <> :only))
         AND (CAST(:seals_with AS text) IS NULL OR seals_with = CAST(:seals_with AS text))
         AND (CAST(:kek_id AS text) IS NULL OR kek_id = CAST(:kek_id AS text)))
     """
@@ -53,14 +54,17 @@ class KeyReaders:
         what: str,
         *,
         knows: str | None = None,
-        lacks: tuple[str, ...] = (),
+        only: str | None = None,
         seals_with: str | None = None,
         kek_id: str | None = None,
     ) -> None:
-        """Wait until every process says so; raises `RotationError` when one does not."""
+        """Wait until every process says so; raises `RotationError` when one does not.
+
+        With `only` it has no other key of that kind, which is what stands before the colon.
+        """
 
         async def behind(tx: Transaction) -> int:
-            count: int = await tx.fetch_value(_BEHIND, knows=knows, lacks=list(lacks), seals_with=seals_with, kek_id=kek_id)
+            count: int = await tx.fetch_value(_BEHIND, knows=knows, only=only, seals_with=seals_with, kek_id=kek_id)
             return count
 
         await self.until_none(what, lambda: in_transaction(self.pool, behind, rows=SERVICE))

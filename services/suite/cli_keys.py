@@ -120,11 +120,22 @@ def rewrap(
 
 
 @keys.command("rotate-tokens")
-def rotate_tokens(*, as_json: AsJson = False) -> None:
+def rotate_tokens(
+    *,
+    files_from_store: Annotated[
+        bool,
+        typer.Option(
+            "--files-from-store",
+            help="Write no key file. First give every service both keys, the new one as current, and call; then take the older "
+            "key out, and call again.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Make another key for the tokens by which all services know identity documents, while they run.
 
     Every key file gets the new key, every person's tokens are told again under it, and when each mirror has them, the older
-    keys leave the files. An interrupted rotation is taken up by the next call. The key files must be writable here.
+    keys leave the files. An interrupted rotation is taken up by the next call.
     """
     from services.suite import access, token_keys
     from services.suite.screen import show
@@ -132,9 +143,11 @@ def rotate_tokens(*, as_json: AsJson = False) -> None:
 
     adopt_running_suite()
     with Working(as_json=as_json) as working:
-        report = access.run(token_keys.rotate(working.tell))
-    forgotten = ", ".join(f"{name} {count:,}" for name, count in report.forgotten.items())
-    lines = [f"Document tokens are now made with {report.key_id}; {report.told:,} persons told; older forgotten: {forgotten}."]
+        report = access.run(token_keys.rotate(working.tell, files_from_store=files_from_store))
+    lines = [f"Document tokens are made with {report.key_id}; {report.told:,} persons told."]
+    lines += [f"{name} forgot {count:,} older tokens." for name, count in report.forgotten.items()]
+    if report.to_give_up:
+        lines.append(f"Now take {', '.join(report.to_give_up)} out of every key file, and call again.")
     show(asdict(report), lines, as_json=as_json)
 
 

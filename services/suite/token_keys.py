@@ -3,6 +3,9 @@
 First every process has both keys, then the owners of persons tell all tokens again under both, then – when every mirror has the
 new ones – the old key leaves the key files and its tokens the mirrors. At no moment is there a number in a file that a service
 could not resolve, and an interrupted rotation is taken up where the key files say it stands.
+
+Where key files come from a key store, nothing here writes them: whoever keeps the store gives every service both keys, the new
+one as `current`, calls once (`told`), takes the older key out, and calls again (`forgotten`).
 """
 
 from collections.abc import Iterator
@@ -16,7 +19,7 @@ from services.chassis import data_keys, key_file, operations
 from services.chassis.clock import LawClock
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
 from services.chassis.ids import new_id
-from services.chassis.key_file import KeyFile, KeyFileError
+from services.chassis.key_file import KeyFile, KeyFileError, KeySet
 from services.chassis.key_readers import KeyReaders, Progress, RotationError
 from services.chassis.keyring import Keyring
 from services.chassis.principal import service_principal
@@ -58,10 +61,14 @@ _FORGET = prepare(
 
 @dataclass(slots=True)
 class TokenRotationReport:
-    """What was done: persons whose tokens were told again, and tokens under older keys that mirrors forgot, by service."""
+    """What was done: persons whose tokens were told again, and tokens under older keys that mirrors forgot, by service.
+
+    `to_give_up` are keys that may leave the key files now, where somebody else writes those.
+    """
 
     key_id: str
     told: int = 0
+    to_give_up: list[str] = field(default_factory=list)
     forgotten: dict[str, int] = field(default_factory=dict)
 
 
@@ -81,16 +88,38 @@ class _Service:
         return self.process.name
 
 
-async def rotate(progress: Progress, *, wait_s: float = 120.0) -> TokenRotationReport:
+async def rotate(progress: Progress, *, files_from_store: bool = False, wait_s: float = 120.0) -> TokenRotationReport:
     """Rotate the key of document tokens over all services. Raises `SuiteError` when it cannot go on; then repeat it."""
     try:
         async with AsyncExitStack() as stack:
             services = [await _open(stack, process, progress, wait_s) for process in catalogue.SERVICES]
             for service in services:
                 await stack.enter_async_context(service.readers.alone())
-            return await _rotate(services, progress, wait_s)
+            if files_from_store:
+                return await _follow_store(services, progress, wait_s)
+            report = TokenRotationReport(_introduce_key(services))
+            await _tell(services, report, progress, wait_s)
+            for service in _owners_first(services):
+                _rewrite(service, _read(service).with_one_token_key())
+            await _forget(services, report, wait_s)
+            return report
     except (RotationError, KeyFileError) as error:
         raise SuiteError(ExitCode.FAILED, str(error)) from None
+
+
+async def _follow_store(services: list[_Service], progress: Progress, wait_s: float) -> TokenRotationReport:
+    """The half of a rotation that the key files, which somebody else writes, allow."""
+    currents = {keys.current for keys in _held(services).values()}
+    if len(currents) > 1:
+        raise RotationError(f"The key files disagree about the current document token key: {', '.join(sorted(currents))}.")
+    report = TokenRotationReport(currents.pop())
+    if old := _names(services) - {report.key_id}:
+        await _tell(services, report, progress, wait_s)
+        report.to_give_up = sorted(old)
+    else:
+        await _refuse_to_lose(services, report.key_id)
+        await _forget(services, report, wait_s)
+    return report
 
 
 async def _open(stack: AsyncExitStack, process: catalogue.Process, progress: Progress, wait_s: float) -> _Service:
@@ -100,44 +129,55 @@ async def _open(stack: AsyncExitStack, process: catalogue.Process, progress: Pro
     return _Service(process, settings.key_file, keyring, pool, KeyReaders(pool, progress, wait_s))
 
 
-async def _rotate(services: list[_Service], progress: Progress, wait_s: float) -> TokenRotationReport:
-    report = TokenRotationReport(_introduce_key(services))
-    known = data_keys.token_key(report.key_id)
+async def _tell(services: list[_Service], report: TokenRotationReport, progress: Progress, wait_s: float) -> None:
+    """Have every person's tokens in every mirror under the new key."""
     for service in services:
         service.keyring.read_again()
-        await service.readers.follow(f"processes of {service.name} know {report.key_id}", knows=known)
+        await service.readers.follow(
+            f"processes of {service.name} know {report.key_id}", knows=data_keys.token_key(report.key_id)
+        )
         await service.readers.older_transactions_end()
     for service in services:
         report.told += await _tell_again(service, progress)
     await _all_apply(services, wait_s)
-    old = tuple(data_keys.token_key(name) for name in {name for each in services for name in _names(each)} - {report.key_id})
+    await _refuse_to_lose(services, report.key_id)
+
+
+async def _forget(services: list[_Service], report: TokenRotationReport, wait_s: float) -> None:
+    """Once nobody makes tokens under older keys, and none is under way, take them out of the mirrors."""
     for service in services:
-        await _refuse_to_lose(service, report.key_id)
-    for service in _owners_first(services):
-        _rewrite(service, _read(service).with_one_token_key())
-        await service.readers.follow(f"processes of {service.name} gave up older keys", knows=known, lacks=old)
+        await service.readers.follow(f"processes of {service.name} gave up older keys", only=data_keys.token_key(report.key_id))
         await service.readers.older_transactions_end()
     await _all_apply(services, wait_s)
     for service in services:
         report.forgotten[service.name] = await _forget_old(service, report.key_id)
         await in_transaction(service.pool, partial(_leave_evidence, service=service, report=report), rows=SERVICE)
-    return report
 
 
 def _introduce_key(services: list[_Service]) -> str:
     """The id of the key to rotate to, in every key file afterwards: that of an unfinished rotation, or a new one."""
-    files = {service.name: _read(service).document_token for service in services}
-    held = {name: keys for name, keys in files.items() if keys is not None}
-    if missing := files.keys() - held.keys():
-        raise RotationError(f"The key files of {', '.join(sorted(missing))} have no document token keys.")
-    if not set.intersection(*(set(keys.keys.items()) for keys in held.values())):
-        raise RotationError("The key files share no document token key: these services are of different suites.")
+    held = _held(services)
     unfinished = next((keys for keys in held.values() if len(keys.keys) > 1), None)
     name = unfinished.current if unfinished else new_key_name()
     secret = unfinished.keys[name] if unfinished else key_file.make_key()
     for service in services:
         _rewrite(service, _read(service).with_token_key(name, secret))
     return name
+
+
+def _held(services: list[_Service]) -> dict[str, KeySet]:
+    """The document token keys in the key files, by service; raises `RotationError` for files that are not of one suite."""
+    files = {service.name: _read(service).document_token for service in services}
+    held = {name: keys for name, keys in files.items() if keys is not None}
+    if missing := files.keys() - held.keys():
+        raise RotationError(f"The key files of {', '.join(sorted(missing))} have no document token keys.")
+    if not set.intersection(*(set(keys.keys.items()) for keys in held.values())):
+        raise RotationError("The key files share no document token key: these services are of different suites.")
+    return held
+
+
+def _names(services: list[_Service]) -> set[str]:
+    return {name for keys in _held(services).values() for name in keys.keys}
 
 
 async def _tell_again(service: _Service, progress: Progress) -> int:
@@ -182,13 +222,14 @@ def _followers(services: list[_Service]) -> Iterator[tuple[_Service, _Service]]:
         yield from ((producer, follower) for producer in services if producer.name in producers)
 
 
-async def _refuse_to_lose(service: _Service, key_id: str) -> None:
+async def _refuse_to_lose(services: list[_Service], key_id: str) -> None:
     async def count(tx: Transaction) -> int:
         has_mirror = await tx.fetch_value(_HAS_MIRROR)
         return await tx.fetch_value(_NOT_RENEWED, key_id=key_id) if has_mirror else 0
 
-    if left := await in_transaction(service.pool, count, rows=SERVICE):
-        raise RotationError(f"{service.name} knows {left} documents under older keys alone; no key was given up. Repeat.")
+    for service in services:
+        if left := await in_transaction(service.pool, count, rows=SERVICE):
+            raise RotationError(f"{service.name} knows {left} documents under older keys alone; no key was given up. Repeat.")
 
 
 async def _forget_old(service: _Service, key_id: str) -> int:
@@ -204,11 +245,6 @@ async def _forget_old(service: _Service, key_id: str) -> int:
 def _owners_first(services: list[_Service]) -> list[_Service]:
     """Who tells tokens gives up the old key before those who look them up."""
     return sorted(services, key=lambda each: each.process.definition().renew_tokens is None)
-
-
-def _names(service: _Service) -> set[str]:
-    keys = _read(service).document_token
-    return set(keys.keys) if keys else set()
 
 
 def _read(service: _Service) -> KeyFile:

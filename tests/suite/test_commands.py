@@ -143,6 +143,25 @@ def test_an_interrupted_rotation_of_document_tokens_is_taken_up(running: Running
     assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"begun"}
 
 
+def test_document_tokens_follow_key_files_that_somebody_else_writes(running: RunningUp) -> None:
+    running.paste(0, 1)
+    running.command("events", "reconcile")
+    files = [running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json")]
+    secret = make_key()
+    (old,) = {key_id for key_id, _ in _tokens_of_mirror(running)}
+    for file in files:
+        file.write_text(parse(file.read_text()).with_token_key("of-the-store", secret).model_dump_json())
+    told = running.command("keys", "rotate-tokens", "--files-from-store")
+    assert (told["key_id"], told["to_give_up"], told["forgotten"]) == ("of-the-store", [old], {})
+    assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"of-the-store", old}
+    for file in files:
+        file.write_text(parse(file.read_text()).with_one_token_key().model_dump_json())
+    done = running.command("keys", "rotate-tokens", "--files-from-store")
+    assert (done["told"], done["to_give_up"]) == (0, [])
+    assert done["forgotten"]["points_hukou"] > 0
+    assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"of-the-store"}
+
+
 def _tokens_of_mirror(running: RunningUp) -> set[tuple[str, str]]:
     rows = asyncio.run(_rows(running, "points_hukou", "SELECT key_id, token FROM mirror_person_document"))
     return {(row["key_id"], row["token"]) for row in rows}
