@@ -27,6 +27,7 @@ from services.chassis.work import Work
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 FOLDER = Path(__file__).parent
+_NO_RULE: History[int] = History("closing_days_max", ())
 
 
 class Table(SQLModel):
@@ -174,7 +175,7 @@ async def close_note(work: CurrentWork, note_id: UUID, body: CloseNote) -> Answe
     await asyncio.sleep(body.delay_s)
     await work.tx.execute(_CHANGE, note_id=note_id, content=row["content"], closed=True)
     if body.as_of is not None:
-        History[int]("closing_days_max", ()).on(body.as_of)
+        _NO_RULE.on(body.as_of)
     if body.fail:
         raise RuntimeError(f"a secret: {row['content']}")
     note = NoteView(note_id=note_id, content=row["content"], closed=True, version=row["version"] + 1)
