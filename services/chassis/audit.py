@@ -28,13 +28,9 @@ _LINES = prepare(
     ) AS g (audit_id, person_id, line, digest)
     """
 )
-_MANY_LINES = prepare("SELECT * FROM unnest(CAST(:lines AS left_line[]))")
-_MANY = 8
-"""From so many lines on an array of rows is cheaper than arrays of columns (`work.py`, `_FLUSH_ROWS`)."""
 # A transaction of its own that brings its row context along: one round trip instead of three. A group whose commit was cut off
 # is written again, and may be there already.
-_INSERT = "INSERT INTO audit_line (audit_id, person_id, line, digest) {} ON CONFLICT DO NOTHING"
-_INSERT_LINES, _INSERT_MANY = _INSERT.format(_LINES.protected), _INSERT.format(_MANY_LINES.protected)
+_INSERT = f"INSERT INTO audit_line (audit_id, person_id, line, digest) {_LINES.protected} ON CONFLICT DO NOTHING"
 
 
 class ReadAuditor:
@@ -100,11 +96,11 @@ def _refuse(group: list[_Waiting]) -> None:
 
 async def commit_lines(pool: Pool, lines: list[AuditLine]) -> None:
     """Return when they are committed, by themselves."""
-    if len(lines) < _MANY:
-        ids, person_ids, texts, digests = zip(*lines, strict=True)
-        given = {"ids": ids, "person_ids": person_ids, "lines": texts, "digests": digests}
-        statement, arguments = _INSERT_LINES, _LINES.arguments(given)
-    else:
-        statement, arguments = _INSERT_MANY, _MANY_LINES.arguments({"lines": lines})
+    given = {
+        "ids": [line.audit_id for line in lines],
+        "person_ids": [line.person_id for line in lines],
+        "lines": [line.line for line in lines],
+        "digests": [line.digest for line in lines],
+    }
     async with without_transaction(pool, rows=SERVICE) as tx:
-        await tx.connection.execute(statement, *arguments, *SERVICE.values)
+        await tx.connection.execute(_INSERT, *_LINES.arguments(given), *SERVICE.values)

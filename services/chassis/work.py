@@ -77,9 +77,7 @@ class KeptAnswer:
 
 
 class AuditLine(NamedTuple):
-    """One line of evidence: canonical JSON (RFC 8785; ids and field names only, never values) and its SHA-256. It is a row of
-    the type `left_line` of the database.
-    """
+    """One line of evidence: canonical JSON (RFC 8785; ids and field names only, never values) and its SHA-256."""
 
     audit_id: UUID
     person_id: UUID | None

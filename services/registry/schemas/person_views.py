@@ -29,6 +29,11 @@ class DocumentRecord(View):
     sharing_evidence: tuple[Evidence, ...] = ()
     """What shows that the number is another living person's, too (C-08)."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether two officers stated so."""
+        return bool(self.sharing_evidence)
+
 
 class PersonRecord(VersionedRecord):
     """The full state of a person, as kept and as remembered in the history. Never leaves the service."""
@@ -92,7 +97,7 @@ class DocumentView(PersonalView):
             issuer=record.issuer,
             valid_from=record.valid_from,
             valid_until=record.valid_until,
-            is_shared=bool(record.sharing_evidence),
+            is_shared=record.is_shared,
         )
         return sight.show(whole, within="identity_documents")
 
@@ -161,10 +166,10 @@ class FoundPersonView(PersonalView):
     identity_documents: list[DocumentView]
 
     @classmethod
-    def of(cls, found: FoundPerson, sight: Sight) -> Self:
+    def of(cls, found: FoundPerson | PersonRecord, sight: Sight) -> Self:
         """The result for a person as `sight` shows it, stricter when under 18. A page has many, so each view is made once."""
         is_minor = sight.is_minor
-        documents: Sequence[FoundDocument] = () if is_minor else found.identity_documents
+        documents: Sequence[FoundDocument | DocumentRecord] = () if is_minor else found.identity_documents
         values = {
             "person_id": found.person_id,
             "masked_name": masked_name(found.name),
@@ -177,7 +182,7 @@ class FoundPersonView(PersonalView):
         return sight.make(cls, values)
 
 
-def _found_document(found: FoundDocument, sight: Sight) -> DocumentView:
+def _found_document(found: FoundDocument | DocumentRecord, sight: Sight) -> DocumentView:
     values = {
         "document_id": found.document_id,
         "type": found.type,
