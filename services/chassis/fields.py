@@ -190,7 +190,7 @@ class Sight:
         return view.model_copy(update=masked)
 
     def make(self, model: type[ViewT], values: dict[str, Any], within: str = "") -> ViewT:
-        """The view of these values as this client may see it: as `show`, but masked first and made once, where many are shown."""
+        """The view of these values as this client may see it: as `show`, but masked before it is made, which is cheaper."""
         plan = _plan(self._table, model, self._grants, self._protection)
         self._note(plan, values, f"{within}." if within else "")
         if plan.masked:

@@ -425,7 +425,7 @@ class _Frame(NamedTuple):
     resource_id: str
 
 
-def _frame(  # noqa: PLR0913 - the fields of an audit line
+def _frame(
     principal: Principal, operation: str, resource: str, outcome: str, request_id: str, at: datetime, proposer: str | None
 ) -> _Frame:
     proposed = f',"proposer":{_text(proposer)}' if proposer else ""
