@@ -5,10 +5,11 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
-from services.points_hukou import api, tables
+from services.points_hukou import api
 from services.points_hukou.consumers import SUBSCRIPTIONS
-from services.points_hukou.schemas import FIELDS
+from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
+from services.points_hukou.tables import METADATA
 
 _FOLDER = Path(__file__).parent
 
@@ -17,10 +18,10 @@ DEFINITION = ServiceDefinition(
     title_zh="积分落户",
     title_en="Points-based household registration",
     settings=PointsHukouSettings,
-    metadata=tables.METADATA,
+    metadata=METADATA,
     migrations=_FOLDER / "migrations",
     problems=_FOLDER / "problems.toml",
-    routers=(api.router,),
+    routers=api.ROUTERS,
     changes_path="/v1/points/changes",
     changes_scope="points.file.read",
     checkpoints_path="/v1/points/audit/checkpoints",

@@ -15,7 +15,7 @@ from nats.js.errors import NotFoundError
 from services.chassis import bus as message_bus
 from services.chassis.bus import Bus, Outgoing
 from services.points_hukou.app import DEFINITION
-from services.points_hukou.schemas import FIELDS
+from services.points_hukou.schemas.fields import FIELDS
 from tests.conftest import Database, MakeDatabase
 from tests.looking import Looking
 from tests.points_hukou.story import PRODUCER, Story, without_times

@@ -11,7 +11,7 @@ import pytest
 from services.chassis.ids import new_id
 from services.contracts import registry
 from services.points_hukou.consumers import SUBSCRIPTIONS, UNUSED
-from services.points_hukou.schemas import PointsFileView
+from services.points_hukou.schemas.files import PointsFileView
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.story import NEXT_TOWN, TOWN, Story, copy_of, full_story, token

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.points_hukou.rules.compiling import Link, RuleSetError
 from services.points_hukou.rules.document.rule_set import Choices, RuleSetDocument
 from services.points_hukou.rules.facts import month_index
+from tests.points_hukou.round_cases import expected_of_round, outcome_of_round
 from tests.points_hukou.rule_cases import (
     Case,
     RuleBook,
@@ -25,13 +26,14 @@ from tests.points_hukou.rule_cases import (
     expected,
     never_binding,
     outcome,
+    rounds_of,
     shipped,
     texts,
 )
 
 NAMES = sorted(texts())
 ALL_CASES = [
-    pytest.param(name, case, id=f"{name}-{case['name_en'].replace(' ', '-')}") for name in NAMES for case in cases_of(name)
+    pytest.param(name, case, id=f"{name}-{case.name_en.replace(' ', '-')}") for name in NAMES for case in cases_of(name)
 ]
 _NO_LAW = {("format",), ("version",)}
 Place = tuple[str | int, ...]
@@ -39,22 +41,21 @@ Place = tuple[str | int, ...]
 
 @pytest.mark.parametrize(("name", "case"), ALL_CASES)
 def test_case(name: str, case: Case) -> None:
-    assert outcome(case, book_of(name).chosen(case)) == expected(case)
+    assert outcome(name, case, book_of(name).chosen(case.choices)) == expected(case)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_cases_name_what_they_rest_on(name: str) -> None:
-    assert all(case["name_zh"] and case["rule"] for case in cases_of(name))
-    assert len({case["name_en"] for case in cases_of(name)}) == len(cases_of(name))
+    assert len({case.name_en for case in cases_of(name)}) == len(cases_of(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_item_and_clause_has_a_case(name: str) -> None:
     rule_set, scored, judged = shipped(name), set(), set()
     for case in cases_of(name):
-        if not {"not_covered", "refused"} & case["expected"].keys():
-            assessment = assessed(case, book_of(name).chosen(case))
-            scored |= {each.item.law.id for each in assessment.components if each.points} & case["expected"].keys()
+        if case.counts:
+            assessment = assessed(name, case, book_of(name).chosen(case.choices))
+            scored |= {each.item.law.id for each in assessment.components if each.points} & case.expected.keys()
             judged |= {(each.clause.law.id, each.holds) for each in assessment.judged}
     assert {item.law.id for item in rule_set.items if item.origin == name} <= scored
     assert {(clause.law.id, holds) for clause in rule_set.clauses for holds in (True, False)} <= judged
@@ -94,8 +95,10 @@ def is_noticed(name: str, chain: Callable[[], Sequence[Link]], about: str) -> bo
     """Whether a case no longer holds; those that speak of what was changed are asked first."""
     try:
         book = RuleBook(chain())
-        ordered = sorted(cases_of(name), key=lambda case: about not in repr(case["expected"]))
-        return any(outcome(case, book.chosen(case)) != expected(case) for case in ordered)
+        if about == "second_round":
+            return any(outcome_of_round(each, book.chosen({})) != expected_of_round(each) for each in rounds_of(name))
+        ordered = sorted(cases_of(name), key=lambda case: about not in repr(case.expected))
+        return any(outcome(name, case, book.chosen(case.choices)) != expected(case) for case in ordered)
     except (RuleSetError, ValidationError):
         return True
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.chassis.months import add_months
 from services.chassis.parameters import Document, History, ParameterError, read_folder, whole_number
+from services.chassis.working_days import calendar
 from services.registry.rules.law import compile_law
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.regimes import NoRegimeInForceError, RegimeNotHeldError, read_regimes
@@ -129,7 +130,7 @@ def test_one_more_module_and_its_values_are_all_a_regime_needs(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "services.registry.rules.zj_2009", a_module_for_2009())
     documents = {**read_folder(REGISTRY / "parameters"), "zj_2009": Document.parse("zj_2009.toml", VALUES_OF_2009)}
 
-    regimes = compile_law(documents, NATIONAL_DIVISIONS).regimes
+    regimes = compile_law(documents, NATIONAL_DIVISIONS, calendar()).regimes
 
     rules = regimes.permit_rules_on(date(2012, 5, 1))
     assert rules.key == "zj-2009"

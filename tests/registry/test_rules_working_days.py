@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.parameters import Document, ParameterError
-from services.registry.rules.working_days import CalendarNotHeldError, WorkingDays, read_working_days
+from services.chassis.working_days import CalendarNotHeldError, WorkingDays, read_working_days
 from tests.registry.case_files import Case, cases, law
 
 QUICK = settings(max_examples=60, deadline=None)

@@ -15,6 +15,12 @@ def released() -> Mapping[str, RuleSetText]:
     return read_folder(_RELEASED)
 
 
+@cache
+def released_cases(name: str) -> str:
+    """The cases that ship with a rule set."""
+    return (_RELEASED / name / "cases.toml").read_text("utf-8")
+
+
 def read_folder(folder: Path) -> Mapping[str, RuleSetText]:
     """Every rule set in a folder, each in a folder of its own that has its id as its name. Raises OSError, UnicodeError."""
     return {

@@ -185,9 +185,11 @@ class RuleSet:
 def parse(model: type[M], where: str, text: str) -> M:
     """A document from TOML with exact decimals. Raises RuleSetError."""
     try:
-        return model.model_validate(tomllib.loads(text, parse_float=Decimal))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:  # also numbers no one can hold
         raise RuleSetError([f"{where}: not TOML: {error}"]) from None
+    try:
+        return model.model_validate(content)
     except ValidationError as error:
         raise RuleSetError(
             [f"{where}: {'/'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)]

@@ -12,7 +12,7 @@ from uuid import UUID
 from services.chassis.db import prepare
 from services.chassis.schemas import View
 from services.chassis.work import Work
-from services.points_hukou.schemas import EmploymentView, PermitView, PointsFileView, RegistrationView, RelationshipView
+from services.points_hukou.schemas.files import EmploymentView, PermitView, PointsFileView, RegistrationView, RelationshipView
 
 _LISTED_MAX = 200
 

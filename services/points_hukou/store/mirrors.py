@@ -23,7 +23,7 @@ from services.contracts.registry import (
     ResidencePermitState,
     ResidenceRegistrationState,
 )
-from services.points_hukou.tables import (
+from services.points_hukou.tables.mirrors import (
     MirrorEmployment,
     MirrorPerson,
     MirrorPersonAlias,

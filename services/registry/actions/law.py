@@ -6,11 +6,12 @@ from pathlib import Path
 
 from services.chassis.errors import DomainError
 from services.chassis.parameters import NotInForceError, read_folder
+from services.chassis.working_days import calendar
 from services.registry.rules.law import compile_law
 
 _PARAMETERS = Path(__file__).parents[1] / "parameters"
 
-LAW = compile_law(read_folder(_PARAMETERS), (_PARAMETERS / "divisions_national.tsv.xz").read_bytes())
+LAW = compile_law(read_folder(_PARAMETERS), (_PARAMETERS / "divisions_national.tsv.xz").read_bytes(), calendar())
 
 
 @contextmanager

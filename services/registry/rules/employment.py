@@ -8,8 +8,8 @@ from datetime import date
 from enum import StrEnum
 
 from services.chassis.parameters import Document, Fields, History, Register, text, whole_number
+from services.chassis.working_days import Deadline, WorkingDays
 from services.registry.rules.findings import Finding
-from services.registry.rules.working_days import Deadline, WorkingDays
 
 _INDUSTRY = re.compile("([A-T])(?:([0-9]{2})[0-9]{0,2})?")
 _OCCUPATION = re.compile("[1-8]([0-9]{2}){0,2}")

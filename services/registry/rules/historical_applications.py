@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from services.chassis.working_days import WorkingDays
 from services.registry.rules import historical_permit_reasons as because
 from services.registry.rules.historical_permits import (
     HistoricalKind,
@@ -19,7 +20,6 @@ from services.registry.rules.historical_permits import (
     why_no_such_paper,
 )
 from services.registry.rules.residence_permit import Excusal, Reason
-from services.registry.rules.working_days import WorkingDays
 
 
 class Bearing(StrEnum):

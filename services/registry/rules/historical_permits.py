@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from services.chassis.months import add_months, is_younger_than
 from services.chassis.parameters import Document, Fields, History, Register, day, one_of, text, whole_number
+from services.chassis.working_days import WorkingDays
 from services.registry.rules import historical_permit_reasons as because
 from services.registry.rules.residence_permit import Excusal, Reason
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationPeriod
-from services.registry.rules.working_days import WorkingDays
 
 _ONE_DAY = timedelta(days=1)
 

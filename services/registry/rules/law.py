@@ -1,12 +1,13 @@
 """The whole law of the registry, built once from its documents and handed to the actions.
 
-LAW = compile_law(read_folder(folder), national_divisions)     # in actions; the rules themselves read no files
+LAW = compile_law(read_folder(folder), national_divisions, calendar())     # in actions; the rules themselves read no files
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.chassis.parameters import Document
+from services.chassis.working_days import WorkingDays
 from services.registry.rules.code_tables import CodeTables, read_code_tables
 from services.registry.rules.division_tree import Divisions, read_divisions
 from services.registry.rules.duplicates import DuplicateParameters, read_duplicates
@@ -18,7 +19,6 @@ from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
 from services.registry.rules.rights import RightsParameters, read_rights
-from services.registry.rules.working_days import WorkingDays, read_working_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class RegistryLaw:
     duplicates: DuplicateParameters
 
 
-def compile_law(documents: Mapping[str, Document], national_divisions: bytes) -> RegistryLaw:
+def compile_law(documents: Mapping[str, Document], national_divisions: bytes, working_days: WorkingDays) -> RegistryLaw:
     """Read every document; a missing, malformed or unread value stops the start with a message naming it (ParameterError)."""
     return RegistryLaw(
         divisions=read_divisions(documents["divisions"], national_divisions),
         code_tables=read_code_tables(documents["code_tables"]),
         registration=read_registration_parameters(documents["residence_registration"]),
         regimes=read_regimes(documents),
-        working_days=read_working_days(documents["working_days"]),
+        working_days=working_days,
         notices=read_notices(documents["notices"]),
         historical=read_historical_parameters(documents["historical_permits"]),
         rights=read_rights(documents["rights"]),

@@ -5,7 +5,7 @@ lettings and stays (RR-14, RR-15, RR-72) in working days. The day itself is not 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.registry.rules.working_days import Deadline
+from services.chassis.working_days import Deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from services.chassis.working_days import WorkingDays
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import RightsKind, RightsParameters
-from services.registry.rules.working_days import WorkingDays
 
 
 class ClockAct(StrEnum):

@@ -8,8 +8,8 @@ from datetime import date
 from enum import StrEnum
 
 from services.chassis.parameters import Document, History, list_of, one_of, whole_number
+from services.chassis.working_days import Deadline, WorkingDays
 from services.registry.rules.findings import Finding
-from services.registry.rules.working_days import Deadline, WorkingDays
 
 
 class PremisesKind(StrEnum):

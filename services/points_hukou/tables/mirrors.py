@@ -11,27 +11,20 @@ exist is the registry's business and a new one must not stop the mirror.
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, MetaData, Text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text
+from sqlmodel import Field
 
-from services.chassis.db import NAMING_CONVENTION
-from services.chassis.retention import Retention, kept
+from services.chassis.retention import Retention
+from services.points_hukou.tables.ground import INSTANT, Table, is_kept
 
-METADATA = MetaData(naming_convention=NAMING_CONVENTION)
-
-_INSTANT = DateTime(timezone=True)
-_KEPT = {"comment": kept(Retention.MIRROR)}
-
-
-class _Table(SQLModel):
-    metadata = METADATA
+_KEPT = is_kept(Retention.MIRROR)
 
 
 def _guarded() -> CheckConstraint:
     return CheckConstraint("version > 0 AND sequence > 0", name="guard")
 
 
-class MirrorPerson(_Table, table=True):
+class MirrorPerson(Table, table=True):
     """A person as the registry tells its neighbours; the name is masked, documents are in `MirrorPersonDocument`."""
 
     __tablename__ = "mirror_person"
@@ -45,10 +38,10 @@ class MirrorPerson(_Table, table=True):
     no_document_reason: str | None = Field(sa_type=Text)
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorPersonDocument(_Table, table=True):
+class MirrorPersonDocument(Table, table=True):
     """The tokens of a person's present identity documents, replaced as a set by every event that carries them.
 
     Led by the token, because an identity number in a file is resolved by it. A token may name two persons: for a
@@ -66,7 +59,7 @@ class MirrorPersonDocument(_Table, table=True):
     document_type: str = Field(sa_type=Text)
 
 
-class MirrorPersonAlias(_Table, table=True):
+class MirrorPersonAlias(Table, table=True):
     """An id that turned out to be another person's: rows keep the id they came with, reads resolve it (architecture §1).
 
     Flat: `canonical_person_id` is never itself an alias. A merge that was taken back stays as a row with `unmerged_on` and
@@ -86,23 +79,23 @@ class MirrorPersonAlias(_Table, table=True):
     unmerged_on: date | None
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorPersonDeleted(_Table, table=True):
+class MirrorPersonDeleted(Table, table=True):
     """Persons the registry deleted: nothing that arrives later brings them back into the mirror."""
 
     __tablename__ = "mirror_person_deleted"
-    __table_args__ = (_guarded(), {"comment": kept(Retention.YEARS_3, "V-33; ids only")})
+    __table_args__ = (_guarded(), is_kept(Retention.YEARS_3, "V-33; ids only"))
 
     person_id: UUID = Field(primary_key=True)
     deleted_on: date
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorRelationship(_Table, table=True):
+class MirrorRelationship(Table, table=True):
     """`related_person_id` is the `kind` of `person_id`."""
 
     __tablename__ = "mirror_relationship"
@@ -122,10 +115,10 @@ class MirrorRelationship(_Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorResidenceRegistration(_Table, table=True):
+class MirrorResidenceRegistration(Table, table=True):
     """Where a person lives or lived; it also decides which divisions may see the person's file."""
 
     __tablename__ = "mirror_residence_registration"
@@ -143,10 +136,10 @@ class MirrorResidenceRegistration(_Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorResidencePermit(_Table, table=True):
+class MirrorResidencePermit(Table, table=True):
     """A permit from its accepted application to its end; refused applications are not kept."""
 
     __tablename__ = "mirror_residence_permit"
@@ -164,10 +157,10 @@ class MirrorResidencePermit(_Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirrorEmployment(_Table, table=True):
+class MirrorEmployment(Table, table=True):
     """Who works or worked for whom; an employment that was `recorded_in_error` never was and counts for nothing."""
 
     __tablename__ = "mirror_employment"
@@ -184,4 +177,4 @@ class MirrorEmployment(_Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     version: int
     sequence: int = Field(sa_type=BigInteger)
-    updated_at: datetime = Field(sa_type=_INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)

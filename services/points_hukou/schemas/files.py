@@ -4,24 +4,13 @@ Codes are shown as the registry published them and are described, not enumerated
 """
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.fields import FieldTable, PersonalView, Sight
+from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import View
-
-_TOWNSHIP_DIGITS = 9
-
-
-def _town(code: str | None) -> str | None:
-    return None if code is None else code[:_TOWNSHIP_DIGITS]
-
-
-FIELDS = FieldTable.load("points", Path(__file__).with_name("fields.toml"), {"town": _town})
-"""Which fields are shown to whom."""
 
 _EXAMPLE: dict[str, Any] = {
     "masked_fields": [],

@@ -3,11 +3,15 @@
 The day of the event is never counted (residence.md §2). The calendar is data (`working_days.toml`), one notice per year. Days
 of a year whose notice is not held can be counted only provisionally: Monday to Friday. That is said in every answer
 (`Deadline.is_provisional`), and nobody is called late on a day that was only guessed.
+
+Pure but for `calendar()`, which reads the file that ships.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
 
 from services.chassis.parameters import Document, Fields, History, ParameterError, Register, list_of, whole_number
 
@@ -134,6 +138,13 @@ class WorkingDays:
 
     def _counts(self, day: date) -> bool:
         return self._is_worked.get(day, day.weekday() < _SATURDAY)
+
+
+@cache
+def calendar() -> WorkingDays:
+    """The calendar as it ships, read once. Every service counts terms by it. Raises ParameterError."""
+    file = Path(__file__).with_name("working_days.toml")
+    return read_working_days(Document.parse(file.name, file.read_text("utf-8")))
 
 
 def read_working_days(document: Document) -> WorkingDays:

@@ -1,4 +1,4 @@
-"""Routes of points_hukou."""
+"""Points files: what is known of a person."""
 
 from uuid import UUID
 
@@ -6,7 +6,8 @@ from services.chassis.errors import DomainError
 from services.chassis.fields import protection_of
 from services.chassis.operation import read
 from services.chassis.routing import CurrentWork, ServiceRouter
-from services.points_hukou.schemas import FIELDS, PointsFileView
+from services.points_hukou.schemas.fields import FIELDS
+from services.points_hukou.schemas.files import PointsFileView
 from services.points_hukou.store import files
 
 router = ServiceRouter(tags=["points files"])

@@ -1,0 +1,15 @@
+"""The classes of this service's fields (`fields.toml`) and the masks of its own."""
+
+from pathlib import Path
+
+from services.chassis.fields import FieldTable
+
+_TOWNSHIP_DIGITS = 9
+
+
+def _town(code: str | None) -> str | None:
+    return None if code is None else code[:_TOWNSHIP_DIGITS]
+
+
+FIELDS = FieldTable.load("points", Path(__file__).with_name("fields.toml"), {"town": _town})
+"""Which fields are shown to whom."""
