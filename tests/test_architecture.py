@@ -28,7 +28,10 @@ from services.registry import app as registry
 ROOT = Path(__file__).parent.parent
 DEFINITIONS: dict[str, ServiceDefinition] = {"registry": registry.DEFINITION, "points_hukou": points_hukou.DEFINITION}
 EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.EVENTS, "points_hukou": points_contract.EVENTS}
-UNUSED: dict[str, Mapping[type[EventData], str]] = {"points_hukou": points_consumers.UNUSED, "outside": points_contract.FOR_OUTSIDERS}
+UNUSED: dict[str, Mapping[type[EventData], str]] = {
+    "points_hukou": points_consumers.UNUSED,
+    "outside": points_contract.FOR_OUTSIDERS,
+}
 EXAMPLES = ROOT / "tests" / "contracts" / "examples"
 _AGREED = ("scope", "purpose", "actor", "body_limit_bytes", "deadline_s")
 NEEDED = ("README.md", "api", "app.py", "migrations", "problems.toml", "settings.py", "store", "tables")

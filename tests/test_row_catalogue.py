@@ -94,7 +94,7 @@ LISTED = {
             "is_file_visible": "yes or no",
             "hold_attachments": "locks whatever is named, tells nothing",
             "release_attachments": "deletes the files of a person that is being erased, tells their ids",
-            "persons_of_documents": "the one human a token names, when its file is in sight; that a number is two humans', when one is",
+            "persons_of_documents": "the one human a token names, when in sight; that a number is two humans', when one is",
             "hold_persons": "locks whoever is named and in sight, tells the ids they are known by now",
             "divisions_of_files": "codes of divisions, for the events' followers",
         },

@@ -205,8 +205,8 @@ class Work:
         self._person_keys.learn(row)
 
     async def make_person_keys(self, person_ids: Collection[UUID]) -> None:
-        """Have each of these persons own a key, so that columns can be sealed under it (`seal_about`). The caller holds whatever
-        an erasure of the person has to take first, so that the key is not destroyed until the commit.
+        """Have each of these persons own a key, so that columns can be sealed under it (`seal_about`). The caller holds
+        whatever an erasure of the person has to take first, so that the key is not destroyed until the commit.
         """
         await self._person_keys.make_sure(self.tx, person_ids)
 

@@ -1,7 +1,8 @@
 """What document tokens are computed over: part of the published language, since whoever receives an identity number in a file
 finds its person by the same token (architecture §1).
 
-The same card typed with full-width digits, a lower-case `x`, spaces, or in its old 15-digit form gives the same text (C-04, C-05).
+The same card typed with full-width digits, a lower-case `x`, spaces, or in its old 15-digit form gives the same text (C-04,
+C-05).
 """
 
 import re

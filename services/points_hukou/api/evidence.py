@@ -6,11 +6,18 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.points_hukou.actions.evidence import contests, entry, reading
-from services.points_hukou.schemas.contests import ContestCorrection, ContestOpening, ContestsView, ContestUpholding, ContestView
+from services.points_hukou.schemas.contests import (
+    ContestCorrection,
+    ContestOpening,
+    ContestsView,
+    ContestUpholding,
+    ContestView,
+)
 from services.points_hukou.schemas.evidence import EvidenceEntry, EvidenceSearch, EvidenceView, EvidenceWithdrawal
 from services.points_hukou.schemas.person_facts import PersonFactsView
 
@@ -36,8 +43,8 @@ OnParameter = Annotated[date | None, Query(description="The day asked about; tod
 async def give_evidence(work: CurrentWork, body: EvidenceEntry) -> Answer[EvidenceView]:
     """Give one fact of one person.
 
-    The person is told by id or by identity document; a number that two persons have names neither. The value is read by the rule
-    set's own vocabulary, and every problem is told at once. Which office may give which fact as `office` is in
+    The person is told by id or by identity document; a number that two persons have names neither. The value is read by the
+    rule set's own vocabulary, and every problem is told at once. Which office may give which fact as `office` is in
     `parameters/evidence.toml`; everybody else brings a `certificate`, with the officer who has seen it, or what the applicant
     `declared`, which gives no points. Later evidence of the same office supersedes what it said before; the same again is
     answered with 200 and changes nothing.
@@ -59,6 +66,14 @@ async def get_evidence(work: CurrentWork, evidence_id: UUID) -> Answer[EvidenceV
     """Read one evidence."""
     view = await reading.read_evidence(work, evidence_id)
     return Answer(view, version=view.version)
+
+
+@router.get(f"{_ONE}/history", **read("points.evidence.read", summary_zh="证据的历次版本", problems=("evidence-not-found",)))
+async def read_history(
+    work: CurrentWork, evidence_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[EvidenceView]]:
+    """Read the versions of an evidence, newest first. What was said never changes; what became of it does."""
+    return await reading.read_history(work, evidence_id, cursor, limit)
 
 
 @router.post(

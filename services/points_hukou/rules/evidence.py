@@ -58,13 +58,20 @@ class Stated(Protocol):
     """What evidence says, apart from who and of what."""
 
     @property
-    def as_of(self) -> date: ...
+    def as_of(self) -> date:
+        """Day of the knowledge."""
+
     @property
-    def valid_from(self) -> date | None: ...
+    def valid_from(self) -> date | None:
+        """First day on which it counts."""
+
     @property
-    def valid_until(self) -> date | None: ...
+    def valid_until(self) -> date | None:
+        """First day on which it no longer counts."""
+
     @property
-    def value(self) -> object: ...
+    def value(self) -> object:
+        """In its normal form."""
 
 
 def is_same(one: Stated, other: Stated) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View
 from services.points_hukou.rules.evidence import ContestStatus
 from services.points_hukou.schemas.evidence import Stated
@@ -51,7 +52,7 @@ class ContestSecrets(View):
     attachment_id: UUID | None = None
 
 
-class ContestRecord(View):
+class ContestRecord(VersionedRecord):
     """The full state of a contest. Never leaves the service."""
 
     contest_id: UUID
@@ -69,9 +70,6 @@ class ContestRecord(View):
     decided_on: date | None
     corrected_by: UUID | None
     secrets: ContestSecrets
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
 
 class ContestView(PersonalView):

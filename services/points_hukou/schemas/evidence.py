@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field, rule_error
 from services.points_hukou.rules.evidence import EvidenceStatus
 from services.points_hukou.rules.gathering.sources import Reliability
@@ -48,9 +49,7 @@ class Stated(Command):
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
         if self.valid_from is not None and self.valid_until is not None and self.valid_until <= self.valid_from:
-            raise rule_error(
-                "validity", zh="失效日须晚于生效日", en="valid_until must be later than valid_from", rule="P-10"
-            )
+            raise rule_error("validity", zh="失效日须晚于生效日", en="valid_until must be later than valid_from", rule="P-10")
         return self
 
 
@@ -102,7 +101,7 @@ class EvidenceSecrets(View):
     withdrawal_reason: str | None = Field(None, repr=False)
 
 
-class EvidenceRecord(View):
+class EvidenceRecord(VersionedRecord):
     """The full state of evidence. Never leaves the service."""
 
     evidence_id: UUID
@@ -121,9 +120,6 @@ class EvidenceRecord(View):
     withdrawn_on: date | None
     closed_at: datetime | None
     secrets: EvidenceSecrets
-    version: int
-    created_at: datetime
-    updated_at: datetime
 
     @property
     def value(self) -> object:

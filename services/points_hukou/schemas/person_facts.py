@@ -123,7 +123,7 @@ class PersonFactsView(View):
 
 def _said(said: Said, sight: Sight, *, counts: bool) -> SaidView:
     view = SaidView(
-        value=said.raw,  # type: ignore[arg-type]  # a value of a document of facts is JSON
+        value=said.raw,
         source=said.source,
         reliability=said.reliability,
         as_of=said.as_of,

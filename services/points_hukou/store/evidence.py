@@ -97,13 +97,13 @@ _SEARCH = prepare(
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (e.created_at, e.evidence_id) > (:after_created_at, CAST(:after_id AS uuid)))
     ORDER BY e.created_at, e.evidence_id LIMIT CAST(:limit AS integer)
-    """
+    """  # noqa: S608
 )
 _PERSON = prepare(
     f"""
     {_IDS}
     SELECT p.person_id, p.birth_date FROM mirror_person p JOIN canonical USING (person_id)
-    """
+    """  # noqa: S608
 )
 
 
@@ -128,9 +128,7 @@ async def persons_of_documents(work: Work, documents: Sequence[tuple[str, str]])
         for place, (document_type, number) in enumerate(documents)
         for token in work.keyring.document_tokens(document_type, normalised_number(document_type, number)).values()
     ]
-    rows = await work.tx.fetch(
-        _OF_DOCUMENTS, places=[place for place, _ in tokens], tokens=[token for _, token in tokens]
-    )
+    rows = await work.tx.fetch(_OF_DOCUMENTS, places=[place for place, _ in tokens], tokens=[token for _, token in tokens])
     return {row["place"]: Holder(row["person_id"], row["is_shared"]) for row in rows}
 
 
@@ -222,8 +220,7 @@ def _context(evidence_id: UUID) -> str:
 def _columns(work: Work, records: Sequence[EvidenceRecord], names: Iterable[str]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [getattr(each, name) for each in records] for name in names if name != "sealed"}
     columns["sealed"] = [
-        work.seal_about(each.person_id, each.secrets.model_dump_json().encode(), _context(each.evidence_id))
-        for each in records
+        work.seal_about(each.person_id, each.secrets.model_dump_json().encode(), _context(each.evidence_id)) for each in records
     ]
     return columns
 

@@ -71,8 +71,8 @@ class _Mirror(Generic[StateT]):
         return arrays
 
 
-# Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out. Whoever gives evidence holds
-# the person's row, which goes first; the key goes last.
+# Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out. Whoever gives evidence
+# holds the person's row, which goes first; the key goes last.
 _FORGET = (
     *(
         prepare(f"DELETE FROM {name} WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608 - names of tables

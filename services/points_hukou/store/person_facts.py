@@ -50,17 +50,15 @@ _FIND = prepare(
 _EVIDENCE = prepare(
     f"""
     SELECT {COLUMNS},
-        EXISTS (SELECT FROM evidence_contest c WHERE c.status = 'open' AND c.person_id = e.person_id
+        EXISTS (SELECT FROM evidence_contest c WHERE c.status = 'open' AND c.person_id = ANY (:person_ids)
             AND c.rule_set = e.rule_set AND c.fact = e.fact AND c.organisation = e.organisation) AS is_contested
     {FROM_EVIDENCE}
     WHERE e.status = 'current' AND e.person_id = ANY (CAST(:person_ids AS uuid[]))
         AND e.rule_set = ANY (CAST(:rule_sets AS text[])) AND e.fact = ANY (CAST(:facts AS text[]))
         AND (e.valid_from IS NULL OR e.valid_from <= CAST(:on AS date))
         AND (e.valid_until IS NULL OR e.valid_until > CAST(:on AS date))
-    LIMIT CAST(:limit AS integer)
-    """
+    """  # noqa: S608
 )
-_EVIDENCE_MAX = 2000
 
 
 async def facts_of(work: Work, person_id: UUID, rule_set: RuleSet, on: date) -> GatheredFacts:
@@ -83,7 +81,6 @@ async def _of_evidence(work: Work, person_id: UUID, ids: Sequence[UUID], rule_se
         rule_sets=[each.id for each in rule_set.validities],
         facts=list(rule_set.facts),
         on=on,
-        limit=_EVIDENCE_MAX,
     )
     return [
         Said(

@@ -1,4 +1,4 @@
-"""What a body must be before it is acted on: a fact that exists, a value that reads, an office that may, a person who is seen."""
+"""What a body must be before it is acted on: a fact that exists, a value that reads, an office that may, a person in sight."""
 
 from typing import cast
 from uuid import UUID
@@ -10,7 +10,6 @@ from services.chassis.work import Work
 from services.points_hukou.actions.evidence.vocabulary import Declared, vocabulary
 from services.points_hukou.actions.evidence_law import LAW
 from services.points_hukou.rules.facts import FactsError, read_value, written_value
-from services.points_hukou.rules.gathering.sources import Reliability
 from services.points_hukou.schemas.evidence import EvidenceEntry, EvidenceRecord, Stated
 from services.points_hukou.store import evidence as store
 
@@ -36,7 +35,9 @@ async def hold(work: Work, person_id: UUID) -> UUID:
     """Lock a person whose file this client sees; the id it is known by now. Raises `DomainError('not-found')`."""
     held = await store.hold_persons(work, [person_id])
     if person_id not in held:
-        unknown = FieldError("/person_id", "person_unknown", "没有此人,或此人不在客户端的管辖范围内", "no such person this client may see")
+        unknown = FieldError(
+            "/person_id", "person_unknown", "没有此人,或此人不在客户端的管辖范围内", "no such person this client may see"
+        )
         raise DomainError("not-found", errors=[unknown])
     await work.make_person_keys([person_id, held[person_id]])
     return held[person_id]
@@ -72,9 +73,9 @@ def require_duty(work: Work, body: EvidenceEntry, declared: Declared) -> None:
     `invalid-request`.
     """
     require_known_day(work, body)
-    if body.reliability == Reliability.CERTIFICATE:
+    if body.reliability == "certificate":
         work.require_actor()
-    if body.reliability != Reliability.OFFICE:
+    if body.reliability != "office":
         return
     if not LAW.is_office_of(work.principal.organisation, declared.rule_set, body.fact, work.today):
         zh = "该事实不由本单位主管,只能作为证明材料(certificate)或本人申报(declared)提交"

@@ -1,8 +1,8 @@
 """A person contests a fact; the office that gave it looks and answers within its time (V-18, V-25).
 
-A contested fact still counts, marked, until the office has answered: it is the owner's word against the person's, and a score that
-dropped on every contest could be stopped by anybody, one that rose could be had by contesting. The contest is of what the office
-says of the fact, so later evidence of the same office does not end it.
+A contested fact still counts, marked, until the office has answered: a score that fell with every contest would punish whoever
+contests, one that rose could be had by contesting. The contest is of what the office says of the fact, so later evidence of the
+same office does not end it.
 """
 
 from collections.abc import Mapping
@@ -83,7 +83,10 @@ async def open_contest(work: Work, evidence_id: UUID, body: ContestOpening) -> C
 
 
 async def uphold(work: Work, evidence_id: UUID, body: ContestUpholding) -> ContestView:
-    """The office looked, and the fact stands. Raises `DomainError` `evidence-not-found`, `evidence-not-own`, `contest-not-open`."""
+    """The office looked, and the fact stands.
+
+    Raises `DomainError` `evidence-not-found`, `evidence-not-own`, `contest-not-open`.
+    """
     contest = await _to_answer(work, await own_evidence(work, evidence_id))
     return await shown_contest(work, await _answer(work, contest, ContestStatus.UPHELD, body.answer, None))
 
@@ -169,7 +172,7 @@ async def _answer(
     return await _go_on(work, "answer", EvidenceContestAnswered, before, changes)
 
 
-async def _go_on(  # noqa: PLR0913 - what a step of a contest consists of
+async def _go_on(
     work: Work,
     operation: str,
     event: type[EvidenceContestState] | None,

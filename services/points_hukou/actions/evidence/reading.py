@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Sight, protection_of
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.points_hukou.actions.evidence.checking import standing
@@ -86,10 +87,21 @@ async def read_facts(work: Work, person_id: UUID, rule_set: str, on: date | None
     return view
 
 
-async def sight_of_evidence(work: Work, evidence_id: UUID) -> tuple[EvidenceRecord, Sight]:
-    """An evidence, and this client's eyes on its person. Raises `DomainError('evidence-not-found')`."""
+async def read_history(work: Work, evidence_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[EvidenceView]]:
+    """The versions of an evidence, newest first. Raises `DomainError('evidence-not-found')`."""
     found = await standing(work, evidence_id)
-    return found, await _sight(work, found.person_id)
+    sight = await _sight(work, found.person_id)
+    page = await versions_of(
+        work,
+        EVIDENCE,
+        evidence_id,
+        record=EvidenceRecord,
+        view=lambda record: EvidenceView.of(record, sight, is_contested=False),
+        cursor=cursor,
+        limit=limit,
+    )
+    work.audit("read_history", EVIDENCE, evidence_id, person_id=found.person_id, fields=sight.shown)
+    return page
 
 
 async def _sight(work: Work, person_id: UUID) -> Sight:

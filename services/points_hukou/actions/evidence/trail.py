@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.chassis.history import changed_fields
 from services.chassis.work import Work
 from services.contracts.points_hukou import EvidenceContestState, EvidenceState
 from services.points_hukou.schemas.contests import ContestRecord
@@ -15,10 +16,8 @@ EVIDENCE, CONTEST = "evidence", "evidence_contest"
 
 EventT = TypeVar("EventT", EvidenceState, EvidenceContestState)
 
-_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 
-
-def leave_evidence(  # noqa: PLR0913 - what a trail consists of
+def leave_evidence(
     work: Work,
     operation: str,
     event: type[EvidenceState] | None,
@@ -34,7 +33,7 @@ def leave_evidence(  # noqa: PLR0913 - what a trail consists of
     _remember(work, operation, EVIDENCE, after.evidence_id, before, after)
 
 
-def leave_contest(  # noqa: PLR0913 - what a trail consists of
+def leave_contest(
     work: Work,
     operation: str,
     event: type[EvidenceContestState] | None,
@@ -62,13 +61,6 @@ def _remember(
     before: EvidenceRecord | ContestRecord | None,
     after: EvidenceRecord | ContestRecord,
 ) -> None:
-    changed = [*_changed(before, after, {"secrets"}), *_changed(before and before.secrets, after.secrets, set())]
+    changed = changed_fields(before, after)
     work.remember(resource, resource_id, after.version, snapshot=after, changed=changed, person_id=after.person_id)
     work.audit(operation, resource, resource_id, person_id=after.person_id, fields=changed)
-
-
-def _changed(before: BaseModel | None, after: BaseModel, apart: set[str]) -> list[str]:
-    known = {} if before is None else before.__dict__
-    return [
-        name for name, value in after.__dict__.items() if name not in _BOOKKEEPING | apart and known.get(name) != value
-    ]

@@ -1,5 +1,6 @@
-"""What facts there are: those the rule sets at hand declare. Evidence is kept under the rule set that declares its fact, so that it
-serves every rule set that extends it."""
+"""What facts there are: those the rule sets at hand declare. Evidence is kept under the rule set that declares its fact, so
+that it serves every rule set that extends it.
+"""
 
 from collections.abc import Mapping
 from functools import cache
