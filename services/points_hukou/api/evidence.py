@@ -27,7 +27,7 @@ _EVIDENCE = "/v1/points/evidence"
 _ONE = f"{_EVIDENCE}/{{evidence_id}}"
 _ANSWER = ("evidence-not-found", "evidence-not-own", "contest-not-open", "not-found", "stale-version")
 
-RuleSetParameter = Annotated[str, Query(max_length=60, description="A rule set, such as `ningbo-2022`.")]
+RuleSetParameter = Annotated[str, Query(max_length=60, description="A rule set that is held.", examples=["ningbo-2022"])]
 OnParameter = Annotated[date | None, Query(description="The day asked about; today when left out.")]
 
 

@@ -42,7 +42,7 @@ _OPEN_SERIES = prepare(
 # Whoever is late is told so once; a day that was counted before the calendar was published makes nobody late.
 _LATE = prepare(
     f"""
-    {_READ} WHERE c.status = 'open' AND c.told_overdue_on IS NULL AND NOT c.is_due_provisional
+    {_READ} WHERE c.status = 'open' AND c.overdue_told_on IS NULL AND NOT c.is_due_provisional
         AND c.due_on < CAST(:today AS date)
     ORDER BY c.due_on, c.contest_id LIMIT CAST(:limit AS integer) FOR UPDATE OF c
     """

@@ -91,7 +91,7 @@ class EvidenceContest(Table, table=True):
     opened_on: date
     due_on: date
     is_due_provisional: bool
-    told_overdue_on: date | None
+    overdue_told_on: date | None
     decided_on: date | None
     corrected_by: UUID | None
     sealed: bytes

@@ -66,7 +66,7 @@ async def open_contest(work: Work, evidence_id: UUID, body: ContestOpening) -> C
         opened_on=work.today,
         due_on=deadline.due_on,
         is_due_provisional=deadline.is_provisional,
-        told_overdue_on=None,
+        overdue_told_on=None,
         decided_on=None,
         corrected_by=None,
         secrets=ContestSecrets(reason=body.reason, attachment_id=body.attachment_id),
@@ -133,7 +133,7 @@ async def tell_overdue(work: Work, *, limit: int) -> int:
     """Tell of contests past their day, once each; how many."""
     late = await store.lock_late(work, limit=limit)
     for before in late:
-        await _go_on(work, "tell_overdue", EvidenceContestOverdue, before, {"told_overdue_on": work.today})
+        await _go_on(work, "tell_overdue", EvidenceContestOverdue, before, {"overdue_told_on": work.today})
     return len(late)
 
 

@@ -61,7 +61,7 @@ CREATE TABLE evidence_contest (
     opened_on date NOT NULL,
     due_on date NOT NULL,
     is_due_provisional boolean NOT NULL,
-    told_overdue_on date,
+    overdue_told_on date,
     decided_on date,
     corrected_by uuid,
     sealed bytea NOT NULL,
