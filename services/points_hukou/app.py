@@ -5,10 +5,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
-from services.points_hukou import api
+from services.contracts.points_hukou import EVENTS
+from services.points_hukou import api, jobs
 from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
+from services.points_hukou.store.snapshot import snapshot
 from services.points_hukou.tables import METADATA
 
 _FOLDER = Path(__file__).parent
@@ -26,8 +28,12 @@ DEFINITION = ServiceDefinition(
     changes_scope="points.file.read",
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
+    follower_scopes={"rule_set": "points.rule_set.read"},
     fields=FIELDS,
+    publishes=EVENTS,
+    snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,
+    jobs=jobs.JOBS,
 )
 
 

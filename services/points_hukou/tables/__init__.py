@@ -4,7 +4,7 @@ Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sea
 instants of the system clock.
 """
 
-from services.points_hukou.tables import mirrors
+from services.points_hukou.tables import mirrors, rule_sets
 from services.points_hukou.tables.ground import METADATA
 
-__all__ = ["METADATA", "mirrors"]
+__all__ = ["METADATA", "mirrors", "rule_sets"]
