@@ -151,6 +151,14 @@ def read_facts(raw: object, declared: Mapping[str, FactDeclaration], rules_of: M
     return Facts(applied_on, values, sources)
 
 
+def read_value(raw: object, declaration: FactDeclaration, *, where: str = "") -> Value:
+    """One fact by itself; the fields of problems begin with `where`. Raises FactsError."""
+    try:
+        return _READERS[declaration.kind](raw, declaration)
+    except _Wrong as wrong:
+        raise FactsError([FactProblem(where + wrong.where, (), wrong.zh, wrong.en)]) from None
+
+
 def _object(raw: object) -> dict[str, object]:
     if not isinstance(raw, dict):
         raise _Wrong("", "须为对象(键与值)", "must be an object")

@@ -1,0 +1,85 @@
+"""The facts of a person: what the registry told, and the evidence offices gave; row-level security says of whom."""
+
+from datetime import date
+from uuid import UUID
+
+from services.chassis.db import Record, prepare
+from services.chassis.errors import DomainError
+from services.chassis.work import Work
+from services.points_hukou.rules.compiling import RuleSet
+from services.points_hukou.rules.gathering.gathering import GatheredFacts, Said, gather
+from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, values_of
+from services.points_hukou.rules.gathering.sources import Reliability
+from services.points_hukou.store.source_law import SOURCES
+
+REGISTRY_ZH = "本市居住登记系统"
+"""What the registry is called where a fact tells its source."""
+
+# One statement, so one snapshot. The id in use is first among the ids, and its birth date among the birth dates.
+_FIND = prepare(
+    """
+    WITH canonical AS (
+        SELECT coalesce(
+            (SELECT canonical_person_id FROM mirror_person_alias
+                WHERE person_id = CAST(:person_id AS uuid) AND unmerged_on IS NULL),
+            CAST(:person_id AS uuid)
+        ) AS person_id
+    ), known AS MATERIALIZED (
+        SELECT c.person_id, c.person_id || ARRAY(
+            SELECT a.person_id FROM mirror_person_alias a
+            WHERE a.canonical_person_id = c.person_id AND a.unmerged_on IS NULL ORDER BY a.person_id
+        ) AS ids FROM canonical c
+    )
+    SELECT known.person_id,
+        ARRAY(SELECT m.birth_date FROM mirror_person m WHERE m.person_id = ANY (known.ids)
+            ORDER BY array_position(known.ids, m.person_id)) AS birth_dates,
+        (SELECT coalesce(jsonb_agg(jsonb_build_array(r.registered_on, r.residence_since, r.ended_on, r.end_reason,
+                r.residence_kind)), '[]')
+            FROM mirror_residence_registration r WHERE r.person_id = ANY (known.ids)) AS residences,
+        (SELECT coalesce(jsonb_agg(jsonb_build_array(t.issued_on, t.residence_years_from, t.suspended_on, t.ended_on)), '[]')
+            FROM mirror_residence_permit t WHERE t.person_id = ANY (known.ids)) AS permits,
+        (SELECT coalesce(jsonb_agg(jsonb_build_array(e.employer_id, e.started_on, e.ended_on, e.end_reason)), '[]')
+            FROM mirror_employment e WHERE e.person_id = ANY (known.ids)) AS jobs
+    FROM known JOIN mirror_person p USING (person_id)
+    """
+)
+
+
+async def facts_of(work: Work, person_id: UUID, rule_set: RuleSet, on: date) -> GatheredFacts:
+    """What is known on a day of everything a rule set asks for, of a person under whatever id.
+
+    Raises `DomainError('not-found')` for somebody this client may not see, or who is not there.
+    """
+    row = await work.tx.fetch_row(_FIND, person_id=person_id)
+    if row is None:
+        raise DomainError("not-found")
+    said = _of_registry(_registered(row), rule_set, on, work.today)
+    return gather(row["person_id"], on, rule_set, said, SOURCES)
+
+
+def _of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
+    return [
+        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0)
+        for fact, feed in SOURCES.feeds_of(rule_set, on).items()
+        for number, value in enumerate(values_of(registered, feed, on))
+    ]
+
+
+def _registered(row: Record) -> Registered:
+    return Registered(
+        birth_dates=tuple(row["birth_dates"]),
+        residences=tuple(
+            Residence(_day(registered), _day(since), _optional(ended), reason, kind)
+            for registered, since, ended, reason, kind in row["residences"]
+        ),
+        permits=tuple(Permit(*map(_optional, days)) for days in row["permits"]),
+        jobs=tuple(Job(employer, _day(started), _optional(ended), reason) for employer, started, ended, reason in row["jobs"]),
+    )
+
+
+def _day(written: str) -> date:
+    return date.fromisoformat(written)
+
+
+def _optional(written: str | None) -> date | None:
+    return None if written is None else date.fromisoformat(written)
