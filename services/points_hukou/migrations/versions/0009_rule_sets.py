@@ -1,6 +1,6 @@
 """Rule sets in the office's hands: drafted, checked, approved by two officers, in force from a day.
 
-Revision ID: 0010
+Revision ID: 0009
 Revises: 0008
 """
 
@@ -8,7 +8,7 @@ from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
