@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from math import lcm
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -25,6 +27,9 @@ from services.points_hukou.rules.ranking import (
 )
 from services.points_hukou.rules.ranking_by_town import rank_by_town, second_round_limits
 from services.points_hukou.rules.scoring import score
+from services.points_hukou.rules.vectors.counting import Measured
+from services.points_hukou.rules.vectors.exact import Numbers, numbers
+from services.points_hukou.rules.vectors.ranking import rank_all
 from tests.points_hukou.round_cases import expected_of_round, outcome_of_round
 from tests.points_hukou.rule_cases import book_of, rounds_of, shipped, texts
 
@@ -242,3 +247,39 @@ def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(AssertionError):
         checked()
+
+
+def in_columns(contenders: Sequence[Contender], rule: Ranking) -> tuple[Numbers, dict[str, Measured]]:
+    """The same contenders as columns."""
+    names = [each.id for each in (rule.first_by, *rule.tie_breaks) if each is not None]
+    return column([each.total for each in contenders]), {
+        name: Measured(
+            np.array([each.tie_breaks[name] is not None for each in contenders], np.bool_),
+            column([each.tie_breaks[name] or Fraction(0) for each in contenders]),
+        )
+        for name in names
+    }
+
+
+def column(values: Sequence[Fraction | date]) -> Numbers:
+    exact = [each if isinstance(each, Fraction) else Fraction(each.toordinal()) for each in values]
+    common = lcm(*(each.denominator for each in exact))
+    return numbers(np.array([int(each * common) for each in exact], np.int64), common)
+
+
+@settings(max_examples=200, deadline=None)
+@given(CONTENDERS, RULES, st.integers(0, 13), st.data())
+def test_very_many_are_ranked_as_a_few(contenders: list[Contender], rule: Ranking, quota: int, data: st.DataObject) -> None:
+    standing = [data.draw(st.booleans()) for _ in contenders]
+    who = [each for each, stands in zip(contenders, standing, strict=True) if stands]
+    found = rank_all(*in_columns(contenders, rule), rule, quota, np.array(standing, np.bool_))
+    ranks = dict(zip((contenders[place].id for place in found.order), found.ranks.tolist(), strict=True))
+    wanted = rank(who, rule.model_copy(update={"cut": "admit_all_tied"}), quota)
+    assert ranks == {each.contender.id: each.rank for each in wanted.places}
+    assert found.admitted == len(wanted.admitted)
+    decided = ranked_or_none(who, rule, quota)
+    tied = {each.contender.id for each in wanted.admitted[-wanted.tied_at_cut :]} if decided is None else set()
+    assert found.undecided == len(tied)
+    mask = found.are_admitted(len(contenders))
+    admitted = {each.contender.id for each in wanted.admitted} - tied
+    assert {each.id for each, is_in in zip(contenders, mask, strict=True) if is_in} == admitted
