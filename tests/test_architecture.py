@@ -24,13 +24,14 @@ from services.contracts import registry as registry_contract
 from services.points_hukou import app as points_hukou
 from services.points_hukou import consumers as points_consumers
 from services.registry import app as registry
+from services.registry import consumers as registry_consumers
 
 ROOT = Path(__file__).parent.parent
 DEFINITIONS: dict[str, ServiceDefinition] = {"registry": registry.DEFINITION, "points_hukou": points_hukou.DEFINITION}
 EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.EVENTS, "points_hukou": points_contract.EVENTS}
 UNUSED: dict[str, Mapping[type[EventData], str]] = {
     "points_hukou": points_consumers.UNUSED,
-    "outside": points_contract.FOR_OUTSIDERS,
+    "registry": registry_consumers.UNUSED,
 }
 EXAMPLES = ROOT / "tests" / "contracts" / "examples"
 _AGREED = ("scope", "purpose", "actor", "body_limit_bytes", "deadline_s")

@@ -88,7 +88,12 @@ LISTED = {
     ),
     "points_hukou": Listed(
         unprotected=_VERSION,
-        any_context=_ACTS | _FILES | {"inbox_position.clients_see": "how far this service has heard, by key; no content"},
+        any_context=_ACTS
+        | _FILES
+        | {
+            "inbox_position.clients_see": "how far this service has heard, by key; no content",
+            "rule_set_in_force.clients_see": "which law is in force where is public",
+        },
         definers=_DEFINERS,
         doors={
             "is_file_visible": "yes or no",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -57,10 +57,18 @@ from services.chassis.settings import ServiceSettings
 from services.chassis.subscriptions import Subscriptions
 from services.chassis.tasks import cancel
 from services.chassis.tracing import request_id
+from services.chassis.work import Work
 
 logger = logging.getLogger(__name__)
 
 Snapshot = Callable[[Transaction, Keyring], AsyncIterator[tuple[UUID, list[EventData]]]]
+
+
+class RenewTokens(Protocol):
+    """An act of who owns persons."""
+
+    async def __call__(self, work: Work, *, after: UUID | None, limit: int) -> tuple[int, UUID | None]:
+        """Tell the document tokens of the next `limit` persons again: how many, and after whom to go on, `None` at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +79,8 @@ class ServiceDefinition:
     `checkpoints_path` where the signed heads of its evidence are read, `sealed` the columns its own code seals.
     `fields` decides what answers and followed events show of a person; a service without it shows no person.
     A service that keeps files says in `attachments` whom a caller sees, and has an `attachments_router` among its routers and
-    `attachments.rows.SEALED` among its columns. `long_work` names the module that is run to work off an operation.
+    `attachments.rows.SEALED` among its columns. `renew_tokens` tells the tokens of its persons' documents again.
+    `long_work` names the module that is run to work off an operation.
     """
 
     name: str
@@ -92,6 +101,7 @@ class ServiceDefinition:
     subscriptions: Subscriptions = field(default_factory=dict)
     jobs: Sequence[Job] = ()
     snapshot: Snapshot | None = None
+    renew_tokens: RenewTokens | None = None
     sealed: Sequence[SealedColumn] = ()
     attachments: SeesAnyOf | None = None
     long_work: str | None = None

@@ -77,6 +77,11 @@ def newest_active(keys: Sequence[DataKey]) -> DataKey | None:
     return next((key for key in reversed(keys) if key.state == "active"), None)
 
 
+def token_key(name: str) -> str:
+    """How a process says in `key_reader` that it has a document token key: no data key has such a name."""
+    return f"document-token:{name}"
+
+
 def wrapping_context(key_id: str, suite: int) -> str:
     """Where a wrapped data key lies; authenticated with it."""
     return f"data_key|{key_id}|{suite}"
@@ -145,7 +150,8 @@ class KeyKeeper:
         async with self._turn:
             self._keyring.read_again()
             await learn(self._pool, self._keyring)
-            knows, seals_with = sorted(self._keyring.known), self._keyring.current.key_id.decode()
+            knows = [*sorted(self._keyring.known), *(token_key(name) for name in self._keyring.token_keys)]
+            seals_with = self._keyring.current.key_id.decode()
             await in_transaction(self._pool, lambda tx: self._note(tx, knows=knows, seals_with=seals_with), rows=SERVICE)
             self._refreshed_at = asyncio.get_running_loop().time()
 

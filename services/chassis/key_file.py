@@ -98,6 +98,20 @@ class KeyFile(BaseModel):
         assert found is not None
         return found
 
+    def with_token_key(self, name: str, secret: str) -> "KeyFile":
+        """The same file with that document token key as the current one; the others stay. Raises `ValueError`."""
+        if self.document_token is None:
+            raise ValueError("the file has no document token keys")
+        keys = KeySet(current=name, keys={**self.document_token.keys, name: secret})
+        return self.model_copy(update={"document_token": keys})
+
+    def with_one_token_key(self) -> "KeyFile":
+        """The same file without any document token key but the current one."""
+        assert self.document_token is not None
+        current = self.document_token.current
+        keys = KeySet(current=current, keys={current: self.document_token.keys[current]})
+        return self.model_copy(update={"document_token": keys})
+
     def with_new_kek(self, name: str) -> "KeyFile":
         """The same file with a fresh key-encryption key in use; the others stay for what they wrap."""
         keys = KeySet(current=name, keys={**self.wrapping.keys, name: make_key()})

@@ -77,6 +77,11 @@ class Keyring:
         return {key.key_id.decode() for key in self._data.values()}
 
     @property
+    def token_keys(self) -> tuple[str, ...]:
+        """Ids of the document token keys at hand, the newest first."""
+        return tuple(self._tokens)
+
+    @property
     def current(self) -> Key:
         """The data key that seals; raises `RuntimeError` before the first one is there."""
         if self._current is None:

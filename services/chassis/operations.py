@@ -25,6 +25,7 @@ __all__ = [
     "ReplayReport",
     "SnapshotReport",
     "compare_inbox",
+    "count_unpublished",
     "dead_events",
     "lag",
     "reconcile",
@@ -136,6 +137,15 @@ async def lag(pool: Pool, bus: Bus, *, service: str, subscriptions: Subscription
     )
     inboxes = [await _inbox_lag(pool, bus, service, producer) for producer in producers_of(subscriptions)]
     return Lag(service, outbox, tuple(inboxes))
+
+
+async def count_unpublished(pool: Pool) -> int:
+    """How many events the service has committed and not published yet."""
+    async with without_transaction(pool, rows=SERVICE) as tx:
+        row = await tx.fetch_row(_OUTBOX)
+    assert row is not None
+    unpublished: int = row["unpublished"]
+    return unpublished
 
 
 async def _inbox_lag(pool: Pool, bus: Bus, service: str, producer: str) -> InboxLag:

@@ -5,52 +5,30 @@ and all seal with it before the old values are sealed again. An interrupted rota
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from services.chassis import data_keys
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
+from services.chassis.key_readers import KeyReaders, Progress, RotationError
 from services.chassis.keyring import Keyring
 from services.chassis.resealing import Open, Resealing
 from services.chassis.rows import SERVICE
 from services.chassis.sealed_columns import WRAPPED, SealedColumn
 from services.chassis.sealing import Key
 
+__all__ = ["Progress", "Rotation", "RotationError", "RotationReport"]
+
 Result = TypeVar("Result")
 
 _PASSES_MAX = 20
-_LOOK_AGAIN_S = 0.2
 
-_TRY_LOCK = prepare("SELECT pg_try_advisory_lock(hashtextextended('xinshimin key rotation', 0))")
-_UNLOCK = prepare("SELECT pg_advisory_unlock(hashtextextended('xinshimin key rotation', 0))")
-_NOW = prepare("SELECT clock_timestamp()")
 _ACTIVATE = prepare("UPDATE data_key SET activated_at = clock_timestamp() WHERE key_id = :key_id AND activated_at IS NULL")
 _RETIRE = prepare(
     "UPDATE data_key SET retired_at = now() WHERE key_id <> :key_id AND activated_at IS NOT NULL AND retired_at IS NULL"
 )
-_BEHIND = prepare(
-    """
-    SELECT count(*) FROM key_reader WHERE lapses_at > clock_timestamp()
-    AND NOT (CAST(:knows AS text) = ANY (knows)
-        AND (CAST(:seals_with AS text) IS NULL OR seals_with = CAST(:seals_with AS text))
-        AND (CAST(:kek_id AS text) IS NULL OR kek_id = CAST(:kek_id AS text)))
-    """
-)
-# Sessions of other roles are not shown to us, and need not be: only the service's own role seals.
-_OLDER_TRANSACTIONS = prepare(
-    """
-    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
-    AND pid <> pg_backend_pid() AND xact_start < CAST(:began AS timestamptz)
-    """
-)
-
-
-class RotationError(Exception):
-    """The rotation cannot go on now; what it did stays, and it can be repeated."""
 
 
 @dataclass(slots=True)
@@ -65,10 +43,6 @@ class RotationReport:
     seconds: float = 0.0
 
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """The keys of one service. `pool` logs in as the service's own role, `owner` as one that may change history rows."""
@@ -79,19 +53,23 @@ class Rotation:
     progress: Progress
     wait_s: float = 120.0
 
+    @property
+    def _readers(self) -> KeyReaders:
+        return KeyReaders(self.pool, self.progress, self.wait_s)
+
     async def rotate(self, columns: Sequence[SealedColumn]) -> RotationReport:
         """Seal every value of `columns` under a new data key, prove that none is left under another, retire the others.
 
         Raises `RotationError` when a process does not follow, a transaction does not end or values stay behind.
         """
-        async with self._alone():
+        async with self._readers.alone():
             key_id = await self._announced()
             await data_keys.learn(self.pool, self.keyring)
-            await self._readers_follow(f"processes know {key_id}", knows=key_id)
+            await self._readers.follow(f"processes know {key_id}", knows=key_id)
             await self._write(lambda tx: tx.execute(_ACTIVATE, key_id=key_id))
             await data_keys.learn(self.pool, self.keyring)
-            await self._readers_follow(f"processes seal with {key_id}", knows=key_id, seals_with=key_id)
-            await self._older_transactions_end()
+            await self._readers.follow(f"processes seal with {key_id}", knows=key_id, seals_with=key_id)
+            await self._readers.older_transactions_end()
             key = self.keyring.current
             report = RotationReport(key_id, key.suite.name)
             await self._reseal(columns, self.keyring.open, key, report)
@@ -102,16 +80,16 @@ class Rotation:
 
     async def rewrap(self) -> RotationReport:
         """Wrap every data key and every person's key under the key-encryption key the key file says is current."""
-        async with self._alone():
+        async with self._readers.alone():
             self.keyring.read_again()
             await data_keys.learn(self.pool, self.keyring)
             kek = self.keyring.kek
-            await self._readers_follow(
+            await self._readers.follow(
                 f"processes wrap with {self.keyring.kek_id}",
                 knows=self.keyring.current.key_id.decode(),
                 kek_id=self.keyring.kek_id,
             )
-            await self._older_transactions_end()
+            await self._readers.older_transactions_end()
             report = RotationReport(self.keyring.kek_id, kek.suite.name)
             await self._reseal(WRAPPED, self.keyring.unwrap, kek, report)
             return report
@@ -155,46 +133,5 @@ class Rotation:
     async def _keys(self) -> list[data_keys.DataKey]:
         return await self._write(data_keys.all_keys)
 
-    async def _readers_follow(self, what: str, *, knows: str, seals_with: str | None = None, kek_id: str | None = None) -> None:
-        async def behind() -> int:
-            count: int = await self._write(
-                lambda tx: tx.fetch_value(_BEHIND, knows=knows, seals_with=seals_with, kek_id=kek_id)
-            )
-            return count
-
-        await self._until_none(what, behind)
-
-    async def _older_transactions_end(self) -> None:
-        """What began before all processes followed may still commit a value under the old key."""
-        began: datetime = await self._write(lambda tx: tx.fetch_value(_NOW))
-
-        async def older() -> int:
-            count: int = await self._write(lambda tx: tx.fetch_value(_OLDER_TRANSACTIONS, began=began))
-            return count
-
-        await self._until_none("older transactions have ended", older)
-
-    async def _until_none(self, what: str, count: Callable[[], Awaitable[int]]) -> None:
-        deadline = asyncio.get_running_loop().time() + self.wait_s
-        at_first = left = await count()
-        while left:
-            self.progress(f"waiting until {what}", max(at_first - left, 0), at_first)
-            if asyncio.get_running_loop().time() > deadline:
-                raise RotationError(f"Waited {self.wait_s:.0f} s in vain until {what}: {left} to go. Repeat when they do.")
-            await asyncio.sleep(_LOOK_AGAIN_S)
-            left = await count()
-
     async def _write(self, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
         return await in_transaction(self.pool, act, rows=SERVICE)
-
-    @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        """One rotation per service at a time."""
-        async with self.pool.acquire() as connection:
-            tx = Transaction(connection)
-            if not await tx.fetch_value(_TRY_LOCK):
-                raise RotationError("Another rotation of this service is running.")
-            try:
-                yield
-            finally:
-                await tx.execute(_UNLOCK)

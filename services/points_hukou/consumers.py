@@ -8,6 +8,7 @@ from services.points_hukou.store import mirrors
 SUBSCRIPTIONS: Subscriptions = {
     registry.PersonRegistered: many(mirrors.keep_persons),
     registry.PersonCorrected: many(mirrors.keep_persons),
+    registry.PersonTokensRenewed: many(mirrors.keep_persons),
     registry.PersonDeleted: many(mirrors.forget_persons),
     registry.PersonMerged: many(mirrors.keep_aliases),
     registry.PersonUnmerged: many(mirrors.keep_aliases),

@@ -9,6 +9,7 @@ from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
 from services.chassis.long_work.rows import SEALED as LONG_WORK_SEALED
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
+from services.registry.actions.document_tokens import renew_tokens
 from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
@@ -49,6 +50,7 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
+    renew_tokens=renew_tokens,
     sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
     attachments=sees_any_of,
     long_work="services.registry",

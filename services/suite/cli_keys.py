@@ -119,6 +119,38 @@ def rewrap(
     show(asdict(report), _lines(report), as_json=as_json)
 
 
+@keys.command("rotate-tokens")
+def rotate_tokens(
+    *,
+    files_from_store: Annotated[
+        bool,
+        typer.Option(
+            "--files-from-store",
+            help="Write no key file. First give every service both keys, the new one as current, and call; then take the older "
+            "key out, and call again.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make another key for the tokens by which all services know identity documents, while they run.
+
+    Every key file gets the new key, every person's tokens are told again under it, and when each mirror has them, the older
+    keys leave the files. An interrupted rotation is taken up by the next call.
+    """
+    from services.suite import access, token_keys
+    from services.suite.screen import show
+    from services.suite.working import Working
+
+    adopt_running_suite()
+    with Working(as_json=as_json) as working:
+        report = access.run(token_keys.rotate(working.tell, files_from_store=files_from_store))
+    lines = [f"Document tokens are made with {report.key_id}; {report.told:,} persons told."]
+    lines += [f"{name} forgot {count:,} older tokens." for name, count in report.forgotten.items()]
+    if report.to_give_up:
+        lines.append(f"Now take {', '.join(report.to_give_up)} out of every key file, and call again.")
+    show(asdict(report), lines, as_json=as_json)
+
+
 def _lines(report: "RotationReport") -> list[str]:
     total = sum(report.resealed.values())
     rate = f", {total / report.seconds:,.0f}/s" if report.seconds > 0 else ""

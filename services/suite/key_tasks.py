@@ -63,11 +63,15 @@ async def rewrap(service: str, progress: Progress, *, new_kek: bool) -> Rotation
     return await _with_rotation(service, "rewrap", progress, lambda rotation: rotation.rewrap())
 
 
+def new_key_name() -> str:
+    """An id no other key has, from which the day is seen."""
+    return f"{utc_now():%Y%m%d}-{secrets.token_hex(3)}"
+
+
 def _add_kek(service: str) -> None:
     path = access.service_settings_of(service).key_file
-    name = f"{utc_now():%Y%m%d}-{secrets.token_hex(3)}"
     try:
-        renewed = key_file.parse(key_file.read_secret(path)).with_new_kek(name)
+        renewed = key_file.parse(key_file.read_secret(path)).with_new_kek(new_key_name())
         write_atomically(path.resolve(), renewed.model_dump_json(indent=2))
     except (KeyFileError, OSError) as error:
         raise SuiteError(ExitCode.NO_RIGHTS, f"No key can be added to {path}: {error}") from None

@@ -69,9 +69,17 @@ class KeyFiles:
         public = AuditKeys.load(service, self.audit_key(service)).public
         write_atomically(self.audit_public / f"{service}.jwks.json", public.jwks())
 
+    def share(self, tokens: KeySet) -> None:
+        """Let key files made from now on have these document token keys, where such files are made here."""
+        if self._shared_tokens.exists():
+            write_atomically(self._shared_tokens, tokens.model_dump_json(indent=2))
+
+    @property
+    def _shared_tokens(self) -> Path:
+        return self._folder / "document-token.json"
+
     def _document_token_keys(self) -> KeySet:
         """The one key all services share, so that they derive the same token from the same document (architecture §1)."""
-        path = self._folder / "document-token.json"
-        if not path.exists():
-            write_atomically(path, KeySet(current="d1", keys={"d1": make_key()}).model_dump_json(indent=2))
-        return KeySet.model_validate_json(path.read_text())
+        if not self._shared_tokens.exists():
+            write_atomically(self._shared_tokens, KeySet(current="d1", keys={"d1": make_key()}).model_dump_json(indent=2))
+        return KeySet.model_validate_json(self._shared_tokens.read_text())

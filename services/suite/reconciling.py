@@ -68,17 +68,17 @@ async def _reconcile_stream(service: str) -> Reconciliation:
 
 async def _reconcile_inbox(producer: str, follower: str, wait_s: float) -> FollowerReport:
     async with access.database(producer) as producing, access.database(follower) as following, access.bus(follower) as bus:
-        await _until_applied(bus, producer, follower, wait_s)
+        await until_applied(bus, producer, follower, wait_s)
         found = await operations.compare_inbox(producing, following, producer=producer)
         if found.behind == 0:
             return FollowerReport(found.behind, found.ahead)
         await bus.rewind(producer, follower)
-        await _until_applied(bus, producer, follower, wait_s)
+        await until_applied(bus, producer, follower, wait_s)
         found = await operations.compare_inbox(producing, following, producer=producer)
         return FollowerReport(found.behind, found.ahead, rewound=True)
 
 
-async def _until_applied(bus: Bus, producer: str, follower: str, wait_s: float) -> None:
+async def until_applied(bus: Bus, producer: str, follower: str, wait_s: float) -> None:
     """Wait until the follower has nothing before it, within reason."""
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.clients import ANY_PURPOSE, CreatedClient, create_client
 from gateway.routes import known_scopes, load_routes
-from services.chassis.clock import utc_now
+from services.chassis.clock import LawClock, utc_now
 from services.chassis.db import close_pool, create_pool
 from tests.hostile.operations import PUBLIC, Published, operations, resolved
 from tests.journeys.suite import Office, Suite, citizen_number
@@ -108,6 +108,7 @@ def settle(suite: Suite) -> City:
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
     known["operation_id"] = _an_import(city)
     known["evidence_id"] = _evidence(owner, known["person_id"])
+    known |= _rule_sets(city)
     _make_the_others(city, document)
     return city
 
@@ -131,6 +132,25 @@ def _residence(person_id: str) -> dict[str, Any]:
         "started_on": "2023-03-10",
         "reported_by": "self",
     }
+
+
+def _rule_sets(city: City) -> dict[str, str]:
+    """The city's rules in force for school places, and a draft of the town's that waits for its second officer."""
+    county = city.office("330282")
+    law = _proposed(county)
+    county.post(f"/v1/points/proposals/{law['points:proposal_id']}/approve")
+    use = {"purposes": ["school"], "division_code": "330282", "valid_from": LawClock().today().isoformat()}
+    county.post(f"/v1/points/rule-sets/{law['rule_set_id']}/put-in-force", use)
+    return _proposed(city.owner)
+
+
+def _proposed(office: Office) -> dict[str, str]:
+    """A rule set that one officer put before another."""
+    draft = office.post("/v1/points/rule-sets", {"released": "ningbo-2022"})
+    one = f"/v1/points/rule-sets/{draft['rule_set_id']}"
+    office.post(f"{one}/check")
+    proposal = office.post(f"{one}/approve", x_actor="officer-0018")
+    return {"rule_set_id": draft["rule_set_id"], "points:proposal_id": proposal["proposal_id"]}
 
 
 def _an_import(city: City) -> str:

@@ -6,7 +6,7 @@ new route is in it as soon as it is published, and a route without a policy fail
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,11 +112,10 @@ def test_no_wrong_credential_opens_a_route(city: City, forge: Forge, outsiders: 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nobody_elsewhere_learns_or_changes_anything(city: City, outsiders: Outsiders, name: str) -> None:
+def test_nobody_elsewhere_learns_anything(city: City, outsiders: Outsiders, name: str) -> None:
     """Another division's object looks exactly like one that does not exist, and no answer holds an id of it."""
     operation = city.operations[name]
     nobody = {kind: str(uuid.uuid4()) for kind in city.known}
-    before = versions(city)
     for place, office in outsiders.elsewhere.items():
         real = request(city, operation, office.token(), operation.target(city.known), operation.body(city.known))
         if operation.refers_to(city.known):
@@ -126,7 +125,23 @@ def test_nobody_elsewhere_learns_or_changes_anything(city: City, outsiders: Outs
             assert real.status_code in {403, 404}, (place, real.text)
         leaked = [kind for kind, value in city.known.items() if value in real.text]
         assert not leaked, (place, leaked, real.text)
-    assert versions(city) == before
+
+
+def test_nobody_elsewhere_changes_anything(city: City, outsiders: Outsiders) -> None:
+    """Every act on the town's objects, tried from elsewhere, leaves each object of the town at its version."""
+    assert not _changed_by(city, outsiders.elsewhere.values())
+
+
+def _changed_by(city: City, offices: Iterable[Office]) -> set[str]:
+    """The reads that show another version after every act of every office."""
+    acts = [each for each in city.operations.values() if each.policy.get("writes") and each.refers_to(city.known)]
+    assert len(acts) > 40
+    before = versions(city)
+    for office in offices:
+        for each in acts:
+            request(city, each, office.token(), each.target(city.known), each.body(city.known))
+    after = versions(city)
+    return {name for name, etag in before.items() if after[name] != etag}
 
 
 @pytest.mark.parametrize("name", [each for each in NAMES if "{" in each])
@@ -134,12 +149,18 @@ def test_an_id_of_another_kind_is_no_object(city: City, forge: Forge, name: str)
     """A person's id where a permit's belongs opens nothing, even to who may see both."""
     operation = city.operations[name]
     for parameter in sorted(set(operation.parameters) - PUBLIC.keys()):
+        key = operation.key_of(parameter, city.known)
         for other, value in city.known.items():
-            if other == parameter or (parameter, other) in PERSONS:
+            if other == key or (parameter, other) in PERSONS:
                 continue
-            confused = city.known | {parameter: value}
+            confused = city.known | {key: value}
             answer = request(city, operation, forge.access_token(), operation.target(confused), operation.body(city.known))
             assert answer.status_code == NOT_FOUND, (parameter, other, answer.text)
+
+
+def test_an_act_from_elsewhere_that_changes_something_is_found(city: City) -> None:
+    """The planted defect: the town's own office passes for one elsewhere. After what looks at things as they were made."""
+    assert _changed_by(city, [city.owner])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -158,6 +179,8 @@ def test_the_right_credential_opens_it(city: City, forge: Forge, name: str) -> N
         expected.add(NOT_FOUND)  # nobody was merged
     if operation.path.endswith("/withdraw"):
         expected.add(403)  # `proposal-of-another`: only who proposed it takes it back
+    if operation.path.endswith("-force"):
+        expected.add(403)  # `division-out-of-scope`: law is made by the county, and this is the town's office
     # An act before it may have ended the registration, and then the person is seen and no longer held.
     assert answer.status_code in expected or problem(answer) == "person-not-held", answer.text
 
@@ -233,4 +256,4 @@ def test_a_division_that_sees_too_much_is_found(city: City, outsiders: Outsiders
     seeing = replace(outsiders, elsewhere={"the town itself": city.owner})
     for name in ("GET /v1/persons/{person_id}", "GET /v1/residence-registrations", "GET /v1/registry/changes"):
         with pytest.raises(AssertionError):
-            test_nobody_elsewhere_learns_or_changes_anything(city, seeing, name)
+            test_nobody_elsewhere_learns_anything(city, seeing, name)

@@ -49,6 +49,12 @@ def never_binding(name: str) -> Sequence[Mapping[str, str]]:
     return found
 
 
+def rounds_of(name: str) -> Sequence[Mapping[str, Any]]:
+    """The rounds of a rule set: who stands with what, for how many places, and what comes of it."""
+    found: Sequence[Mapping[str, Any]] = case_file(name).rounds
+    return found
+
+
 @cache
 def chain_of(name: str) -> Sequence[Link]:
     """A rule set as it ships, with those it extends."""

@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
+from services.chassis.key_file import make_key, parse
 from services.chassis.rows import SERVICE_SESSION
 from services.suite.exits import ExitCode
 from tests.suite.launching import ROOT, RunningUp, clean_environment, xinshimin
@@ -87,16 +88,83 @@ def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(runni
 
 
 async def _lines_about_keys(running: RunningUp) -> list[dict[str, str]]:
+    rows = await _rows(
+        running,
+        "registry",
+        "SELECT line FROM audit_line WHERE line::jsonb->>'resource' = 'key' ORDER BY recorded_at, audit_id",
+    )
+    return [json.loads(row["line"]) for row in rows]
+
+
+async def _rows(running: RunningUp, service: str, statement: str) -> list[asyncpg.Record]:
     variables = json.loads((running.data_dir / "suite.json").read_text())["variables"]
-    url = variables["XINSHIMIN_REGISTRY__DATABASE_URL"]
+    url = variables[f"XINSHIMIN_{service.upper()}__DATABASE_URL"]
     connection = await asyncpg.connect(url, server_settings=SERVICE_SESSION)
     try:
-        rows = await connection.fetch(
-            "SELECT line FROM audit_line WHERE line::jsonb->>'resource' = 'key' ORDER BY recorded_at, audit_id"
-        )
+        return list(await connection.fetch(statement))
     finally:
         await connection.close()
-    return [json.loads(row["line"]) for row in rows]
+
+
+def test_the_key_of_document_tokens_is_rotated_beside_the_running_suite(running: RunningUp) -> None:
+    running.paste(0, 1)
+    running.command("events", "reconcile")
+    before = _tokens_of_mirror(running)
+    (old,) = {key_id for key_id, _ in before}
+    rotated = running.command("keys", "rotate-tokens")
+    after = _tokens_of_mirror(running)
+    assert {key_id for key_id, _ in after} == {rotated["key_id"]} != {old}
+    assert len(after) == len(before) == rotated["forgotten"]["points_hukou"] > 0
+    assert not {token for _, token in after} & {token for _, token in before}
+    for file in ("registry.json", "points_hukou.json", "document-token.json"):
+        held = json.loads((running.data_dir / "keys" / file).read_text())
+        assert set(held.get("document_token", held)["keys"]) == {rotated["key_id"]}, file
+    assert running.command("keys", "rotate-tokens")["key_id"] != rotated["key_id"]
+    (line,) = asyncio.run(
+        _rows(running, "points_hukou", f"SELECT line FROM audit_line WHERE line LIKE '%{rotated['key_id']};%'")
+    )
+    assert json.loads(line["line"])["operation"] == "rotate"
+
+
+def test_an_interrupted_rotation_of_document_tokens_is_taken_up(running: RunningUp) -> None:
+    """It stopped when one key file had the new key and no process knew it; then a mirror knows more than anybody tells."""
+    running.paste(0, 1)
+    person = "019ab0c2-1111-7000-8000-00000000dead"
+    lost = f"INSERT INTO mirror_person_document VALUES ('lost', 'd0', '{person}', 'citizen_id')"
+    asyncio.run(_rows(running, "points_hukou", lost))
+    path = running.data_dir / "keys" / "registry.json"
+    begun = parse(path.read_text()).with_token_key("begun", make_key())
+    path.write_text(begun.model_dump_json())
+    refused = xinshimin("keys", "rotate-tokens", environment=running.environment)
+    assert refused.returncode == ExitCode.FAILED
+    assert "points_hukou knows 1 documents under older keys alone; no key was given up" in refused.stderr
+    asyncio.run(_rows(running, "points_hukou", "DELETE FROM mirror_person_document WHERE token = 'lost'"))
+    assert running.command("keys", "rotate-tokens")["key_id"] == "begun"
+    assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"begun"}
+
+
+def test_document_tokens_follow_key_files_that_somebody_else_writes(running: RunningUp) -> None:
+    running.paste(0, 1)
+    running.command("events", "reconcile")
+    files = [running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json")]
+    secret = make_key()
+    (old,) = {key_id for key_id, _ in _tokens_of_mirror(running)}
+    for file in files:
+        file.write_text(parse(file.read_text()).with_token_key("of-the-store", secret).model_dump_json())
+    told = running.command("keys", "rotate-tokens", "--files-from-store")
+    assert (told["key_id"], told["to_give_up"], told["forgotten"]) == ("of-the-store", [old], {})
+    assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"of-the-store", old}
+    for file in files:
+        file.write_text(parse(file.read_text()).with_one_token_key().model_dump_json())
+    done = running.command("keys", "rotate-tokens", "--files-from-store")
+    assert (done["told"], done["to_give_up"]) == (0, [])
+    assert done["forgotten"]["points_hukou"] > 0
+    assert {key_id for key_id, _ in _tokens_of_mirror(running)} == {"of-the-store"}
+
+
+def _tokens_of_mirror(running: RunningUp) -> set[tuple[str, str]]:
+    rows = asyncio.run(_rows(running, "points_hukou", "SELECT key_id, token FROM mirror_person_document"))
+    return {(row["key_id"], row["token"]) for row in rows}
 
 
 def test_a_snapshot_covers_every_person(running: RunningUp) -> None:

@@ -1,12 +1,12 @@
-"""What points_hukou tells its neighbours: that evidence about a person was given, withdrawn or contested, in order per person.
+"""What points_hukou tells its neighbours and followers: which rules are in force where, that evidence was given or contested.
 
-Ids and the names of facts only: what is known of somebody never travels in an event.
+Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
+everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no value of a fact and no name of anybody
+travels.
 """
 
-from collections.abc import Mapping
-
 from services.chassis.events import EventData
-from services.contracts.points_hukou import evidence
+from services.contracts.points_hukou import evidence, rule_sets
 from services.contracts.points_hukou.evidence import (
     EvidenceContestAnswered,
     EvidenceContestOpened,
@@ -16,16 +16,13 @@ from services.contracts.points_hukou.evidence import (
     EvidenceState,
     EvidenceWithdrawn,
 )
+from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*evidence.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS)
 """Everything points_hukou publishes."""
-
-FOR_OUTSIDERS: Mapping[type[EventData], str] = {**evidence.FOR_OUTSIDERS}
-"""Events no service of the suite follows, and who does."""
 
 __all__ = [
     "EVENTS",
-    "FOR_OUTSIDERS",
     "EvidenceContestAnswered",
     "EvidenceContestOpened",
     "EvidenceContestOverdue",
@@ -33,4 +30,7 @@ __all__ = [
     "EvidenceRecorded",
     "EvidenceState",
     "EvidenceWithdrawn",
+    "RuleSetInForceState",
+    "RuleSetPutInForce",
+    "RuleSetTakenOutOfForce",
 ]

@@ -1,6 +1,5 @@
 """Evidence about persons, and contests of it."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -88,11 +87,3 @@ EVENTS: tuple[type[EventData], ...] = (
     EvidenceContestAnswered,
     EvidenceContestOverdue,
 )
-
-FOR_OUTSIDERS: Mapping[type[EventData], str] = {
-    EvidenceRecorded: "for the halls where people apply, outside the suite: the points office reads its own rows",
-    EvidenceWithdrawn: "as above",
-    EvidenceContestOpened: "for the office that gave the fact, which follows `GET /v1/points/changes`",
-    EvidenceContestAnswered: "for the hall that brought the contest, and tells the person",
-    EvidenceContestOverdue: "for the office, the hall, and whoever supervises offices",
-}

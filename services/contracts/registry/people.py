@@ -48,6 +48,15 @@ class PersonCorrected(PersonState):
     event_type: ClassVar[str] = "registry.person.corrected.v1"
 
 
+class PersonTokensRenewed(PersonState):
+    """The tokens of a person's documents were made under another key of the suite; nothing about the person changed.
+
+    Told to the services of the suite alone, which are the only ones that have the key.
+    """
+
+    event_type: ClassVar[str] = "registry.person.tokens_renewed.v1"
+
+
 class PersonDeleted(AboutPerson):
     """Everything kept of the person was deleted by law; whoever mirrors it deletes its own, for good."""
 
@@ -187,6 +196,7 @@ class ResidencePermitEnded(ResidencePermitState):
 EVENTS: tuple[type[EventData], ...] = (
     PersonRegistered,
     PersonCorrected,
+    PersonTokensRenewed,
     PersonDeleted,
     RelationshipRegistered,
     RelationshipEnded,

@@ -112,9 +112,13 @@ class Assessment:
         return tuple(each for each in self.judged if each.clause.law.effect == "eligibility" and not each.holds)
 
     @property
+    def stands(self) -> bool:
+        """Whether the person is eligible and the score may be used."""
+        return not (self.is_vetoed or self.is_frozen or self.not_eligible)
+
+    @property
     def passes(self) -> bool | None:
         """Whether the pass mark is reached by an eligible person whose score may be used; `None` without a pass mark."""
         if self.service.pass_mark is None:
             return None
-        stands = not (self.is_vetoed or self.is_frozen or self.not_eligible)
-        return stands and self.total >= self.service.pass_mark
+        return self.stands and self.total >= self.service.pass_mark

@@ -67,11 +67,12 @@ def _components(rule_set: RuleSet, facts: Facts, service: Service, use_in: str |
         on = rule_set.day(item.law.on, facts.applied_on)
         counting = count_line(item.bundle, Sight(facts, on, points), rule_set.rounding)
         points[item.law.id] = rule_set.rounding.round(counting.points)
-        components.append(Component(item, on, counting, points[item.law.id], _why_not(item, service, use_in)))
+        components.append(Component(item, on, counting, points[item.law.id], why_not(item, service, use_in)))
     return tuple(components)
 
 
-def _why_not(item: CountedItem, service: Service, use_in: str | None) -> NotCounted | None:
+def why_not(item: CountedItem, service: Service, use_in: str | None) -> NotCounted | None:
+    """Why an item gives nothing to this total, whoever is counted."""
     if item.law.part not in service.parts or (item.law.only_for and service.id not in item.law.only_for):
         return NotCounted.OTHER_SERVICE
     if use_in is not None and not use_in.startswith(item.valid_within):

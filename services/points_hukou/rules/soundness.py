@@ -128,6 +128,9 @@ def _unknown_names(documents: Sequence[RuleSetDocument], services: Sequence[Serv
             yield from _missing(f"{document.id}: {dated.id}: day", [dated.on], days)
         for tie_break in _tie_breaks(document):
             yield from _missing(f"{document.id}: {tie_break.id}: item", tie_break.items, part_of)
+        if document.ranking is not None and document.ranking.second_round is not None:
+            wanted = document.ranking.second_round.only_for
+            yield from _missing(f"{document.id}: second_round: service", wanted, {service.id for service in services})
         yield from _unfit_groups(document, part_of)
     for service in services:
         yield from _missing(f"service {service.id}: part", service.parts, parts)

@@ -34,6 +34,12 @@ _FIND = prepare(
     """  # noqa: S608 - constants of this module
 )
 _LOAD_EACH = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
+_LOCK_NEXT = prepare(
+    """
+    SELECT p.person_id FROM person p WHERE CAST(:after AS uuid) IS NULL OR p.person_id > CAST(:after AS uuid)
+    ORDER BY p.person_id LIMIT CAST(:limit AS integer) FOR UPDATE
+    """
+)
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
@@ -172,6 +178,12 @@ async def load_persons(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, Per
     """The whole state of each of these persons that the client may know of."""
     rows = await work.tx.fetch(_LOAD_EACH, person_ids=list(person_ids))
     return {row["person_id"]: person_of(work.keyring, row) for row in rows}
+
+
+async def lock_next_persons(work: Work, *, after: UUID | None, limit: int) -> dict[UUID, PersonRecord]:
+    """The next persons in the order of their ids, locked and then read: nobody changes them before the commit."""
+    rows = await work.tx.fetch(_LOCK_NEXT, after=after, limit=limit)
+    return await load_persons(work, [row["person_id"] for row in rows])
 
 
 async def birth_dates_of(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:

@@ -181,14 +181,29 @@ class TieBreak(Named):
         return self
 
 
+class SecondRound(Part):
+    """Places that towns leave free are given city-wide; a town takes at most this share of its own quota then (P-15)."""
+
+    town_share: Exact
+    only_for: Many[Name] = ()
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Self:
+        if not 0 < self.town_share <= 1:
+            raise ValueError("town_share lies above 0, up to 1")
+        return self
+
+
 class Ranking(Part):
-    """How persons are ordered. Equal in everything share a rank; the next rank skips (P-13). `cut`: who is admitted when equals
-    stand at the last place: all of them (P-14), or nobody decides for the city (`refuse`, P-22).
+    """How persons are ordered: by total, or by `first_by` where the total is a threshold only (P-19); then by the tie-breaks.
+    Equal in everything share a rank; the next rank skips (P-13). `cut`: who is admitted when equals stand at the last place:
+    all of them (P-14), or nobody decides for the city (`refuse`, P-22). `second_round`: ranked inside each town first.
     """
 
     first_by: TieBreak | None = None
     tie_breaks: Many[TieBreak] = ()
     cut: Literal["admit_all_tied", "refuse"]
+    second_round: SecondRound | None = None
     rule: Text
 
 

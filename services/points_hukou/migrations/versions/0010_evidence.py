@@ -1,7 +1,7 @@
 """The evidence door: facts that offices give, files beside them, contests, and files of evidence worked off as operations.
 
-Revision ID: 0009
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from alembic import op
@@ -9,8 +9,8 @@ from alembic import op
 from services.chassis import ground
 from services.chassis.migrations import execute_script
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
