@@ -51,6 +51,7 @@ async def contested(desk: Desk) -> tuple[Story, str, dict[str, Any]]:
 
 async def fact_of(desk: Desk, story: Story) -> dict[str, Any]:
     """The months of insurance as they count."""
+    fact: dict[str, Any]
     (fact,) = [each for each in (await desk.facts(story))["facts"] if each["fact"] == "insurance_in_province"]
     return fact
 
