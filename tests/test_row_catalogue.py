@@ -71,6 +71,7 @@ LISTED = {
             "lift_restriction": "of a request the office answers",
             "share_restriction": "trigger: whoever is restricted is so under every id",
             "restricted_on": "ids of a human; the day is read with the client's own eyes",
+            "look_at_restricted": "of who is restricted, as the client is told: for the own requests; yes or no",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
             "remembered_of_person": "of a person in sight: the versions of the same, sealed as they lie",
             "recipients_of_request": "of a request the office answers: which clients were shown what, by the evidence",

@@ -9,8 +9,15 @@ from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
-from services.registry.schemas.field_work.visits import ConflictSettlement, VisitConflictView
+from services.registry.schemas.field_work.visits import (
+    ConflictSettlement,
+    PastVisitConflictView,
+    VisitConflictRecord,
+    VisitConflictView,
+)
+from services.registry.schemas.history import VersionView
 from services.registry.store.field_work import visits as store
+from services.registry.store.history import versions_of
 
 RESOURCE = "field_visit_conflict"
 
@@ -52,6 +59,24 @@ async def read_conflict(work: Work, visit_conflict_id: UUID) -> VisitConflictVie
         raise not_found("visit-conflict")
     work.audit("read", RESOURCE, visit_conflict_id)
     return VisitConflictView.of(record)
+
+
+async def read_conflict_history(
+    work: Work, visit_conflict_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastVisitConflictView]]:
+    """Versions of a conflict, newest first."""
+    if await store.find_conflict(work, visit_conflict_id) is None:
+        raise not_found("visit-conflict")
+    work.audit("read_history", RESOURCE, visit_conflict_id)
+    return await versions_of(
+        work,
+        RESOURCE,
+        visit_conflict_id,
+        record=VisitConflictRecord,
+        view=PastVisitConflictView.of,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 async def list_conflicts(
