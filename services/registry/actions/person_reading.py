@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis import rate_limits
 from services.chassis.errors import DomainError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, sign, unsign
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
@@ -15,13 +16,11 @@ from services.registry.rules.identity_number import normalised_number
 from services.registry.rules.person_name import masked_name, name_key
 from services.registry.rules.pinyin import spelled
 from services.registry.rules.search_keys import PREFIX_CODE_POINTS, SearchKey
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonRecord, PersonView, ResolvedPersonView
 from services.registry.schemas.persons import PersonResolution
 from services.registry.schemas.searching import EmployerQuery, PersonSearch, ResidenceStatus
 from services.registry.store import persons as store
 from services.registry.store import visibility
-from services.registry.store.history import versions_of
 from services.registry.store.person_search import found_person
 from services.registry.store.person_search import resolve_person as find_by_number_and_name
 from services.registry.store.person_search import search_persons as find_by_criteria

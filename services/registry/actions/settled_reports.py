@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from services.chassis.history import VersionedRecord, changed_fields
 from services.chassis.work import Work
 from services.registry.actions.employment import employment_entry
 from services.registry.actions.homes import deadlines
@@ -16,10 +17,8 @@ from services.registry.actions.homes.premises import RESOURCE as PREMISES
 from services.registry.actions.homes.stay_entry import RESOURCE as STAY
 from services.registry.actions.homes.stay_entry import law_date
 from services.registry.actions.law import LAW
-from services.registry.actions.trail import changed_fields
 from services.registry.rules.homes.premises import report_settled_until
 from services.registry.rules.reporting import Report
-from services.registry.schemas.record import VersionedRecord
 from services.registry.store import unsettled as store
 from services.registry.store.employment.employments import find_employment
 from services.registry.store.homes.premises import find_premises

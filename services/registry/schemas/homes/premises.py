@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.homes.premises import PremisesEndReason, PremisesKind, PremisesStatus, RoomKind
 from services.registry.rules.homes.star_rating import LastGrade
 from services.registry.schemas.persons import Name
 from services.registry.schemas.phone import Phone
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import Address, DivisionCode
 
 ROOMS_MAX = 500

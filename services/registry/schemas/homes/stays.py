@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, Notice
 from services.registry.schemas.persons import Name
-from services.registry.schemas.record import VersionedRecord
 
 Instant = Annotated[AwareDatetime, Field(description="With its offset from UTC; not in the future.")]
 
