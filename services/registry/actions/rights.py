@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -38,7 +39,6 @@ from services.registry.rules.rights import (
 )
 from services.registry.rules.rights_clock import Clock, term_of, why_not_decidable
 from services.registry.schemas.evidence import attachments_in
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import ReasonView
 from services.registry.schemas.relationships import RelationshipEndReason, RelationshipKind
 from services.registry.schemas.rights import (
@@ -54,7 +54,6 @@ from services.registry.schemas.rights import (
     RightsVerification,
 )
 from services.registry.store import rights as store
-from services.registry.store.history import versions_of
 from services.registry.store.merging import ids_of_human
 from services.registry.store.persons import find_person, lock_persons
 from services.registry.store.relationships import relationship_of, relationships_of

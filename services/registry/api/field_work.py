@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
@@ -21,7 +22,6 @@ from services.registry.schemas.field_work.visits import (
     VisitConflictView,
     VisitView,
 )
-from services.registry.schemas.history import VersionView
 
 router = ServiceRouter(tags=["field work"])
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions import rights, rights_clock, rights_recipients
 from services.registry.rules.rights import RightsStatus
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.rights import (
     IncompleteTelling,
     PastRightsRequestView,

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -16,9 +17,7 @@ from services.registry.schemas.field_work.assignments import (
     AssignmentView,
     PastAssignmentView,
 )
-from services.registry.schemas.history import VersionView
 from services.registry.store.field_work import assignments as store
-from services.registry.store.history import versions_of
 
 RESOURCE = "coordinator_assignment"
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
@@ -15,9 +16,7 @@ from services.registry.schemas.field_work.visits import (
     VisitConflictRecord,
     VisitConflictView,
 )
-from services.registry.schemas.history import VersionView
 from services.registry.store.field_work import visits as store
-from services.registry.store.history import versions_of
 
 RESOURCE = "field_visit_conflict"
 
