@@ -94,7 +94,7 @@ LISTED = {
             "rule_set_in_force.clients_see": "which law is in force where is public",
         },
         definers=_DEFINERS,
-        doors={"is_file_visible": "yes or no"},
+        doors={"is_file_visible": "yes or no", "is_applying": "yes or no, of persons the action has in sight"},
         evidence=_EVIDENCE,
     ),
     "gateway": Listed(

@@ -11,7 +11,7 @@ from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
 from services.points_hukou.store.snapshot import snapshot
-from services.points_hukou.tables import METADATA
+from services.points_hukou.tables import METADATA, SEALED
 
 _FOLDER = Path(__file__).parent
 
@@ -28,10 +28,11 @@ DEFINITION = ServiceDefinition(
     changes_scope="points.file.read",
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
-    follower_scopes={"rule_set": "points.rule_set.read"},
+    follower_scopes={"rule_set": "points.rule_set.read", "application": "points.application.read"},
     fields=FIELDS,
     publishes=EVENTS,
     snapshot=snapshot,
+    sealed=SEALED,
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs.JOBS,
 )

@@ -6,5 +6,11 @@ from services.contracts import points_hukou
 UNUSED: dict[type[EventData], str] = {
     points_hukou.RuleSetPutInForce: "for outside followers; which rules count points changes nobody's registration or permit",
     points_hukou.RuleSetTakenOutOfForce: "as above",
+    points_hukou.ApplicationReceived: "for outside followers; that somebody applies for points changes nothing here",
+    points_hukou.ApplicationScored: "as above",
+    points_hukou.ApplicationRecheckAsked: "as above",
+    points_hukou.ApplicationConfirmed: "as above",
+    points_hukou.ApplicationWithdrawn: "as above",
+    points_hukou.ApplicationOverdue: "as above",
 }
 """Events of producers in the suite that are passed over on purpose."""

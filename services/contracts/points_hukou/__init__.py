@@ -1,14 +1,35 @@
-"""What points_hukou tells its neighbours and followers: which rules are in force where.
+"""What points_hukou tells its neighbours and followers: which rules are in force where, and where applications stand.
 
 Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
 everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no fact and no name of anybody travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import rule_sets
+from services.contracts.points_hukou import applications, rule_sets
+from services.contracts.points_hukou.applications import (
+    ApplicationConfirmed,
+    ApplicationOverdue,
+    ApplicationReceived,
+    ApplicationRecheckAsked,
+    ApplicationScored,
+    ApplicationState,
+    ApplicationWithdrawn,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS,)
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *applications.EVENTS)
 """Everything points_hukou publishes."""
 
-__all__ = ["EVENTS", "RuleSetInForceState", "RuleSetPutInForce", "RuleSetTakenOutOfForce"]
+__all__ = [
+    "EVENTS",
+    "ApplicationConfirmed",
+    "ApplicationOverdue",
+    "ApplicationReceived",
+    "ApplicationRecheckAsked",
+    "ApplicationScored",
+    "ApplicationState",
+    "ApplicationWithdrawn",
+    "RuleSetInForceState",
+    "RuleSetPutInForce",
+    "RuleSetTakenOutOfForce",
+]
