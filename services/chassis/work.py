@@ -5,7 +5,7 @@ before the commit. So an event, its history and its audit line exist if and only
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -202,6 +202,16 @@ class Work:
         It spares `flush` a round trip and is never needed: what the transaction does not know is looked up then.
         """
         self._person_keys.learn(row)
+
+    async def make_person_keys(self, person_ids: Collection[UUID]) -> None:
+        """Have each of these persons own a key, so that columns can be sealed under it (`seal_about`). The caller holds
+        whatever an erasure of the person has to take first, so that the key is not destroyed until the commit.
+        """
+        await self._person_keys.make_sure(self.tx, person_ids)
+
+    def seal_about(self, person_id: UUID, plaintext: bytes, context: str) -> bytes:
+        """Seal a column under the key of the person it is about, after `make_person_keys`; `person_keys.opened` opens it."""
+        return self._person_keys.seal(plaintext, context, [person_id])
 
     async def destroy_person_key(self, person_id: UUID) -> bool:
         """Erase all that was ever remembered of a person: once this commits its snapshots open for nobody, in no process.

@@ -5,6 +5,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
+from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
+from services.chassis.long_work.rows import SEALED as LONG_WORK_SEALED
 from services.contracts.points_hukou import EVENTS
 from services.points_hukou import api, jobs
 from services.points_hukou.consumers import SUBSCRIPTIONS
@@ -28,13 +30,18 @@ DEFINITION = ServiceDefinition(
     changes_scope="points.file.read",
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
-    follower_scopes={"rule_set": "points.rule_set.read", "application": "points.application.read"},
+    follower_scopes={
+        "application": "points.application.read",
+        "evidence": "points.evidence.read",
+        "evidence_contest": "points.evidence.read",
+        "rule_set": "points.rule_set.read",
+    },
     fields=FIELDS,
     publishes=EVENTS,
     snapshot=snapshot,
-    sealed=SEALED,
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs.JOBS,
+    sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
 )
 
 

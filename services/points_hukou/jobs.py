@@ -1,12 +1,23 @@
-"""Time-driven work: terms of applications are kept, or told as missed; what has expired is forgotten."""
+"""Time-driven work: terms of applications and contests are kept, or told as missed; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.points_hukou.actions import application_acts
+from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
 
 CHUNK = 200
 _SCORED = 25
+
+
+async def settle_contest_terms(work: Work) -> bool:
+    """Count terms anew that reached into a year whose calendar was not held; returns whether more may be waiting."""
+    return await settle_terms(work, limit=CHUNK) == CHUNK
+
+
+async def tell_of_overdue_contests(work: Work) -> bool:
+    """Tell of contests that were not answered in time (V-25); returns whether more may be waiting."""
+    return await tell_overdue(work, limit=CHUNK) == CHUNK
 
 
 async def forget_expired_proposals(work: Work) -> bool:
@@ -30,6 +41,8 @@ async def tell_overdue_applications(work: Work) -> bool:
 
 
 JOBS = (
+    Job("settle-contest-terms", settle_contest_terms),
+    Job("tell-of-overdue-contests", tell_of_overdue_contests),
     Job("settle-application-terms", settle_application_terms),
     Job("score-due-applications", score_due_applications),
     Job("tell-overdue-applications", tell_overdue_applications),

@@ -107,7 +107,9 @@ def settle(suite: Suite) -> City:
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
     known["operation_id"] = _an_import(city)
+    known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
+    known |= _an_application(owner, known["person_id"])
     _make_the_others(city, document)
     return city
 
@@ -131,6 +133,14 @@ def _residence(person_id: str) -> dict[str, Any]:
         "started_on": "2023-03-10",
         "reported_by": "self",
     }
+
+
+def _an_application(owner: Office, person_id: str) -> dict[str, str]:
+    """The resident applies for a school place, and the machine has scored it."""
+    asked = {"person_id": person_id, "purpose": "school", "division_code": TOWN}
+    made = owner.post("/v1/points/applications", asked)
+    scored = owner.post(f"/v1/points/applications/{made['application_id']}/score")
+    return {"application_id": made["application_id"], "assessment_id": scored["counted_assessment_id"]}
 
 
 def _rule_sets(city: City) -> dict[str, str]:
@@ -197,6 +207,18 @@ def _an_inspection(owner: Office, premises_id: str) -> dict[str, str]:
     missing = {"kind": "smoke_alarm_missing", "due_on": "2026-05-31"}
     made = owner.post("/v1/inspections", {"premises_id": premises_id, "inspected_on": "2026-05-10", "findings": [missing]})
     return {"inspection_id": made["inspection_id"], "finding_id": made["findings"][0]["finding_id"]}
+
+
+def _evidence(owner: Office, person_id: str) -> str:
+    """A diploma that an officer of the town has seen, given as soon as the points office has heard of the person."""
+    fact = {"rule_set": "ningbo-2022", "fact": "education", "value": ["junior_college"], "as_of": "2024-05-06"}
+    body = {"person_id": person_id, "reliability": "certificate", **fact}
+    for _ in range(200):
+        answer = owner.call("POST", "/v1/points/evidence", body)
+        if answer.status_code == 201:
+            return str(answer.json()["evidence_id"])
+        time.sleep(0.05)
+    raise AssertionError(answer.text)
 
 
 def _a_possible_duplicate(owner: Office) -> str:

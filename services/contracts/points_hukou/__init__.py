@@ -1,11 +1,13 @@
-"""What points_hukou tells its neighbours and followers: which rules are in force where, and where applications stand.
+"""What points_hukou tells its neighbours and followers: which rules are in force where, where applications stand, that evidence
+was given or contested.
 
 Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
-everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no fact and no name of anybody travels.
+everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no value of a fact and no name of anybody
+travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import applications, rule_sets
+from services.contracts.points_hukou import applications, evidence, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
     ApplicationOverdue,
@@ -15,9 +17,18 @@ from services.contracts.points_hukou.applications import (
     ApplicationState,
     ApplicationWithdrawn,
 )
+from services.contracts.points_hukou.evidence import (
+    EvidenceContestAnswered,
+    EvidenceContestOpened,
+    EvidenceContestOverdue,
+    EvidenceContestState,
+    EvidenceRecorded,
+    EvidenceState,
+    EvidenceWithdrawn,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *applications.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS)
 """Everything points_hukou publishes."""
 
 __all__ = [
@@ -29,6 +40,13 @@ __all__ = [
     "ApplicationScored",
     "ApplicationState",
     "ApplicationWithdrawn",
+    "EvidenceContestAnswered",
+    "EvidenceContestOpened",
+    "EvidenceContestOverdue",
+    "EvidenceContestState",
+    "EvidenceRecorded",
+    "EvidenceState",
+    "EvidenceWithdrawn",
     "RuleSetInForceState",
     "RuleSetPutInForce",
     "RuleSetTakenOutOfForce",

@@ -90,7 +90,7 @@ async def tell_overdue(work: Work, *, limit: int) -> int:
     """Tell followers of terms that were missed, once each; how many."""
     late = await store.lock_untold_overdue(work, limit=limit)
     for record in late:
-        told = record.model_copy(update={"told_overdue_on": record.due_on})
+        told = record.model_copy(update={"overdue_told_for": record.due_on})
         await save(work, "tell_overdue", ApplicationOverdue, record, told)
     return len(late)
 

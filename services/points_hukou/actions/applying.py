@@ -55,7 +55,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
         applied_on=work.today,
         due_on=term.due_on,
         is_due_provisional=term.is_provisional,
-        told_overdue_on=None,
+        overdue_told_for=None,
         scoring_tried_on=None,
         scored_on=None,
         counted_assessment_id=None,

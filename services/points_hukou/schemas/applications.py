@@ -76,7 +76,7 @@ class ApplicationRecord(VersionedRecord):
     applied_on: date
     due_on: date
     is_due_provisional: bool
-    told_overdue_on: date | None
+    overdue_told_for: date | None
     scoring_tried_on: date | None
     scored_on: date | None
     counted_assessment_id: UUID | None

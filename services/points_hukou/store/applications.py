@@ -52,7 +52,7 @@ _LIST = prepare(
 )
 _UNTOLD = prepare(
     f"""
-    SELECT {_COLUMNS} FROM application a WHERE {_LATE} AND a.told_overdue_on IS DISTINCT FROM a.due_on
+    SELECT {_COLUMNS} FROM application a WHERE {_LATE} AND a.overdue_told_for IS DISTINCT FROM a.due_on
     ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
     """  # noqa: S608
 )

@@ -8,6 +8,7 @@ from services.chassis.db import Transaction, prepare
 from services.chassis.events import EventData
 from services.chassis.keyring import Keyring
 from services.contracts.points_hukou import RuleSetPutInForce, RuleSetTakenOutOfForce
+from services.points_hukou.store.evidence_snapshot import evidence_told
 
 _IN_FORCE = prepare(
     """
@@ -19,10 +20,12 @@ _IN_FORCE = prepare(
 
 
 async def snapshot(tx: Transaction, keyring: Keyring) -> AsyncIterator[tuple[UUID, list[EventData]]]:  # noqa: ARG001
-    """What is in force, by rule set. A city has a handful of them."""
+    """What is in force, by rule set – a city has a handful of them –, then what is said of persons."""
     told: dict[UUID, list[EventData]] = defaultdict(list)
     for row in await tx.fetch(_IN_FORCE):
         fact = RuleSetPutInForce if row["ended_on"] is None else RuleSetTakenOutOfForce
         told[row["rule_set_id"]].append(fact.model_validate(dict(row.items())))
     for rule_set_id, states in told.items():
         yield rule_set_id, states
+    async for person_id, said in evidence_told(tx):
+        yield person_id, said

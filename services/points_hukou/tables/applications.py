@@ -45,7 +45,7 @@ class ApplicationRow(Table, table=True):
     applied_on: date
     due_on: date
     is_due_provisional: bool
-    told_overdue_on: date | None = Field(description="Which `due_on` followers were told of as missed.")
+    overdue_told_for: date | None = Field(description="Which `due_on` followers were told of as missed.")
     scoring_tried_on: date | None = Field(description="The last day on which the machine could not use the facts.")
     scored_on: date | None
     counted_assessment_id: UUID | None

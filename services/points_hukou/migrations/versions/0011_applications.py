@@ -1,15 +1,15 @@
 """Applications for points and their assessments.
 
-Revision ID: 0010
-Revises: 0009
+Revision ID: 0011
+Revises: 0010
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
@@ -27,7 +27,7 @@ CREATE TABLE application (
     applied_on date NOT NULL,
     due_on date NOT NULL,
     is_due_provisional boolean NOT NULL,
-    told_overdue_on date,
+    overdue_told_for date,
     scoring_tried_on date,
     scored_on date,
     counted_assessment_id uuid,
