@@ -110,6 +110,7 @@ def settle(suite: Suite) -> City:
     known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
+    known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
 
@@ -141,6 +142,17 @@ def _an_application(owner: Office, person_id: str) -> dict[str, str]:
     made = owner.post("/v1/points/applications", asked)
     scored = owner.post(f"/v1/points/applications/{made['application_id']}/score")
     return {"application_id": made["application_id"], "assessment_id": scored["counted_assessment_id"]}
+
+
+def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:
+    """The town's draft tried on everybody the town sees, by the worker."""
+    variant = {"rule_set_id": rule_set_id, "applied_on": LawClock().today().isoformat()}
+    operation = owner.post("/v1/points/simulations", {"before": variant, "after": variant})["operation_id"]
+    for _ in range(600):
+        if owner.call("GET", f"/v1/points/simulations/{operation}").is_success:
+            return {"points:operation_id": operation, "simulation_id": operation}
+        time.sleep(0.1)
+    raise AssertionError(owner.get(f"/v1/points/operations/{operation}"))
 
 
 def _rule_sets(city: City) -> dict[str, str]:
