@@ -106,7 +106,7 @@ def said_in(work: Work, row: Record, person_id: UUID) -> Said:
 def of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
     """What the registry says of everything a rule set asks for."""
     return [
-        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0)
+        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
         for number, value in enumerate(values_of(registered, feed, on))
     ]
