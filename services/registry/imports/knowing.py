@@ -1,6 +1,6 @@
 """Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
