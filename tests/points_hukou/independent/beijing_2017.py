@@ -11,7 +11,6 @@ from .plain import (
     capped,
     day_of,
     full_years,
-    is_known_false,
     last_years,
     month_of,
     months_in,
@@ -99,8 +98,8 @@ def beijing_2017(facts: Facts, applied_on: date) -> Counted:
     }
     eligible = (
         bool(facts.get("has_permit"))
-        and is_known_false(facts, "is_past_retirement_age")
-        and is_known_false(facts, "has_criminal_record")
+        and not facts.get("is_past_retirement_age")
+        and not facts.get("has_criminal_record")
         and run_up_to(insured, last) >= 84
     )
     return Counted(points, sum(points.values(), Fraction(0)), is_eligible=eligible)

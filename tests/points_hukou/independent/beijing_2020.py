@@ -3,7 +3,7 @@
 from datetime import date
 from fractions import Fraction
 
-from .plain import Counted, Facts, best, capped, day_of, full_years, is_known_false, last_years, month_of, months_in, two_places
+from .plain import Counted, Facts, best, capped, day_of, full_years, last_years, month_of, months_in, two_places
 
 AUGUST_2020 = 2020 * 12 + 7
 JANUARY_2018 = 2018 * 12
@@ -70,7 +70,7 @@ def age(birth: date, on: date) -> Fraction:
 
 
 def insured_seven_years(insured: set[int], back_paid: set[int], last: int) -> bool:
-    """84 months paid in time in one run still on at the end; up to five back-paid months fill gaps and are no part of the years (choice)."""
+    """84 months paid in time in a run still on at the end; up to five back-paid ones fill gaps and do not count (choice)."""
     month = last if last in insured or last in back_paid else last - 1
     paid = filled = 0
     while True:
@@ -107,8 +107,8 @@ def beijing_2020(facts: Facts, applied_on: date) -> Counted:
     }
     eligible = (
         bool(facts.get("has_permit"))
-        and is_known_false(facts, "is_past_retirement_age")
-        and is_known_false(facts, "has_criminal_record")
+        and not facts.get("is_past_retirement_age")
+        and not facts.get("has_criminal_record")
         and insured_seven_years(insured, months_in(facts.get("back_paid", ()), last), last)
     )
     return Counted(points, sum(points.values(), Fraction(0)), is_eligible=eligible)

@@ -43,7 +43,7 @@ def basic(facts: Facts, last: int) -> dict[str, Fraction]:
         "education": best(facts.get("education", ()), EDUCATION),
         "qualification": best(facts.get("qualification", ()), QUALIFICATION),
         "insurance_in_province": capped(years_of_each_kind(facts, "insurance_in_province", last), 50),
-        "insurance_in_city_extra": capped(years_of_each_kind(facts, "insurance_in_city", last), 50),
+        "insurance_in_city": capped(years_of_each_kind(facts, "insurance_in_city", last), 50),
         "home": Fraction(80 if facts.get("has_home") else 0),
         "permit_years": Fraction(5 * (len(months_in(facts.get("permits", ()), last)) // 12)),
     }
@@ -59,7 +59,7 @@ def patents(facts: Facts, on: date) -> Fraction:
     points = Fraction(0)
     for row in within(facts.get("patents", ()), on, 5):
         whole = {"invention": 30, "utility": 20, "design": 10}[row["kind"]]
-        points += Fraction(whole * (2 if row.get("first") else 1), row.get("holders", 1) + 1)
+        points += Fraction(whole * (2 if row.get("is_first", True) else 1), row.get("holders", 1) + 1)
     return points
 
 
@@ -108,14 +108,16 @@ def extra(facts: Facts, on: date, service: str) -> dict[str, Fraction]:
         "health": Fraction(sum(points for name, points in health.items() if facts.get(name))),
         "housing_fund": (3 if facts.get("has_housing_fund") else 0) + capped(fund, 12),
         "child_schooling": Fraction(0 if settle else 5 * schooling),
-        "family_planning_award": Fraction(30 if facts.get("child_in_plan") else 10 if facts.get("violation_handled") else 0),
+        f"family_planning_{service}": Fraction(
+            30 if facts.get("child_in_plan") else 10 if facts.get("violation_handled") else 0
+        ),
     }
 
 
 def deductions(facts: Facts, on: date) -> dict[str, Fraction]:
     return {
-        "compulsory_detox": Fraction(-50 * len(within(facts.get("compulsory_detox", ()), on, 5))),
-        "negligent_minor_crime": Fraction(-100 if within(facts.get("negligent_crimes", ()), on, 5) else 0),
+        "detox": Fraction(-50 * len(within(facts.get("compulsory_detox", ()), on, 5))),
+        "negligent_crime": Fraction(-100 if within(facts.get("negligent_crimes", ()), on, 5) else 0),
         "administrative_detention": Fraction(-15 * len(within(facts.get("detentions", ()), on, 3))),
     }
 

@@ -10,7 +10,6 @@ from .plain import (
     best,
     capped,
     day_of,
-    is_known_false,
     last_years,
     later,
     month_of,
@@ -46,10 +45,10 @@ def guangzhou_2014(facts: Facts, applied_on: date) -> Counted:
         "listed_occupation": Fraction(20 if facts.get("has_listed_occupation") else 0),
         "blood": blood(facts, applied_on),
         "volunteering": volunteering(facts, applied_on),
-        "income_tax_3y": Fraction(20 if taxed else 0),
+        "income_tax": Fraction(20 if taxed else 0),
     }
     needs = ("has_permit", "has_lawful_home", "has_junior_middle_or_above", "follows_family_planning", "same_unit")
-    eligible = all(facts.get(name) for name in needs) and is_known_false(facts, "has_criminal_record") and insured
+    eligible = all(facts.get(name) for name in needs) and not facts.get("has_criminal_record") and insured
     total = sum(points.values(), Fraction(0))
     is_of = is_of_age(day_of(facts["birth_date"]), date(applied_on.year, 8, 1))
     return Counted(points, total, is_eligible=eligible and is_of, passes=total >= 60)

@@ -35,7 +35,7 @@ def huizhou_2012(facts: Facts, applied_on: date) -> Counted:
         "insurance": capped(Fraction(3, 2) * years, 75),
         "blood": blood(facts, applied_on),
         "out_of_plan_birth": Fraction(-60 * facts.get("out_of_plan_births", 0)),
-        "re_education_through_labour": Fraction(-50 if within(facts.get("labour_re_education", ()), applied_on, 5) else 0),
+        "re_education": Fraction(-50 if within(facts.get("labour_re_education", ()), applied_on, 5) else 0),
         "criminal_punishment": Fraction(-100 if within(facts.get("criminal_punishments", ()), applied_on, 5) else 0),
     }
     total = sum(points.values(), Fraction(0))

@@ -91,7 +91,7 @@ def panyu_2016(facts: Facts, applied_on: date) -> Counted:
         "employment": capped(Fraction(4, 10) * len(months_in(facts.get("employment", ()), last)), 25),
         "insurance": insurance(facts, last),
         "skill_or_education": skill_or_education(facts),
-        "tax_5y": tax_5y(facts, applied_on),
+        "tax": tax_5y(facts, applied_on),
         "housing": housing(facts),
         "bonus": bonus(facts, applied_on),
     }

@@ -80,7 +80,7 @@ def months_in(rows: Iterable[Mapping[str, Any]], until: int, kinds: Iterable[str
 
 
 def run_up_to(months: set[int], last: int, bridged: int = 0) -> int:
-    """How many months of the unbroken run still on at `last` (or at the month before it), over gaps of at most `bridged` months."""
+    """Months of the unbroken run still on at `last` or the month before it, over gaps of at most `bridged` months."""
     here = max((month for month in months if month <= last), default=None)
     if here is None or last - here > 1 + bridged:
         return 0
@@ -116,14 +116,9 @@ def within(
 
 
 def amounts(rows: Iterable[Mapping[str, Any]]) -> int:
-    return sum(row["amount"] for row in rows)
+    return sum(row.get("amount", 0) for row in rows)
 
 
 def best(held: Iterable[str], tiers: Mapping[str, int | str]) -> Fraction:
     """The highest tier that is proved."""
     return max((Fraction(tiers[key]) for key in held if key in tiers), default=Fraction(0))
-
-
-def is_known_false(facts: Facts, name: str) -> bool:
-    """What must not be so is proved only by a fact that says so."""
-    return facts.get(name) is False

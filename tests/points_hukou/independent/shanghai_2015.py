@@ -86,14 +86,15 @@ def shanghai_2015(facts: Facts, applied_on: date) -> Counted:
         "age": age(day_of(facts["birth_date"]), applied_on),
         "education": best(facts.get("education", ()), EDUCATION),
         "title_or_skill": title_or_skill(facts, last),
-        "work_and_insurance_years": Fraction(len(months_in(facts.get("insured_work", ()), last)) // 12 * 3),
+        "work_and_insurance": Fraction(len(months_in(facts.get("insured_work", ()), last)) // 12 * 3),
         **bonus(facts, applied_on),
         "false_material": Fraction(-150 * len(within(facts.get("false_material", ()), applied_on, 3))),
         "administrative_detention": Fraction(-50 * len(within(facts.get("detentions", ()), applied_on, 5))),
-        "minor_criminal_record": Fraction(-150 * len(within(facts.get("minor_crimes", ()), applied_on, 5))),
+        "minor_crime": Fraction(-150 * len(within(facts.get("minor_crimes", ()), applied_on, 5))),
     }
-    not_taken = min(points["education"], points["title_or_skill"])
-    total = max(sum(points.values(), Fraction(0)) - not_taken, Fraction(0))
+    lower = "title_or_skill" if points["education"] >= points["title_or_skill"] else "education"
+    points[lower] = Fraction(0)
+    total = max(sum(points.values(), Fraction(0)), Fraction(0))
     return Counted(
         points,
         total,

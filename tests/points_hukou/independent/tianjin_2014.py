@@ -29,6 +29,7 @@ def tianjin_2014(facts: Facts, applied_on: date) -> Counted:
     years = full_years(day_of(facts["birth_date"]), applied_on)
     insured = sum(len(months_in(facts.get("insurance", ()), last, [kind])) // 12 * each for kind, each in PER_YEAR.items())
     taxed = amount_in_years(facts.get("income_tax", {}), last_years(applied_on, 3)) >= 100_000
+    kinds = [kind for kind in (within(facts.get("detentions", ()), applied_on), facts.get("bad_credit")) if kind]
     points = {
         "age": Fraction(20 if years <= 35 else 10 if years <= 45 else 0),
         "education": best(facts.get("education", ()), {"senior_secondary": 20, "junior_college": 30, "bachelor_or_above": 40}),
@@ -38,11 +39,10 @@ def tianjin_2014(facts: Facts, applied_on: date) -> Counted:
         "scarce_job": best(facts.get("scarce_job", ()), {"mild": 10, "scarce": 20, "very_scarce": 30}),
         "settle_area": best(facts.get("settle_area", ()), {"outer": 10, "inner_suburb": 5}),
         "invest_tax": Fraction(30 if facts.get("invests_by_the_table") else 20 if taxed else 0),
-        "married_both_working": Fraction(10 if facts.get("married_both_working") else 0),
+        "married": Fraction(10 if facts.get("married_both_working") else 0),
         "honours": best(facts.get("honours", ()), {"provincial_ministerial": 20, "national": 30}),
         "working_years": working_years(facts, last),
-        "detention": Fraction(-30 if within(facts.get("detentions", ()), applied_on) else 0),
-        "bad_credit": Fraction(-30 if facts.get("bad_credit") else 0),
+        "violations": Fraction(-30 * len(kinds)),
     }
     vetoes = ("breached_family_planning", "gave_false_information", "was_sentenced")
     return Counted(points, sum(points.values(), Fraction(0)), is_vetoed=any(facts.get(name) for name in vetoes))

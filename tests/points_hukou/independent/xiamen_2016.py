@@ -15,10 +15,10 @@ def xiamen_2016(facts: Facts, applied_on: date) -> Counted:
     least = 2 if str(facts.get("district", ""))[:6] in SIMING_AND_HULI else 1
     points = {
         "base": Fraction(30 if facts.get("is_eligible") else 0),
-        "residence_and_work_beyond_minimum": capped(2 * max(0, years("residence_and_work") - least), 12),
-        "insurance_beyond_minimum": capped(4 * max(0, years("insurance") - least), 24),
+        "residence_and_work": capped(2 * max(0, years("residence_and_work") - least), 12),
+        "insurance": capped(4 * max(0, years("insurance") - least), 24),
         "home_in_district": Fraction(20 if facts.get("home_share", 0) > 5000 else 0),
-        "same_district_home_and_job": Fraction(9 if facts.get("home_and_job_in_district") else 0),
+        "same_district": Fraction(9 if facts.get("home_and_job_in_district") else 0),
         "family_planning": Fraction(5 if facts.get("follows_family_planning") else 0),
         "second_parent": capped(years("second_residence_and_work") + 2 * years("second_insurance"), 10),
     }

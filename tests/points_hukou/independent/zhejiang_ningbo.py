@@ -51,7 +51,7 @@ def has_worked_a_year(facts: Facts, on: date) -> bool:
     begun = None
     reached = None
     for row in sorted(facts.get("work_in_city", ()), key=lambda each: each["from"]):
-        first, until = day_of(row["from"]), day_of(row["until"])
+        first, until = day_of(row["from"]), day_of(row.get("until", "9999-12-31"))
         if first > on:
             continue
         if reached is None or first > reached:

@@ -51,27 +51,29 @@ def per(units: int, size: int, points: int, cap: int) -> Fraction:
 def basic(facts: Facts, on: date, service: str) -> dict[str, Fraction]:
     last = month_of(on)
     qualification = best(facts.get("qualification", ()), QUALIFICATION)
-    if service == "settle":
-        qualification = max(qualification, best(facts.get("employer_assessed", ()), ASSESSED))
+    assessed = best(facts.get("employer_assessed", ()), ASSESSED) if service == "settle" else Fraction(0)
     return {
         "education": best(facts.get("education", ()), EDUCATION),
-        "qualification": qualification,
+        "qualification": qualification if qualification >= assessed else Fraction(0),
+        "employer_assessed": assessed if assessed > qualification else Fraction(0),
         "insurance_in_province": capped(Fraction(3, 2) * years_of_each_kind(facts, "insurance_in_province", last), 75),
-        "insurance_in_city_extra": capped(Fraction(1, 2) * years_of_each_kind(facts, "insurance_in_city", last), 25),
+        "insurance_in_city": capped(Fraction(1, 2) * years_of_each_kind(facts, "insurance_in_city", last), 25),
         "home": flags(facts, {"has_home_of_standard": 100}),
         "permit_years": capped(5 * (len(months_in(facts.get("permits", ()), last)) // 12), 50),
     }
 
 
-def family_planning(facts: Facts, service: str) -> Fraction:
+def family_planning(facts: Facts) -> Fraction:
     """Historic."""
     points = flags(facts, {"has_family_planning_certificate": 3})
     points += 25 if facts.get("is_sterilised") else 10 if facts.get("has_iud") else 0
-    points += {1: 10, 2: 15, 3: 20}.get(facts.get("years_of_pregnancy_checks", 0), 0)
-    if service == "school":
-        points += flags(facts, {"no_violation_of_both": 100})
-        points += 60 if facts.get("violation_all_handled") else 20 if facts.get("violation_partly_handled") else 0
-    return points
+    return points + {1: 10, 2: 15, 3: 20}.get(facts.get("years_of_pregnancy_checks", 0), 0)
+
+
+def family_planning_school(facts: Facts) -> Fraction:
+    """Historic."""
+    handled = 60 if facts.get("violation_all_handled") else 20 if facts.get("violation_partly_handled") else 0
+    return flags(facts, {"no_violation_of_both": 100}) + handled
 
 
 def honours(facts: Facts, on: date) -> Fraction:
@@ -86,25 +88,27 @@ def honours(facts: Facts, on: date) -> Fraction:
     )
 
 
-def social_contribution(facts: Facts, on: date) -> Fraction:
+def social_contribution(facts: Facts, on: date) -> dict[str, Fraction]:
     """Of the last five years; marrow without a window, sanitation by its own years."""
 
     def units(name: str, *kinds: str) -> int:
         return amounts(within(facts.get(name, ()), on, 5, kinds or None))
 
     general, special = units("volunteering", "general", "general_in_city"), units("volunteering", "special")
-    points = capped(general // 50 * 2 + special // 25 * 2, 10) + per(units("volunteering", "general_in_city"), 50, 2, 10)
-    points += per(units("safety_volunteering"), 50, 2, 10)
-    points += per(units("donations"), 1000, 2, 10) + per(units("donations", "in_city"), 1000, 1, 5)
-    points += per(units("blood"), 200, 2, 10) + per(units("blood", "in_city"), 200, 1, 5)
-    points += capped(Fraction(3, 10) * len(within(facts.get("tip_offs", ()), on, 5)), 20)
-    points += best(
-        facts.get("liaison_roles", ()), {"part_time_liaison": 5, "junior_safety": 5, "mid_safety": 10, "senior_safety": 15}
-    )
+    volunteering = capped(general // 50 * 2 + special // 25 * 2, 10) + per(units("volunteering", "general_in_city"), 50, 2, 10)
+    roles = {"part_time_liaison": 5, "junior_safety": 5, "mid_safety": 10, "senior_safety": 15}
     marrow = facts.get("marrow", ())
-    points += (10 if "registered" in marrow else 0) + (50 if "donated" in marrow else 0)
     years = len(months_in(facts.get("sanitation_work", ()), month_of(on))) // 12
-    return points + (capped(15 + 5 * (years - 3), 30) if years >= 3 else 0)
+    return {
+        "volunteering": volunteering,
+        "safety_volunteering": per(units("safety_volunteering"), 50, 2, 10),
+        "donation": per(units("donations"), 1000, 2, 10) + per(units("donations", "in_city"), 1000, 1, 5),
+        "blood": per(units("blood"), 200, 2, 10) + per(units("blood", "in_city"), 200, 1, 5),
+        "tip_off": capped(Fraction(3, 10) * len(within(facts.get("tip_offs", ()), on, 5)), 20),
+        "liaison": best(facts.get("liaison_roles", ()), roles),
+        "marrow": Fraction((10 if "registered" in marrow else 0) + (50 if "donated" in marrow else 0)),
+        "sanitation": capped(15 + 5 * (years - 3), 30) if years >= 3 else Fraction(0),
+    }
 
 
 def invest_tax(facts: Facts, on: date) -> Fraction:
@@ -130,11 +134,12 @@ def extra(facts: Facts, on: date, service: str) -> dict[str, Fraction]:
     return {
         "age": Fraction(5 if 18 <= full_years(day_of(facts["birth_date"]), on) < 35 else 0),
         "unmarried": flags(facts, {"is_unmarried": 15}),
-        "family_planning": family_planning(facts, service),
+        "family_planning": family_planning(facts),
+        "family_planning_school": family_planning_school(facts) if service == "school" else Fraction(0),
         "needed_talent": best(facts.get("needed_talent", ()), {"city_list": 50, "town_list": 20}),
         "patents": Fraction(30 * patents[0] + 10 * patents[1]),
         "honours": honours(facts, on),
-        "social_contribution": social_contribution(facts, on),
+        **social_contribution(facts, on),
         "invest_tax": invest_tax(facts, on),
         "health": flags(facts, health),
         "child_card": flags(facts, {"has_child_card": 3}),
@@ -175,7 +180,6 @@ def zhongshan_2014(facts: Facts, applied_on: date, service: str) -> Counted:
         points |= deductions(facts, applied_on)
     total = sum(points.values(), Fraction(0))
     if "outside" in facts.get("town", ()) and total > 0:
-        points["town_incentive"] = two_places(total * Fraction(30, 100))
-        total += points["town_incentive"]
+        total += two_places(total * Fraction(30, 100))
     least = 60 if service == "settle" else 30
     return Counted(points, total, is_eligible=is_eligible(facts, applied_on, service), passes=total >= least)
