@@ -19,15 +19,20 @@ from services.chassis.events import EventData
 from services.chassis.openapi import describe_problems
 from services.chassis.operation import EXTENSION
 from services.chassis.problems import Catalogue
+from services.contracts import points_hukou as points_contract
 from services.contracts import registry as registry_contract
 from services.points_hukou import app as points_hukou
 from services.points_hukou import consumers as points_consumers
 from services.registry import app as registry
+from services.registry import consumers as registry_consumers
 
 ROOT = Path(__file__).parent.parent
 DEFINITIONS: dict[str, ServiceDefinition] = {"registry": registry.DEFINITION, "points_hukou": points_hukou.DEFINITION}
-EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.EVENTS, "points_hukou": ()}
-UNUSED: dict[str, Mapping[type[EventData], str]] = {"points_hukou": points_consumers.UNUSED, "registry": {}}
+EVENTS: dict[str, tuple[type[EventData], ...]] = {"registry": registry_contract.EVENTS, "points_hukou": points_contract.EVENTS}
+UNUSED: dict[str, Mapping[type[EventData], str]] = {
+    "points_hukou": points_consumers.UNUSED,
+    "registry": registry_consumers.UNUSED,
+}
 EXAMPLES = ROOT / "tests" / "contracts" / "examples"
 _AGREED = ("scope", "purpose", "actor", "body_limit_bytes", "deadline_s")
 NEEDED = ("README.md", "api", "app.py", "migrations", "problems.toml", "settings.py", "store", "tables")

@@ -88,9 +88,21 @@ LISTED = {
     ),
     "points_hukou": Listed(
         unprotected=_VERSION,
-        any_context=_ACTS | {"inbox_position.clients_see": "how far this service has heard, by key; no content"},
+        any_context=_ACTS
+        | _FILES
+        | {
+            "inbox_position.clients_see": "how far this service has heard, by key; no content",
+            "rule_set_in_force.clients_see": "which law is in force where is public",
+        },
         definers=_DEFINERS,
-        doors={"is_file_visible": "yes or no"},
+        doors={
+            "is_file_visible": "yes or no",
+            "hold_attachments": "locks whatever is named, tells nothing",
+            "release_attachments": "deletes the files of a person that is being erased, tells their ids",
+            "persons_of_documents": "the one human a token names, when in sight; that a number is two humans', when one is",
+            "hold_persons": "locks whoever is named and in sight, tells the ids they are known by now",
+            "divisions_of_files": "codes of divisions, for the events' followers",
+        },
         evidence=_EVIDENCE,
     ),
     "gateway": Listed(

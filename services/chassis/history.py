@@ -1,16 +1,28 @@
-"""Versions of a resource as they were remembered, newest first (`Work.remember` writes them)."""
+"""Things with versions: their full state, which fields changed, and the versions as they were remembered, newest first
+(`Work.remember` writes them).
+"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, Self, TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel, Field
 
 from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
+from services.chassis.pages import Page, sign, unsign
 from services.chassis.person_keys import PersonKey
+from services.chassis.schemas import View
 from services.chassis.sealing import KeyKind, is_of
 from services.chassis.work import Work, history_context
+
+RecordT = TypeVar("RecordT", bound=BaseModel)
+StateT = TypeVar("StateT", bound=View)
+
+_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 
 SEALED_VERSIONS = """
     SELECT h.resource, h.resource_id, h.version, h.recorded_at, h.client_id, h.actor, h.proposed_by, h.request_id, h.changed,
@@ -29,6 +41,32 @@ _VERSIONS = prepare(
     ORDER BY h.version DESC LIMIT CAST(:limit AS integer)
     """
 )
+
+
+class VersionedRecord(View):
+    """The full state of a thing, as the store keeps it and the history remembers it. Never leaves the service."""
+
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    def remembered(self) -> Self:
+        """As the history remembers it: all of it, unless a record says what stays with its row alone."""
+        return self
+
+
+class VersionView(View, Generic[StateT]):
+    """One version: when it was recorded, by whom, which fields changed, and the state after it."""
+
+    version: int
+    recorded_at: datetime
+    client_id: str
+    actor: str | None = Field(description="The officer, where one acted.")
+    proposed_by: str | None = Field(description="The officer who proposed it, where `actor` is a second one who approved it.")
+    request_id: str
+    changed: list[str] = Field(description="Names of the fields that changed with this version.")
+    erased: bool = Field(description="Whether the state is gone for good, because a person it is about was erased.")
+    state: StateT | None = Field(description="Absent exactly when `erased`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +103,37 @@ async def versions(
     ]
 
 
+async def versions_of(
+    work: Work,
+    resource: str,
+    resource_id: UUID,
+    *,
+    record: type[RecordT],
+    view: Callable[[RecordT], StateT],
+    cursor: str | None,
+    limit: int,
+) -> Page[VersionView[StateT]]:
+    """A page of versions, each with the remembered state as `view` shows it, or without any when it was erased."""
+    scope = f"history {resource} {resource_id}"
+    found = await versions(work, resource, resource_id, before=_before(work, scope, cursor), limit=limit + 1)
+    items: list[VersionView[StateT]] = [
+        VersionView(
+            version=each.version,
+            recorded_at=each.recorded_at,
+            client_id=each.client_id,
+            actor=each.actor,
+            proposed_by=each.proposed_by,
+            request_id=each.request_id,
+            changed=list(each.changed),
+            erased=each.state is None,
+            state=None if each.state is None else view(record.model_validate_json(each.state)),
+        )
+        for each in found[:limit]
+    ]
+    next_cursor = sign(work.keyring, scope, items[-1].version) if len(found) > limit else None
+    return Page(items=items, next_cursor=next_cursor)
+
+
 def opened(keyring: Keyring, row: Record) -> bytes | None:
     """The JSON of a row of `SEALED_VERSIONS`; `None` once the key of a person it is about was destroyed."""
     context = history_context(row["resource"], row["resource_id"], row["version"])
@@ -80,3 +149,22 @@ def _key(keyring: Keyring, row: Record, person: str, prefix: str) -> PersonKey |
     if row[f"{prefix}key_id"] is None:
         return None
     return person_keys.unwrap(keyring, row[person], row[f"{prefix}key_id"], row[f"{prefix}suite"], row[f"{prefix}wrapped"])
+
+
+def _before(work: Work, scope: str, cursor: str | None) -> int | None:
+    if not cursor:
+        return None
+    (version,) = unsign(work.keyring, cursor, label=scope)
+    return int(version)
+
+
+def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
+    """Names of the fields that differ, bookkeeping apart; of sealed parts the names inside. All that have a value, when new."""
+    names: list[str] = []
+    known = {} if before is None else before.__dict__
+    for name, new in after.__dict__.items():
+        old = known.get(name)
+        if new is old or name in _BOOKKEEPING or old == new:
+            continue
+        names += changed_fields(old, new) if hasattr(new, "model_fields_set") else [name]  # isinstance is dear
+    return names

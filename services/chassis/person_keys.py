@@ -5,12 +5,12 @@ process can go on reading, or sealing, with a key that was destroyed. A person r
 what the old one sealed stays dark.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from services.chassis.db import Record, prepare
+from services.chassis.db import Record, Transaction, prepare
 from services.chassis.entropy import random_bytes
 from services.chassis.keyring import Keyring
 from services.chassis.sealing import Key, KeyKind, Suite, head_of, is_of, new_key
@@ -19,6 +19,15 @@ COLUMNS = "k.key_id AS person_key_id, k.suite AS person_key_suite, k.wrapped AS 
 """For a statement that reads the person anyway, with `LEFT JOIN person_key k`; its rows go to `Work.learn_person_key`."""
 
 DESTROY = prepare("DELETE FROM person_key WHERE person_id = :person_id")
+_FIND = prepare(f"SELECT k.person_id, {COLUMNS} FROM person_key k WHERE k.person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608
+_KEEP = prepare(
+    """
+    INSERT INTO person_key (person_id, key_id, suite, wrapped, kek_id)
+    SELECT * FROM unnest(CAST(:person_ids AS uuid[]), CAST(:key_ids AS uuid[]), CAST(:suites AS smallint[]),
+        CAST(:wrapped AS bytea[]), CAST(:kek_ids AS text[])) AS o (person_id, key_id, suite, wrapped, kek_id)
+    ORDER BY person_id ON CONFLICT (person_id) DO NOTHING
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,26 @@ class KeysInUse:
         self._stored[person_id] = (UUID(key[1]), key[2], key[3])
         return person_id
 
+    async def make_sure(self, tx: Transaction, person_ids: Collection[UUID]) -> None:
+        """Have the database keep a key of each of these persons, and know it: what is sealed under it then is no history row,
+        which would be sealed again should the key turn out to be another.
+        """
+        for row in await tx.fetch(_FIND, person_ids=list(person_ids)):
+            self.learn(row)
+        if not (without := sorted(set(person_ids) - self._stored.keys())):
+            return
+        keys = self.offered(without)
+        await tx.execute(
+            _KEEP,
+            person_ids=[key.person_id for key in keys],
+            key_ids=[key.key_id for key in keys],
+            suites=[key.suite for key in keys],
+            wrapped=[key.wrapped for key in keys],
+            kek_ids=[key.kek_id for key in keys],
+        )
+        for row in await tx.fetch(_FIND, person_ids=without):  # the one that was kept, ours or somebody's who was faster
+            self.learn(row)
+
     def offered(self, person_ids: Iterable[UUID]) -> list[OfferedKey]:
         """The keys of these persons, for the database to keep those it has not."""
         return [_offered(self.of(person_id)) for person_id in person_ids]
@@ -118,6 +147,18 @@ class KeysInUse:
 
 def _offered(key: PersonKey) -> OfferedKey:
     return OfferedKey(key.person_id, key.key_id, key.key.suite, key.wrapped, key.kek_id)
+
+
+def opened(keyring: Keyring, row: Record, sealed: bytes, context: str) -> bytes | None:
+    """What `Work.seal_about` sealed, given a row with `person_id` and `COLUMNS`; `None` when the person's key was destroyed.
+
+    Raises `ValueError` when the value was altered or moved.
+    """
+    key = None
+    if row["person_key_id"] is not None:
+        stored = row["person_key_id"], row["person_key_suite"], row["person_key_wrapped"]
+        key = unwrap(keyring, row["person_id"], *stored)
+    return open_layers(sealed, context, [key])
 
 
 def open_layers(sealed: bytes, context: str, keys: Iterable[PersonKey | None]) -> bytes | None:

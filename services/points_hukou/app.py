@@ -5,11 +5,15 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.chassis.app import ServiceDefinition, service_app
-from services.points_hukou import api
+from services.chassis.attachments.rows import SEALED as ATTACHMENTS_SEALED
+from services.chassis.long_work.rows import SEALED as LONG_WORK_SEALED
+from services.contracts.points_hukou import EVENTS
+from services.points_hukou import api, jobs
 from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
-from services.points_hukou.tables import METADATA
+from services.points_hukou.store.snapshot import snapshot
+from services.points_hukou.tables import METADATA, SEALED
 
 _FOLDER = Path(__file__).parent
 
@@ -26,8 +30,17 @@ DEFINITION = ServiceDefinition(
     changes_scope="points.file.read",
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
+    follower_scopes={
+        "evidence": "points.evidence.read",
+        "evidence_contest": "points.evidence.read",
+        "rule_set": "points.rule_set.read",
+    },
     fields=FIELDS,
+    publishes=EVENTS,
+    snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,
+    jobs=jobs.JOBS,
+    sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
 )
 
 

@@ -44,7 +44,7 @@ def write(
 def load(persons: Persons = None, *, as_json: AsJson = False) -> None:
     """Load the four rosters through the gateway as the demo client: upload, import, follow, and fetch what was refused.
 
-    Loaded again on the same day nothing changes.
+    Puts the city's rules for points in force, too. Loaded again on the same day nothing changes.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -66,6 +66,7 @@ def load(persons: Persons = None, *, as_json: AsJson = False) -> None:
     async def work(progress: Progress) -> None:
         async with office(client) as demo_office:
             await demo_office.prepare()
+            lines.append(f"points are counted by {await demo_office.put_rules_in_force()}")
             for roster in ROSTERS:
                 bar = progress.add_task(roster.title, total=None)
 

@@ -1,4 +1,6 @@
-"""Bringing the demo's rosters in, as a client does: upload, ask for the import, follow it, fetch what was refused."""
+"""Bringing the demo's rosters in, as a client does: upload, ask for the import, follow it, fetch what was refused; and putting
+the city's rules for points in force, as two officers do.
+"""
 
 import asyncio
 import uuid
@@ -18,6 +20,10 @@ from services.suite.first_calls import DemoClient
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=120)
 _LOOK_EVERY_S = 0.5
 _OFFICER = "demo-officer"
+_SECOND_OFFICER = "demo-officer-2"
+_CITY = "330282"
+_RULES = "ningbo-2022"
+_USES = ("school", "housing", "health_check", "rest_leave", "other")
 _WORKED_ON = frozenset({"accepted", "running"})
 
 Follow = Callable[[int, int | None], None]
@@ -70,6 +76,22 @@ class Office:
             place = {"division_code": HOME_DIVISION, "address": HOME, "let_from": f"{LawClock().today().year}-01-01"}
             home = {"kind": "rental_home", "landlord_id": made["landlord_id"], "rooms": rooms, **place}
             await self._once("/v1/premises", home)
+
+    async def put_rules_in_force(self) -> str:
+        """The rules of the release that apply to this city, through the door as everybody else: checked, approved by two
+        officers, in force from today. Returns the name of what is in force.
+        """
+        found = await self._call("GET", f"/v1/points/rule-sets/in-force?division_code={_CITY}")
+        if not found["items"]:
+            draft = await self._call("POST", "/v1/points/rule-sets", json={"released": _RULES})
+            one = f"/v1/points/rule-sets/{draft['rule_set_id']}"
+            await self._call("POST", f"{one}/check", json={})
+            proposal = await self._call("POST", f"{one}/approve", json={})
+            approve = f"/v1/points/proposals/{proposal['proposal_id']}/approve"
+            await self._call("POST", approve, json={}, headers={"X-Actor": _SECOND_OFFICER})
+            use = {"purposes": list(_USES), "division_code": _CITY, "valid_from": found["on"]}
+            found = await self._call("POST", f"{one}/put-in-force", json=use)
+        return str(found["items"][0]["name"])
 
     async def _once(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Register it, unless it is there already."""

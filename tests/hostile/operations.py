@@ -38,6 +38,11 @@ class Published:
         """The names in the path, in order."""
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 
+    def key_of(self, parameter: str, known: Mapping[str, str]) -> str:
+        """Under which name the object of a path is known: services may have things of one name, as proposals."""
+        own = f"{self.path.split('/')[2]}:{parameter}"
+        return own if own in known else parameter
+
     def body(self, known: Mapping[str, str]) -> bytes | None:
         """A body as the schema's own example gives it; members whose name is in `known` get that value, at any depth."""
         if self.media_type is None:
@@ -48,7 +53,7 @@ class Published:
 
     def target(self, known: Mapping[str, str]) -> str:
         """The path with its parameters filled in, and the query parameters it cannot do without."""
-        path = self.path.format(**{name: PUBLIC.get(name) or known[name] for name in self.parameters})
+        path = self.path.format(**{name: PUBLIC.get(name) or known[self.key_of(name, known)] for name in self.parameters})
         return f"{path}?{urlencode(self.query)}" if self.query else path
 
     def refers_to(self, known: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.clients import ANY_PURPOSE, CreatedClient, create_client
 from gateway.routes import known_scopes, load_routes
-from services.chassis.clock import utc_now
+from services.chassis.clock import LawClock, utc_now
 from services.chassis.db import close_pool, create_pool
 from tests.hostile.operations import PUBLIC, Published, operations, resolved
 from tests.journeys.suite import Office, Suite, citizen_number
@@ -107,6 +107,8 @@ def settle(suite: Suite) -> City:
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
     known["operation_id"] = _an_import(city)
+    known["evidence_id"] = _evidence(owner, known["person_id"])
+    known |= _rule_sets(city)
     _make_the_others(city, document)
     return city
 
@@ -130,6 +132,25 @@ def _residence(person_id: str) -> dict[str, Any]:
         "started_on": "2023-03-10",
         "reported_by": "self",
     }
+
+
+def _rule_sets(city: City) -> dict[str, str]:
+    """The city's rules in force for school places, and a draft of the town's that waits for its second officer."""
+    county = city.office("330282")
+    law = _proposed(county)
+    county.post(f"/v1/points/proposals/{law['points:proposal_id']}/approve")
+    use = {"purposes": ["school"], "division_code": "330282", "valid_from": LawClock().today().isoformat()}
+    county.post(f"/v1/points/rule-sets/{law['rule_set_id']}/put-in-force", use)
+    return _proposed(city.owner)
+
+
+def _proposed(office: Office) -> dict[str, str]:
+    """A rule set that one officer put before another."""
+    draft = office.post("/v1/points/rule-sets", {"released": "ningbo-2022"})
+    one = f"/v1/points/rule-sets/{draft['rule_set_id']}"
+    office.post(f"{one}/check")
+    proposal = office.post(f"{one}/approve", x_actor="officer-0018")
+    return {"rule_set_id": draft["rule_set_id"], "points:proposal_id": proposal["proposal_id"]}
 
 
 def _an_import(city: City) -> str:
@@ -177,6 +198,18 @@ def _an_inspection(owner: Office, premises_id: str) -> dict[str, str]:
     missing = {"kind": "smoke_alarm_missing", "due_on": "2026-05-31"}
     made = owner.post("/v1/inspections", {"premises_id": premises_id, "inspected_on": "2026-05-10", "findings": [missing]})
     return {"inspection_id": made["inspection_id"], "finding_id": made["findings"][0]["finding_id"]}
+
+
+def _evidence(owner: Office, person_id: str) -> str:
+    """A diploma that an officer of the town has seen, given as soon as the points office has heard of the person."""
+    fact = {"rule_set": "ningbo-2022", "fact": "education", "value": ["junior_college"], "as_of": "2024-05-06"}
+    body = {"person_id": person_id, "reliability": "certificate", **fact}
+    for _ in range(200):
+        answer = owner.call("POST", "/v1/points/evidence", body)
+        if answer.status_code == 201:
+            return str(answer.json()["evidence_id"])
+        time.sleep(0.05)
+    raise AssertionError(answer.text)
 
 
 def _a_possible_duplicate(owner: Office) -> str:

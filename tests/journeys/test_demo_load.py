@@ -19,3 +19,6 @@ def test_four_rosters_go_in_and_the_same_again_changes_nothing(suite: Suite, cit
     }
     listed = city.get("/v1/residence-registrations?division_code=330282110&status=current&limit=100")["items"]
     assert len(listed) >= 24
+    in_force = city.get("/v1/points/rule-sets/in-force?division_code=330282107")["items"]
+    assert {item["name"] for item in in_force} == {"ningbo-2022"}
+    assert [item["purpose"] for item in in_force] == ["school", "housing", "health_check", "rest_leave", "other"]

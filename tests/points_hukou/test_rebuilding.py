@@ -26,7 +26,7 @@ def databases(make_database: MakeDatabase) -> tuple[Database, Database]:
 async def mirrored(pool: Pool) -> dict[str, set[tuple[Any, ...]]]:
     """The rows of every mirror table, and where each person stands."""
     content = {}
-    for table in METADATA.sorted_tables:
+    for table in (each for each in METADATA.sorted_tables if each.name.startswith("mirror_")):
         columns = ", ".join(column.name for column in table.columns if column.name not in NOT_COMPARED)
         content[table.name] = {tuple(row) for row in await Looking(pool).fetch(f"SELECT {columns} FROM {table.name}")}
     content["inbox_position"] = {tuple(row) for row in await Looking(pool).fetch("SELECT * FROM inbox_position")}

@@ -11,5 +11,9 @@ def _town(code: str | None) -> str | None:
     return None if code is None else code[:_TOWNSHIP_DIGITS]
 
 
-FIELDS = FieldTable.load("points", Path(__file__).with_name("fields.toml"), {"town": _town})
+def _withheld(_: object) -> None:
+    """A fact that is not shown; an empty list in its place would say that there is nothing."""
+
+
+FIELDS = FieldTable.load("points", Path(__file__).with_name("fields.toml"), {"town": _town, "withheld": _withheld})
 """Which fields are shown to whom."""

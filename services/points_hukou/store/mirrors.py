@@ -71,7 +71,8 @@ class _Mirror(Generic[StateT]):
         return arrays
 
 
-# Of a deleted person a mirror keeps nothing but that it is deleted; what comes late finds that and stays out.
+# Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out. Whoever gives evidence
+# holds the person's row, which goes first; the key goes last.
 _FORGET = (
     *(
         prepare(f"DELETE FROM {name} WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608 - names of tables
@@ -81,6 +82,8 @@ _FORGET = (
             "mirror_residence_registration",
             "mirror_residence_permit",
             "mirror_employment",
+            "evidence",
+            "evidence_contest",
         )
     ),
     *(

@@ -1,5 +1,6 @@
 """The facts of a person: what the registry told, and the evidence offices gave; row-level security says of whom."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.gathering.gathering import GatheredFacts, Said, gather
 from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, values_of
 from services.points_hukou.rules.gathering.sources import Reliability
+from services.points_hukou.store.evidence import COLUMNS, FROM_EVIDENCE, record_of
 from services.points_hukou.store.source_law import SOURCES
 
 REGISTRY_ZH = "本市居住登记系统"
@@ -39,9 +41,23 @@ _FIND = prepare(
         (SELECT coalesce(jsonb_agg(jsonb_build_array(t.issued_on, t.residence_years_from, t.suspended_on, t.ended_on)), '[]')
             FROM mirror_residence_permit t WHERE t.person_id = ANY (known.ids)) AS permits,
         (SELECT coalesce(jsonb_agg(jsonb_build_array(e.employer_id, e.started_on, e.ended_on, e.end_reason)), '[]')
-            FROM mirror_employment e WHERE e.person_id = ANY (known.ids)) AS jobs
+            FROM mirror_employment e WHERE e.person_id = ANY (known.ids)) AS jobs,
+        known.ids
     FROM known JOIN mirror_person p USING (person_id)
     """
+)
+# What holds on the day: of every office what it said last, under whichever rule set of the chain declares the fact.
+_EVIDENCE = prepare(
+    f"""
+    SELECT {COLUMNS},
+        EXISTS (SELECT FROM evidence_contest c WHERE c.status = 'open' AND c.person_id = ANY (:person_ids)
+            AND c.rule_set = e.rule_set AND c.fact = e.fact AND c.organisation = e.organisation) AS is_contested
+    {FROM_EVIDENCE}
+    WHERE e.status = 'current' AND e.person_id = ANY (CAST(:person_ids AS uuid[]))
+        AND e.rule_set = ANY (CAST(:rule_sets AS text[])) AND e.fact = ANY (CAST(:facts AS text[]))
+        AND (e.valid_from IS NULL OR e.valid_from <= CAST(:on AS date))
+        AND (e.valid_until IS NULL OR e.valid_until > CAST(:on AS date))
+    """  # noqa: S608
 )
 
 
@@ -54,7 +70,31 @@ async def facts_of(work: Work, person_id: UUID, rule_set: RuleSet, on: date) -> 
     if row is None:
         raise DomainError("not-found")
     said = _of_registry(_registered(row), rule_set, on, work.today)
+    said += await _of_evidence(work, row["person_id"], row["ids"], rule_set, on)
     return gather(row["person_id"], on, rule_set, said, SOURCES)
+
+
+async def _of_evidence(work: Work, person_id: UUID, ids: Sequence[UUID], rule_set: RuleSet, on: date) -> list[Said]:
+    rows = await work.tx.fetch(
+        _EVIDENCE,
+        person_ids=ids,
+        rule_sets=[each.id for each in rule_set.validities],
+        facts=list(rule_set.facts),
+        on=on,
+    )
+    return [
+        Said(
+            fact=row["fact"],
+            raw=record_of(work.keyring, row).value,
+            source=row["organisation"],
+            as_of=row["as_of"],
+            reliability=Reliability(row["reliability"]),
+            evidence_id=row["evidence_id"],
+            of_alias=row["person_id"] != person_id,
+            is_contested=row["is_contested"],
+        )
+        for row in rows
+    ]
 
 
 def _of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:

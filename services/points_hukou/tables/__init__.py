@@ -4,7 +4,10 @@ Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sea
 instants of the system clock.
 """
 
-from services.points_hukou.tables import mirrors
+from services.points_hukou.tables import evidence, mirrors, rule_sets
 from services.points_hukou.tables.ground import METADATA
 
-__all__ = ["METADATA", "mirrors"]
+SEALED = (*evidence.SEALED,)
+"""What the store seals; a rotation of keys goes through it."""
+
+__all__ = ["METADATA", "SEALED", "mirrors", "rule_sets"]

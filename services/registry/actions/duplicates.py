@@ -9,13 +9,13 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, changed_fields, versions_of
 from services.chassis.pages import Page, sign, unsign
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.merging import propose_merge_of
 from services.registry.actions.refusals import invalid, not_found, require_held
 from services.registry.actions.sights import sight_on
-from services.registry.actions.trail import changed_fields
 from services.registry.rules.duplicates import CandidateLevel, Likeness, assess_likeness
 from services.registry.schemas.duplicates import (
     CandidateDecision,
@@ -27,12 +27,10 @@ from services.registry.schemas.duplicates import (
     PastCandidateView,
     hidden_aspects,
 )
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.merging import PersonMerge
 from services.registry.schemas.person_views import FoundPersonView
 from services.registry.store import duplicates as store
 from services.registry.store.duplicates import Candidate
-from services.registry.store.history import versions_of
 from services.registry.store.persons import load_persons, lock_persons
 
 RESOURCE = "duplicate_candidate"

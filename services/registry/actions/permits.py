@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -21,7 +22,6 @@ from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
 from services.registry.schemas.evidence import attachments_in
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import (
     EntitlementsView,
     EntitlementView,
@@ -35,7 +35,6 @@ from services.registry.schemas.permits import PermitApplication
 from services.registry.schemas.registrations import RegistrationRecord
 from services.registry.store import permits as store
 from services.registry.store.historical_permits import papers_on_file
-from services.registry.store.history import versions_of
 from services.registry.store.persons import LockedPerson, documents_expired_on, lock_persons
 from services.registry.store.registrations import Residence, residence_of
 

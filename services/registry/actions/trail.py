@@ -3,26 +3,10 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from services.chassis.events import EventData
+from services.chassis.history import VersionedRecord, changed_fields
 from services.chassis.work import Work
 from services.contracts.registry import AboutPerson
-from services.registry.schemas.record import VersionedRecord
-
-_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
-
-
-def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
-    """Names of the fields that differ, bookkeeping apart; of sealed parts the names inside. All that have a value, when new."""
-    names: list[str] = []
-    known = {} if before is None else before.__dict__
-    for name, new in after.__dict__.items():
-        old = known.get(name)
-        if new is old or name in _BOOKKEEPING or old == new:
-            continue
-        names += changed_fields(old, new) if hasattr(new, "model_fields_set") else [name]  # isinstance is dear
-    return names
 
 
 def leave(  # noqa: PLR0913 - what a trail consists of

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.long_work.views import OperationView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
@@ -18,7 +19,6 @@ from services.registry.schemas.duplicates import (
     DuplicateCandidateView,
     PastCandidateView,
 )
-from services.registry.schemas.history import VersionView
 
 router = ServiceRouter(tags=["duplicates"])
 

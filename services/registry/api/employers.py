@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
@@ -20,7 +21,6 @@ from services.registry.schemas.employment.employers import (
     EmployerView,
     PastEmployerView,
 )
-from services.registry.schemas.history import VersionView
 
 router = ServiceRouter(tags=["employers"])
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
@@ -17,7 +18,6 @@ from services.registry.schemas.employment.employments import (
     EmploymentView,
     PastEmploymentView,
 )
-from services.registry.schemas.history import VersionView
 
 router = ServiceRouter(tags=["employments"])
 

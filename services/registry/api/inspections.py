@@ -5,12 +5,12 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import inspections, pairings
 from services.registry.api.registrations import DivisionParameter
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.inspections import (
     FindingFilter,
     FindingView,

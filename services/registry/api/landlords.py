@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import landlords, letters
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import (
     LandlordCorrection,
     LandlordRegistration,

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
@@ -18,7 +19,6 @@ from services.registry.actions import (
 )
 from services.registry.api.proposals import PROPOSALS_PATH
 from services.registry.schemas.deletion import PersonDeletion
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.permit_views import EntitlementsView, PermitView
 from services.registry.schemas.person_views import FoundPersonView, PastPersonView, PersonView, ResolvedPersonView
 from services.registry.schemas.persons import PersonCorrection, PersonRegistration, PersonResolution

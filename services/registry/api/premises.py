@@ -5,13 +5,13 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import premises, premises_reading
 from services.registry.api.registrations import DivisionParameter
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.premises import (
     AddedRoomView,
     CapacityView,

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.homes import stay_reading, stays
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.stays import CheckIn, CheckOut, PastStayView, StayFilter, StayView
 
 router = ServiceRouter(tags=["stays"])

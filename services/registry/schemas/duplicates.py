@@ -9,12 +9,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, View
 from services.registry.rules.duplicates import CandidateLevel, Likelihood
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.merging import EVIDENCE_MAX, MergeReason
 from services.registry.schemas.person_views import FoundPersonView, PersonView
-from services.registry.schemas.record import VersionedRecord
 
 _KEPT = "019ab0c2-1111-7000-8000-000000000001"
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.historical_applications import ApplicationBearing, Bearing, HistoricalApplication
 from services.registry.rules.historical_permits import HistoricalKind, HistoricalStatus, IssueAssessment, Paper
@@ -15,7 +16,6 @@ from services.registry.rules.residence_registration import InstitutionStay
 from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.permit_views import ReasonView, masked_card_number
 from services.registry.schemas.permits import CardNumber
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, View
 from services.registry.schemas.evidence import Evidence, attachments_in
-from services.registry.schemas.record import VersionedRecord
 
 EVIDENCE_MAX = 20
 _DUPLICATE = "019ab0c2-1111-7000-8000-000000000002"

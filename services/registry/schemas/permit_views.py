@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import View
 from services.registry.rules.permit_states import CardStatus, PermitStatus
 from services.registry.rules.residence_permit import (
@@ -20,7 +21,6 @@ from services.registry.rules.residence_permit import (
     ResidenceYears,
 )
 from services.registry.schemas.evidence import Evidence, EvidenceView, attachments_in
-from services.registry.schemas.record import VersionedRecord
 
 CARD_NUMBER_SHOWN_FROM = 12
 

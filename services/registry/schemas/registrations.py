@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, Notice, PlainText, UnmaskedText, pattern_field
 from services.registry.rules.residence_registration import InstitutionStay, RegistrationEndReason, Reporter, ResidenceKind
-from services.registry.schemas.record import VersionedRecord
 
 DivisionCode = Annotated[
     PlainText,

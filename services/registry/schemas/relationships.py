@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command
 from services.registry.schemas.evidence import Evidence, attachments_in
-from services.registry.schemas.record import VersionedRecord
 
 
 class RelationshipKind(StrEnum):

@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View
 from services.registry.rules.rights import Outcome, Requester, RightsKind, RightsStatus
 from services.registry.rules.rights_clock import Clock, ClockAct, ClockStep, Opinion
 from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.permit_views import ReasonView
-from services.registry.schemas.record import VersionedRecord
 
 Note = Annotated[PlainText, Field(max_length=1000, description="In the officer's words; kept encrypted.")]
 

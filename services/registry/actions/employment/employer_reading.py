@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
@@ -15,9 +16,7 @@ from services.registry.schemas.employment.employers import (
     EmployerView,
     PastEmployerView,
 )
-from services.registry.schemas.history import VersionView
 from services.registry.store.employment import employers as store
-from services.registry.store.history import versions_of
 
 
 async def read_employer(work: Work, employer_id: UUID) -> EmployerView:

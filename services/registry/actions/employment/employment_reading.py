@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis.db import Record
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
@@ -14,9 +15,7 @@ from services.registry.actions.person_reading import require_visible
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of
 from services.registry.schemas.employment.employments import EmploymentRecord, EmploymentView, PastEmploymentView
-from services.registry.schemas.history import VersionView
 from services.registry.store.employment import employments as store
-from services.registry.store.history import versions_of
 
 
 async def read_employment(work: Work, employment_id: UUID) -> EmploymentView:

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -15,7 +16,6 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import day_errors, field_error, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.homes.star_rating import FindingKind, checklist_problems, grade
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.inspections import (
     FindingFilter,
     FindingRecord,
@@ -27,7 +27,6 @@ from services.registry.schemas.homes.inspections import (
     PastFindingView,
 )
 from services.registry.schemas.homes.premises import PremisesRecord
-from services.registry.store.history import versions_of
 from services.registry.store.homes import inspections as store
 from services.registry.store.homes.premises import find_premises, lock_premises
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Protection, Sight
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.chassis.work import Work
@@ -25,7 +26,6 @@ from services.registry.rules.citizen_number import RefusedNumber
 from services.registry.rules.identity_number import DocumentType, parse_document_number
 from services.registry.rules.person_name import RefusedName, parse_name
 from services.registry.schemas.fields import FIELDS
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import (
     LandlordCorrection,
     LandlordKind,
@@ -35,7 +35,6 @@ from services.registry.schemas.homes.landlords import (
     PastLandlordView,
 )
 from services.registry.store.events import landlord_event
-from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 from services.registry.store.homes.claims import claim
 from services.registry.store.persons import lock_persons, number_index

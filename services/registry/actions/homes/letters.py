@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -15,10 +16,8 @@ from services.contracts.registry import (
 from services.registry.actions.refusals import day_errors, invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView, PastLetterView
 from services.registry.store.events import letter_event
-from services.registry.store.history import versions_of
 from services.registry.store.homes import landlords as store
 
 RESOURCE = "responsibility_letter"

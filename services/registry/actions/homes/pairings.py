@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix, require_own_division
 from services.registry.actions.refusals import credit_code_errors, invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.inspections import (
     PairingEnd,
     PairingEntry,
@@ -18,7 +18,6 @@ from services.registry.schemas.homes.inspections import (
     PastPairingView,
 )
 from services.registry.store.employment.employers import employers_of_codes
-from services.registry.store.history import versions_of
 from services.registry.store.homes import pairings as store
 
 RESOURCE = "village_pairing"

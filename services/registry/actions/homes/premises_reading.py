@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.chassis.db import Record
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
@@ -11,7 +12,6 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import not_found
 from services.registry.rules.homes.capacity import StandardInForce, assess_room
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
-from services.registry.schemas.history import VersionView
 from services.registry.schemas.homes.premises import (
     CapacityView,
     PastPremisesView,
@@ -20,7 +20,6 @@ from services.registry.schemas.homes.premises import (
     RoomUseView,
     StandardView,
 )
-from services.registry.store.history import versions_of
 from services.registry.store.homes import premises as store
 
 

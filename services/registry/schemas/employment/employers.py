@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.employment import EmployerEndReason, EmployerStatus
 from services.registry.schemas.credit_code import CreditCode
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
 EmployerName = Annotated[PlainText, Field(max_length=100, examples=["慈溪市某某电器有限公司"])]

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, pattern_field
 from services.registry.rules.employment import EmploymentEndReason
 from services.registry.schemas.credit_code import CreditCode
-from services.registry.schemas.record import VersionedRecord
 
 OccupationCode = Annotated[
     PlainText,
@@ -84,11 +84,13 @@ class EmploymentRecord(VersionedRecord):
     start_reported_on: date
     start_due_on: date | None
     start_reported_late: bool | None
+    start_unsettled_on: date | None = None
     ended_on: date | None
     end_reason: EmploymentEndReason | None
     end_reported_on: date | None
     end_due_on: date | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
 
 
 class EmploymentView(PersonalView):

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.homes.star_rating import ItemAnswer
 from services.registry.schemas.credit_code import CreditCode
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.homes.landlords import OrganisationName
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
 ItemCode = Annotated[PlainText, pattern_field("^[a-z][a-z_]*$", max_length=60, examples=["exits_clear"])]

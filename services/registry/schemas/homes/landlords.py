@@ -8,13 +8,13 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, rule_error
 from services.registry.rules.identity_number import DocumentType
 from services.registry.schemas.credit_code import CreditCode
 from services.registry.schemas.evidence import Evidence, EvidenceView
 from services.registry.schemas.persons import Name, Number
 from services.registry.schemas.phone import Phone
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import DivisionCode
 
 OrganisationName = Annotated[PlainText, Field(max_length=200, examples=["慈溪市某某置业有限公司"])]

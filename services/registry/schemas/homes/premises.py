@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.homes.premises import PremisesEndReason, PremisesKind, PremisesStatus, RoomKind
 from services.registry.rules.homes.star_rating import LastGrade
 from services.registry.schemas.persons import Name
 from services.registry.schemas.phone import Phone
-from services.registry.schemas.record import VersionedRecord
 from services.registry.schemas.registrations import Address, DivisionCode
 
 ROOMS_MAX = 500
@@ -122,9 +122,11 @@ class PremisesRecord(VersionedRecord):
     let_from: date
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = None
     ended_on: date | None
     end_reason: PremisesEndReason | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
     rooms: tuple[RoomRecord, ...]
 
     @property

@@ -8,9 +8,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
+from services.chassis.history import VersionedRecord
 from services.chassis.schemas import Command, Notice
 from services.registry.schemas.persons import Name
-from services.registry.schemas.record import VersionedRecord
 
 Instant = Annotated[AwareDatetime, Field(description="With its offset from UTC; not in the future.")]
 
@@ -87,9 +87,11 @@ class StayRecord(VersionedRecord):
     started_at: datetime
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = None
     ended_at: datetime | None
     end_reason: StayEndReason | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
     manager_name: str | None = Field(repr=False)
 
     def remembered(self) -> Self:

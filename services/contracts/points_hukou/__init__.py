@@ -1,0 +1,36 @@
+"""What points_hukou tells its neighbours and followers: which rules are in force where, that evidence was given or contested.
+
+Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
+everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no value of a fact and no name of anybody
+travels.
+"""
+
+from services.chassis.events import EventData
+from services.contracts.points_hukou import evidence, rule_sets
+from services.contracts.points_hukou.evidence import (
+    EvidenceContestAnswered,
+    EvidenceContestOpened,
+    EvidenceContestOverdue,
+    EvidenceContestState,
+    EvidenceRecorded,
+    EvidenceState,
+    EvidenceWithdrawn,
+)
+from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
+
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS)
+"""Everything points_hukou publishes."""
+
+__all__ = [
+    "EVENTS",
+    "EvidenceContestAnswered",
+    "EvidenceContestOpened",
+    "EvidenceContestOverdue",
+    "EvidenceContestState",
+    "EvidenceRecorded",
+    "EvidenceState",
+    "EvidenceWithdrawn",
+    "RuleSetInForceState",
+    "RuleSetPutInForce",
+    "RuleSetTakenOutOfForce",
+]

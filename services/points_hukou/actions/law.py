@@ -1,0 +1,17 @@
+"""The dated values in use, read once from the files that ship with the code."""
+
+from pathlib import Path
+
+from services.chassis.parameters import Document
+from services.points_hukou.rules.purposes import read_purposes
+
+_PARAMETERS = Path(__file__).parents[1] / "parameters"
+
+
+def _document(name: str) -> Document:
+    file = _PARAMETERS / f"{name}.toml"
+    return Document.parse(file.name, file.read_text("utf-8"))
+
+
+PURPOSES = read_purposes(_document("purposes"))
+"""Which uses the law has closed where."""

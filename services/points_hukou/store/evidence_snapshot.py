@@ -1,0 +1,46 @@
+"""What is said of persons at present, as events: current evidence and open contests, a page of persons at a time."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from services.chassis.db import Transaction, prepare
+from services.chassis.events import EventData
+from services.contracts.points_hukou import EvidenceContestOpened, EvidenceRecorded
+
+_PAGE = 500
+
+_PERSONS = prepare(
+    """
+    SELECT DISTINCT person_id FROM evidence
+    WHERE status = 'current' AND (CAST(:after AS uuid) IS NULL OR person_id > :after)
+    ORDER BY person_id LIMIT CAST(:limit AS integer)
+    """
+)
+_EVIDENCE = prepare(
+    """
+    SELECT person_id, version, evidence_id, rule_set, fact, organisation, reliability, status, as_of, valid_from, valid_until,
+        CAST(NULL AS uuid) AS supersedes
+    FROM evidence WHERE status = 'current' AND person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY evidence_id
+    """
+)
+_CONTESTS = prepare(
+    """
+    SELECT person_id, version, contest_id, evidence_id, rule_set, fact, organisation, status, opened_on, due_on,
+        is_due_provisional, decided_on, corrected_by
+    FROM evidence_contest WHERE status = 'open' AND person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY contest_id
+    """
+)
+
+
+async def evidence_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+    """Of each person, under the id it was given."""
+    after: UUID | None = None
+    while person_ids := [row["person_id"] for row in await tx.fetch(_PERSONS, after=after, limit=_PAGE)]:
+        told: dict[UUID, list[EventData]] = {person_id: [] for person_id in person_ids}
+        for row in await tx.fetch(_EVIDENCE, person_ids=person_ids):
+            told[row["person_id"]].append(EvidenceRecorded.model_validate(dict(row.items())))
+        for row in await tx.fetch(_CONTESTS, person_ids=person_ids):
+            told[row["person_id"]].append(EvidenceContestOpened.model_validate(dict(row.items())))
+        for person_id, states in told.items():
+            yield person_id, states
+        after = person_ids[-1]
