@@ -6,10 +6,15 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from services.points_hukou.rules.assessment import Assessment
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.facts import read_facts
 from services.points_hukou.rules.scoring import score
+from tests.points_hukou.boundary_people import boundary_people
 from tests.points_hukou.independent.beijing_2017 import beijing_2017
 from tests.points_hukou.independent.beijing_2020 import beijing_2020
 from tests.points_hukou.independent.dongguan_2016 import dongguan_2016
@@ -23,6 +28,7 @@ from tests.points_hukou.independent.tianjin_2014 import tianjin_2014
 from tests.points_hukou.independent.xiamen_2016 import xiamen_2016
 from tests.points_hukou.independent.zhejiang_ningbo import ningbo_2022, zhejiang_common_2023
 from tests.points_hukou.independent.zhongshan_2014 import zhongshan_2014
+from tests.points_hukou.rule_cases import shipped
 
 Model = Callable[[Mapping[str, Any], date, str], Counted]
 
@@ -81,3 +87,21 @@ def compared(assessment: Assessment, counted: Counted) -> Iterator[tuple[str, ob
     yield "frozen", assessment.is_frozen, counted.is_frozen
     stands = counted.is_eligible and not counted.is_vetoed and not counted.is_frozen
     yield "passes", assessment.passes, None if counted.passes is None else counted.passes and stands
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_the_engine_agrees_with_the_second_opinion(name: str, data: st.DataObject) -> None:
+    rule_set = shipped(name)
+    assert differences(name, rule_set, data.draw(boundary_people(rule_set))) == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", sorted(MODELS))
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_the_engine_agrees_with_the_second_opinion_about_many(name: str, data: st.DataObject) -> None:
+    rule_set = shipped(name)
+    assert differences(name, rule_set, data.draw(boundary_people(rule_set))) == []

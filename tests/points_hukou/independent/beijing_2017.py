@@ -32,16 +32,13 @@ def years_of_continuous_insurance(insured: set[int]) -> int:
     return years
 
 
-def housing(facts: Facts, insured_years: int, last: int) -> Fraction:
-    """5(2): full years of each kind, own home first (choice), no more years than of insurance."""
+def housing(facts: Facts, insured: int, last: int) -> Fraction:
+    """5(2): full years of each kind, own home first (choice), each month once, no more years than of insurance."""
     homes = facts.get("homes", ())
-    own = months_in(homes, last, ["own_home"])
-    rental = months_in(homes, last, ["lawful_rental"]) - own
-    dormitory = months_in(homes, last, ["employer_dormitory"]) - own - rental
-    left = insured_years
+    left = min(insured, len(months_in(homes, last))) // 12
     points = Fraction(0)
-    for months, rate in ((own, Fraction(1)), (rental, Fraction(1, 2)), (dormitory, Fraction(1, 2))):
-        years = min(len(months) // 12, left)
+    for kind, rate in (("own_home", Fraction(1)), ("lawful_rental", Fraction(1, 2)), ("employer_dormitory", Fraction(1, 2))):
+        years = min(len(months_in(homes, last, [kind])) // 12, left)
         points += years * rate
         left -= years
     return points
@@ -86,7 +83,7 @@ def beijing_2017(facts: Facts, applied_on: date) -> Counted:
     insured_years = years_of_continuous_insurance(insured)
     points = {
         "employment": Fraction(3 * insured_years if facts.get("has_contract_or_business") else 0),
-        "housing": housing(facts, insured_years, last),
+        "housing": housing(facts, len(insured), last),
         "education": best(facts.get("education", ()), EDUCATION),
         "live_outside_core": live_outside_core(facts, last),
         "innovation": innovation(facts, last),

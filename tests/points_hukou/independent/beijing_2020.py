@@ -5,7 +5,6 @@ from fractions import Fraction
 
 from .plain import Counted, Facts, best, capped, day_of, full_years, last_years, month_of, months_in, two_places
 
-AUGUST_2020 = 2020 * 12 + 7
 JANUARY_2018 = 2018 * 12
 EDUCATION = {
     "junior_college": "10.5",
@@ -21,19 +20,22 @@ EDUCATION = {
 }
 
 
-def housing(facts: Facts, insured: set[int], last: int) -> Fraction:
-    """Own home first (choice); each kind rounded, then added; no more months than of insurance."""
+def housing(facts: Facts, insured: int, last: int) -> Fraction:
+    """Own home first (choice); each kind rounded, then added; a month counts once, and no more of them than of insurance.
+
+    That insured months up to July 2020 without an own home are rental is how the months of homes are listed.
+    """
     homes = facts.get("homes", ())
-    own = months_in(homes, last, ["own_home"])
-    by_default = {month for month in insured if month < AUGUST_2020}
-    rental = (months_in(homes, last, ["lawful_rental"]) | by_default) - own
-    dormitory = months_in(homes, last, ["employer_dormitory"]) - own - rental
-    left = len(insured)
+    left = min(insured, len(months_in(homes, last)))
     points = Fraction(0)
-    for months, rate in ((own, Fraction(1, 12)), (rental, Fraction(1, 24)), (dormitory, Fraction(1, 24))):
-        counted = min(len(months), left)
-        points += two_places(counted * rate)
-        left -= counted
+    for kind, rate in (
+        ("own_home", Fraction(1, 12)),
+        ("lawful_rental", Fraction(1, 24)),
+        ("employer_dormitory", Fraction(1, 24)),
+    ):
+        months = min(len(months_in(homes, last, [kind])), left)
+        points += two_places(months * rate)
+        left -= months
     return points
 
 
@@ -49,9 +51,10 @@ def live_outside_core(facts: Facts, last: int) -> Fraction:
     if not facts.get("lives_outside_in_december"):
         return Fraction(0)
     rows = facts.get("outside_core", ())
-    both = months_in(rows, last, ["home_and_job"], JANUARY_2018)
-    home = months_in(rows, last, ["home_only"], JANUARY_2018) - both
-    return capped(len(both) // 12 * 3 + len(home) // 12 * 2, 12)
+    both = len(months_in(rows, last, ["home_and_job"], JANUARY_2018)) // 12
+    home = len(months_in(rows, last, ["home_only"], JANUARY_2018)) // 12
+    left = len(months_in(rows, last, None, JANUARY_2018)) // 12 - both
+    return capped(both * 3 + min(home, left) * 2, 12)
 
 
 def innovation(facts: Facts) -> Fraction:
@@ -70,17 +73,17 @@ def age(birth: date, on: date) -> Fraction:
 
 
 def insured_seven_years(insured: set[int], back_paid: set[int], last: int) -> bool:
-    """84 months paid in time in a run still on at the end; up to five back-paid ones fill gaps and do not count (choice)."""
-    month = last if last in insured or last in back_paid else last - 1
-    paid = filled = 0
-    while True:
+    """84 months paid in time without a break up to December; up to five back-paid ones fill gaps and do not count (choice)."""
+    month, paid, filled = last, 0, 0
+    while paid < 84:
         if month in insured:
             paid += 1
         elif month in back_paid and filled < 5:
             filled += 1
         else:
-            return paid >= 84
+            return False
         month -= 1
+    return True
 
 
 def beijing_2020(facts: Facts, applied_on: date) -> Counted:
@@ -94,7 +97,7 @@ def beijing_2020(facts: Facts, applied_on: date) -> Counted:
     detentions = [row for row in facts.get("detentions", ()) if day_of(row["on"]).year in five_years]
     points = {
         "employment": two_places(Fraction(1, 4) * len(insured)),
-        "housing": housing(facts, insured, last),
+        "housing": housing(facts, len(insured), last),
         "education": education,
         "study_overlap": study_overlap(facts, education, last),
         "live_outside_core": live_outside_core(facts, last),

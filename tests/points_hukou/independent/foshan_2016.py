@@ -16,6 +16,7 @@ from .plain import (
     month_of,
     months_in,
     run_up_to,
+    two_places,
     within,
 )
 
@@ -60,7 +61,7 @@ def patents(facts: Facts, on: date) -> Fraction:
     for row in within(facts.get("patents", ()), on, 5):
         whole = {"invention": 30, "utility": 20, "design": 10}[row["kind"]]
         points += Fraction(whole * (2 if row.get("is_first", True) else 1), row.get("holders", 1) + 1)
-    return points
+    return two_places(points)
 
 
 def honours(facts: Facts, on: date) -> Fraction:

@@ -3,20 +3,9 @@
 from datetime import date
 from fractions import Fraction
 
-from .plain import Counted, Facts, amount_in_years, capped, last_years, month_of, months_in, within
+from .plain import Counted, Facts, amount_in_years, capped, last_years, month_of, months_in, run_up_to, within
 
 KINDS = ["pension", "medical", "unemployment", "work_injury", "maternity"]
-
-
-def longest_run(months: set[int]) -> int:
-    longest = 0
-    for first in months:
-        if first - 1 not in months:
-            length = 1
-            while first + length in months:
-                length += 1
-            longest = max(longest, length)
-    return longest
 
 
 def family_planning(facts: Facts) -> Fraction:
@@ -28,11 +17,12 @@ def family_planning(facts: Facts) -> Fraction:
 
 
 def residence(facts: Facts, last: int) -> Fraction:
-    """28 for five continuous years, then by month; or all months."""
+    """28 for five continuous years up to now (decision 0027), then by month; or all months."""
     months = months_in(facts.get("residence", ()), last)
     by_months = Fraction(35, 100) * len(months)
-    if longest_run(months) >= 60:
-        by_months = max(by_months, 28 + Fraction(35, 100) * (len(months) - 60))
+    continuous = run_up_to(months, last)
+    if continuous >= 60:
+        by_months = max(by_months, 28 + Fraction(35, 100) * (continuous - 60))
     return capped((2 if facts.get("has_valid_permit") else 0) + by_months, 35)
 
 

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from math import floor
@@ -24,7 +24,11 @@ class Counted:
     is_frozen: bool = False
     passes: bool | None = None
     """Whether a published pass mark is reached; None where there is none."""
-    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """A veto clears the score."""
+        if self.is_vetoed:
+            self.total = min(self.total, Fraction(0))
 
 
 def two_places(value: Fraction | int) -> Fraction:

@@ -3,7 +3,7 @@
 from datetime import date
 from fractions import Fraction
 
-from .plain import Counted, Facts, capped, month_of, months_in
+from .plain import Counted, Facts, capped, month_of, months_in, run_up_to
 
 SIMING_AND_HULI = ("350203", "350206")
 
@@ -23,4 +23,6 @@ def xiamen_2016(facts: Facts, applied_on: date) -> Counted:
         "second_parent": capped(years("second_residence_and_work") + 2 * years("second_insurance"), 10),
     }
     total = capped(sum(points.values(), Fraction(0)), 110)
-    return Counted(points, total, is_eligible=bool(facts.get("is_eligible")))
+    last = month_of(applied_on)
+    runs = [run_up_to(months_in(facts.get(name, ()), last), last) for name in ("residence_and_work", "insurance")]
+    return Counted(points, total, is_eligible=bool(facts.get("is_eligible")) and min(runs) >= 12 * least)

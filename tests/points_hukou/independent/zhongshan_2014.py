@@ -71,9 +71,9 @@ def family_planning(facts: Facts) -> Fraction:
 
 
 def family_planning_school(facts: Facts) -> Fraction:
-    """Historic."""
+    """Historic; no violation and a violation handled exclude each other."""
     handled = 60 if facts.get("violation_all_handled") else 20 if facts.get("violation_partly_handled") else 0
-    return flags(facts, {"no_violation_of_both": 100}) + handled
+    return max(flags(facts, {"no_violation_of_both": 100}), Fraction(handled))
 
 
 def honours(facts: Facts, on: date) -> Fraction:
