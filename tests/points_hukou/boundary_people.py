@@ -1,6 +1,6 @@
 """People on the boundaries of a rule set: birthdays, month ends, full years, amounts one below and one above."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -46,6 +46,21 @@ _AMOUNTS = (33_333, 33_334, 66_667, 99_999, 100_000, 199_999, 200_000, 300_000, 
 _LENGTHS = (1, 5, 6, 11, 12, 13, 23, 24, 35, 36, 37, 47, 48, 59, 60, 61, 83, 84, 85, 119, 120, 180)
 _AGES = (1, 17, 18, 20, 35, 36, 40, 41, 43, 44, 45, 46, 47, 49, 50, 55, 56, 60, 61)
 _ROWS = 3
+_ADVERSE = {
+    "bad_credit",
+    "breached_family_planning",
+    "gave_false_information",
+    "gave_false_material",
+    "has_criminal_record",
+    "has_offended",
+    "has_serious_crime",
+    "has_tax_offence",
+    "is_dishonest",
+    "is_illegal_building",
+    "is_past_retirement_age",
+    "was_sentenced",
+}
+"""Flags that speak against a person."""
 
 
 def about(day: date) -> Drawn:
@@ -74,7 +89,7 @@ def value_of(declared: FactDeclaration, on: date) -> Drawn:
     kind = {"kind": st.sampled_from(sorted(declared.keys))} if declared.options and declared.kind != "held" else {}
     small = min(declared.at_most if declared.at_most is not None else 10**7, 10**8)
     numbers = st.sampled_from([each for each in (*_NUMBERS, *_AMOUNTS) if each <= small]) | st.integers(0, small)
-    return {
+    values: Mapping[str, Callable[[], Drawn]] = {
         "day": lambda: _days(on, in_months=declared.id != "birth_date"),
         "flag": st.booleans,
         "number": lambda: st.sampled_from(declared.among) if declared.among else numbers,
@@ -84,7 +99,8 @@ def value_of(declared: FactDeclaration, on: date) -> Drawn:
         "periods": lambda: _periods(kind, on),
         "events": lambda: _events(kind, on, numbers),
         "yearly": lambda: st.dictionaries(st.integers(on.year - 6, on.year + 1).map(str), numbers, max_size=5),
-    }[declared.kind]()
+    }
+    return values[declared.kind]()
 
 
 def _days(on: date, *, in_months: bool) -> Drawn:
@@ -132,13 +148,73 @@ def _events(kind: Mapping[str, Drawn], on: date, amounts: Drawn) -> Drawn:
     return st.lists(st.builds(lambda one, more: {**one, **more}, row, shared | st.just({})), max_size=_ROWS + 2)
 
 
+def _long_months(declared: FactDeclaration, gap: tuple[int, int], last: int) -> Drawn:
+    """Months of all kinds alike, or of each by itself."""
+    if not declared.options:
+        return _around(gap, last)
+    kinds = sorted(declared.keys)
+    alike = _around(gap, last).map(lambda rows: [row | {"kind": kind} for kind in kinds for row in rows])
+    each = st.tuples(*(_around(gap, last) for _ in kinds)).map(
+        lambda drawn: [row | {"kind": kind} for kind, rows in zip(kinds, drawn, strict=True) for row in rows]
+    )
+    return alike | each
+
+
+def _around(gap: tuple[int, int], last: int) -> Drawn:
+    """Months up to a last one: unbroken; with a gap; or what lies in the gap alone."""
+    ago, length = gap
+    before = st.sampled_from((12, 24, 36, 48, 60, 84, 85, 86, 89, 90, 120)).map(lambda months: last - months + 1)
+    in_gap = st.sampled_from(((last - ago, last - ago + length - 1), (last - ago + 1, last - ago + length - 1)))
+
+    def rows(*ranges: tuple[int, int]) -> list[dict[str, Any]]:
+        return [{"from": _named(first), "to": _named(until)} for first, until in ranges if first <= until]
+
+    return (
+        before.map(lambda first: rows((first, last)))
+        | before.map(lambda first: rows((first, last - ago - 1), (last - ago + length, last)))
+        | in_gap.map(rows)
+    )
+
+
+@st.composite
+def _whole_people(draw: st.DrawFn, rule_set: RuleSet, on: date) -> dict[str, Any]:
+    """Nearly everything is known and favourable, and months are long: those whose conditions are about to hold."""
+    gap = draw(st.tuples(st.integers(7, 30), st.integers(0, 6)))
+    last = draw(st.sampled_from((on.year * 12 - 1, on.year * 12 + on.month - 1, on.year * 12 + on.month - 2)))
+    flags = sorted(name for name, declared in rule_set.facts.items() if declared.kind == "flag")
+    turned = draw(st.sets(st.sampled_from(flags), max_size=2)) if flags else set()
+    facts = {}
+    for name, declared in rule_set.facts.items():
+        facts[name] = draw(value_of(declared, on))
+        if declared.kind == "flag":
+            facts[name] = (name in _ADVERSE) == (name in turned)
+        if declared.kind == "months":
+            facts[name] = draw(_long_months(declared, gap, last))
+    for name in draw(st.sets(st.sampled_from(sorted(facts)), max_size=2)):
+        if not rule_set.facts[name].required:
+            del facts[name]
+    return facts
+
+
+def _without_contradiction(facts: dict[str, Any]) -> dict[str, Any]:
+    """No month of insurance is both paid in time and paid back: the facts are defined so."""
+    in_time = facts.get("insurance", [])
+    if "back_paid" in facts:
+        facts["back_paid"] = [
+            row for row in facts["back_paid"] if all(row["to"] < paid["from"] or paid["to"] < row["from"] for paid in in_time)
+        ]
+    return facts
+
+
 @st.composite
 def boundary_people(draw: st.DrawFn, rule_set: RuleSet) -> dict[str, Any]:
     """A facts document of somebody on the boundaries."""
     on = draw(days_of_application(rule_set))
+    if draw(st.booleans()):
+        return {"applied_on": on.isoformat(), "facts": _without_contradiction(draw(_whole_people(rule_set, on)))}
     facts = {
         name: draw(value_of(declared, on))
         for name, declared in rule_set.facts.items()
         if declared.required or draw(st.booleans())
     }
-    return {"applied_on": on.isoformat(), "facts": facts}
+    return {"applied_on": on.isoformat(), "facts": _without_contradiction(facts)}

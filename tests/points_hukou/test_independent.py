@@ -1,13 +1,16 @@
 """The engine with its rule sets against a second opinion (`independent/`), item by item, on people at the boundaries."""
 
+import ast
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from services.points_hukou.rules.assessment import Assessment
@@ -89,8 +92,11 @@ def compared(assessment: Assessment, counted: Counted) -> Iterator[tuple[str, ob
     yield "passes", assessment.passes, None if counted.passes is None else counted.passes and stands
 
 
+CAREFULLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
 @pytest.mark.parametrize("name", sorted(MODELS))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(CAREFULLY, max_examples=10)
 @given(data=st.data())
 def test_the_engine_agrees_with_the_second_opinion(name: str, data: st.DataObject) -> None:
     rule_set = shipped(name)
@@ -100,8 +106,48 @@ def test_the_engine_agrees_with_the_second_opinion(name: str, data: st.DataObjec
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", sorted(MODELS))
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(CAREFULLY, max_examples=1500)
 @given(data=st.data())
 def test_the_engine_agrees_with_the_second_opinion_about_many(name: str, data: st.DataObject) -> None:
     rule_set = shipped(name)
     assert differences(name, rule_set, data.draw(boundary_people(rule_set))) == []
+
+
+PLANTED: Mapping[str, tuple[str, str, object]] = {
+    "a tier": ("zhejiang-common-2023", "zhejiang_ningbo.EDUCATION", {"bachelor_or_above": 10, "junior_college": 7}),
+    "a rate": ("tianjin-2014", "tianjin_2014.PER_YEAR", {"pension": 4, "medical": 3}),
+    "a day": ("beijing-2017", "beijing_2017.BEGIN", date(2017, 1, 2)),
+    "rounding": ("beijing-2020", "beijing_2020.two_places", lambda value: Fraction(int(value * 100), 100)),
+    "a district": ("xiamen-2016", "xiamen_2016.SIMING_AND_HULI", ("350203",)),
+}
+
+
+@pytest.mark.parametrize(("name", "what", "planted"), PLANTED.values(), ids=PLANTED.keys())
+def test_a_figure_moved_in_the_second_opinion_is_found(
+    name: str, what: str, planted: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"tests.points_hukou.independent.{what}", planted)
+    rule_set = shipped(name)
+    only_look = settings(CAREFULLY, max_examples=500, phases=[Phase.generate], database=None)
+    find(boundary_people(rule_set), lambda person: bool(differences(name, rule_set, person)), settings=only_look)
+
+
+def test_the_second_opinion_knows_nothing_of_the_engine() -> None:
+    folder = Path(__file__).parent / "independent"
+    imported = {
+        alias.module or ""
+        for path in folder.glob("*.py")
+        for alias in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(alias, ast.ImportFrom)
+    }
+    assert imported == {
+        "plain",
+        "calendar",
+        "collections",
+        "collections.abc",
+        "dataclasses",
+        "datetime",
+        "fractions",
+        "math",
+        "typing",
+    }

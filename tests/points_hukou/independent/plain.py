@@ -33,7 +33,7 @@ class Counted:
 
 def two_places(value: Fraction | int) -> Fraction:
     """Half away from zero at the second decimal (P-32)."""
-    hundredths = floor(abs(value) * 100 + Fraction(1, 2))
+    hundredths = floor(abs(Fraction(value)) * 100 + Fraction(1, 2))
     return Fraction(hundredths if value >= 0 else -hundredths, 100)
 
 
