@@ -13,6 +13,7 @@ from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
 from services.points_hukou.store.snapshot import snapshot
+from services.points_hukou.store.visibility import sees_any_of
 from services.points_hukou.tables import METADATA, SEALED
 
 _FOLDER = Path(__file__).parent
@@ -31,11 +32,14 @@ DEFINITION = ServiceDefinition(
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
     follower_scopes={
+        "application": "points.application.read",
         "evidence": "points.evidence.read",
         "evidence_contest": "points.evidence.read",
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,
+    attachments=sees_any_of,
+    long_work="services.points_hukou",
     publishes=EVENTS,
     snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,

@@ -238,10 +238,14 @@ QUERIES: dict[str, Ask] = {
     ),
     "GET /v1/coordinator-assignments": _by_division("/v1/coordinator-assignments", ("assignment",), "assignment_id"),
     "GET /v1/coordinator-assignments/{assignment_id}": _thing("/v1/coordinator-assignments/{}", "assignment"),
+    "GET /v1/coordinator-assignments/{assignment_id}/history": _thing("/v1/coordinator-assignments/{}/history", "assignment"),
     "GET /v1/field-visits": _by_division("/v1/field-visits", ("visit",), "visit_id"),
     "GET /v1/field-visits/{visit_id}": _thing("/v1/field-visits/{}", "visit"),
     "GET /v1/field-visit-conflicts": _by_division("/v1/field-visit-conflicts", ("visit_conflict",), "visit_conflict_id"),
     "GET /v1/field-visit-conflicts/{visit_conflict_id}": _thing("/v1/field-visit-conflicts/{}", "visit_conflict"),
+    "GET /v1/field-visit-conflicts/{visit_conflict_id}/history": _thing(
+        "/v1/field-visit-conflicts/{}/history", "visit_conflict"
+    ),
     "GET /v1/registry/rates": _rates,
     "GET /v1/employers": _by_division("/v1/employers", ("employer",), "employer_id"),
     "POST /v1/employers/search": _employer_by_code,
@@ -256,6 +260,7 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/persons/{person_id}/employments": _things_of_person("/v1/persons/{}/employments", "employment", "employment_id"),
     "GET /v1/rights-requests": _by_division("/v1/rights-requests", ("rights_request",), "rights_request_id", filters=False),
     "GET /v1/rights-requests/{rights_request_id}": _thing("/v1/rights-requests/{}", "rights_request"),
+    "GET /v1/rights-requests/{rights_request_id}/history": _thing("/v1/rights-requests/{}/history", "rights_request"),
     "GET /v1/rights-requests/{rights_request_id}/recipients": _thing("/v1/rights-requests/{}/recipients", "rights_request"),
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }
@@ -274,6 +279,9 @@ ELSEWHERE = {
     "GET /v1/village-pairings": "nothing of a person: test_a_village_is_paired_with_an_enterprise_once",
     "GET /v1/village-pairings/{pairing_id}": "nothing of a person: as above",
     "GET /v1/village-pairings/{pairing_id}/history": "nothing of a person: as above",
+    "GET /v1/retention-reviews": "ids and days: test_who_left_is_due_a_year_later_and_kept_for_a_reason_until_another_day",
+    "GET /v1/retention-reviews/{review_id}": "as above",
+    "GET /v1/retention-reviews/{review_id}/history": "as above",
     "GET /v1/notice-templates": "nothing of anybody: texts",
     "GET /v1/divisions": "nothing of anybody: reference data",
     "GET /v1/divisions/{code}": "nothing of anybody: reference data",

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View
 from services.registry.rules.rights import Outcome, Requester, RightsKind, RightsStatus
 from services.registry.rules.rights_clock import Clock, ClockAct, ClockStep, Opinion
@@ -230,6 +230,31 @@ class RightsRequestView(PersonalView):
             }
         )
         return sight.show(whole)
+
+
+class PastRightsRequestView(PersonalView):
+    """A request as of one version."""
+
+    status: RightsStatus
+    due_on: date
+    is_due_provisional: bool
+    clock: list[ClockEntry]
+    supplement_due_on: date | None
+    verified_on: date | None
+    decided_on: date | None
+    outcome: Outcome | None
+    reasons: list[ReasonView]
+    done_on: date | None
+    lifted_on: date | None
+    copy_sha256: str | None
+    wish: str | None
+
+    @classmethod
+    def of(cls, record: RightsRequestRecord, sight: Sight) -> Self:
+        """A remembered state as `sight` shows it."""
+        kept = {name: value for name, value in record.__dict__.items() if name in cls.model_fields}
+        listed = {"clock": list(record.clock), "reasons": list(record.reasons)}
+        return sight.show(cls(**kept | listed, wish=None if record.secrets is None else record.secrets.wish))
 
 
 class ReadingView(View):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.schemas.registrations import DivisionCode
 
@@ -64,3 +64,17 @@ class AssignmentView(View):
     def of(cls, record: AssignmentRecord) -> Self:
         """The assignment."""
         return cls(**record.__dict__)
+
+
+class PastAssignmentView(View):
+    """An assignment as of one version."""
+
+    coordinator: str
+    division_code: str
+    valid_from: date
+    valid_until: date | None
+
+    @classmethod
+    def of(cls, record: AssignmentRecord) -> Self:
+        """A remembered state."""
+        return cls.model_validate(record.__dict__)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, Notice, View
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind, VisitOutcome, VisitSubject
 from services.registry.schemas.homes.stays import Instant
@@ -147,6 +147,24 @@ class VisitConflictView(View):
     def of(cls, record: VisitConflictRecord) -> Self:
         """The conflict."""
         return cls(**record.__dict__)
+
+
+class PastVisitConflictView(View):
+    """A conflict as of one version."""
+
+    division_code: str
+    visit_id: UUID
+    other_visit_id: UUID | None
+    kind: VisitConflictKind
+    seen_version: int | None
+    current_version: int | None
+    decision: VisitConflictDecision | None
+    decided_on: date | None
+
+    @classmethod
+    def of(cls, record: VisitConflictRecord) -> Self:
+        """A remembered state."""
+        return cls.model_validate(record.__dict__)
 
 
 class ConflictSettlement(Command):
