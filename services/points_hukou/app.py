@@ -12,6 +12,7 @@ from services.points_hukou import api, jobs
 from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
+from services.points_hukou.store.files import sees_any_of
 from services.points_hukou.store.snapshot import snapshot
 from services.points_hukou.tables import METADATA, SEALED
 
@@ -40,6 +41,8 @@ DEFINITION = ServiceDefinition(
     snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs.JOBS,
+    attachments=sees_any_of,
+    long_work="services.points_hukou",
     sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
 )
 
