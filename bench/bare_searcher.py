@@ -14,9 +14,10 @@ import asyncpg
 import uvloop
 
 from services.chassis.db import prepare
-from services.registry.store.persons import COLUMNS
+from services.registry.schemas.searching import PersonSearch
+from services.registry.store.person_search import PERSON, WITH_DOCUMENTS
 
-_ROWS = 51
+_ROWS = PersonSearch.model_fields["limit"].default + 1
 _ONES = "SELECT k.person_id FROM person_search_key k WHERE k.{0} = CAST(:value AS bigint)"
 _LOOKUPS = {
     "number": """SELECT k.person_id FROM identity_document k
@@ -27,7 +28,10 @@ _LOOKUPS = {
 }
 STATEMENTS = {
     way: prepare(
-        f"SELECT {COLUMNS} FROM ({lookup} ORDER BY k.person_id LIMIT {_ROWS}) k JOIN person p USING (person_id) ORDER BY 1"
+        WITH_DOCUMENTS.format(
+            page=f"SELECT {PERSON}, p.person_id AS found_as FROM ({lookup} ORDER BY k.person_id LIMIT {_ROWS}) k "
+            "JOIN person p USING (person_id)"
+        )
     )
     for way, lookup in _LOOKUPS.items()
 }

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 from bench.figures import Figure, Goal
+from bench.processes import with_children
 from bench.stage import Stage
 
 
 def measure(stage: Stage, *, when: str) -> Figure:
     """Figure 7; `when` says what the suite has done before."""
-    by_name = {name: _with_children(pid) for name, pid in {**stage.running.pids, "supervisor": stage.running.pid}.items()}
+    by_name = {name: with_children(pid) for name, pid in {**stage.running.pids, "supervisor": stage.running.pid}.items()}
     by_name["supervisor"] -= set().union(*(pids for name, pids in by_name.items() if name != "supervisor"))
     megabytes = {name: sum(map(_pss_bytes, pids)) / 1e6 for name, pids in by_name.items()}
     parts = ", ".join(f"{name} {size:.0f}" for name, size in sorted(megabytes.items(), key=lambda item: -item[1]))
@@ -21,14 +22,6 @@ def measure(stage: Stage, *, when: str) -> Figure:
         goal=900,
         note=parts,
     )
-
-
-def _with_children(pid: int) -> set[int]:
-    found = {pid}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found |= _with_children(int(child))
-    return found
 
 
 def _pss_bytes(pid: int) -> int:

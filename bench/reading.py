@@ -1,11 +1,9 @@
 """`GET /v1/persons/{id}` with random keys: the service against bare Starlette + asyncpg, the gateway against nginx."""
 
-import os
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
@@ -13,6 +11,7 @@ from bench.city import City
 from bench.figures import Figure, Goal, median
 from bench.load import Call, drive
 from bench.neighbours import bare_reader, nginx
+from bench.processes import cpu_s
 from bench.stage import Stage
 
 _CONNECTIONS = 16
@@ -34,10 +33,10 @@ class _Door:
 
     def measure(self, person_ids: Sequence[str], seconds: float = _ROUND_S) -> float:
         calls = [Call("GET", f"/v1/persons/{random.choice(person_ids)}") for _ in range(_CALLS)]
-        before = _cpu_s(self.pid) if self.pid else 0.0
+        before = cpu_s([self.pid]) if self.pid else 0.0
         load = drive(self.url, calls, self.headers(), connections=_CONNECTIONS, seconds=seconds)
         if self.pid:
-            self.cpu_us.append((_cpu_s(self.pid) - before) / load.answered * 1e6)
+            self.cpu_us.append((cpu_s([self.pid]) - before) / load.answered * 1e6)
         return load.per_second
 
 
@@ -81,12 +80,6 @@ def measure(stage: Stage, city: City) -> list[Figure]:
             note="" if proxy.rounds else "nginx is not installed: apt-get install nginx-light",
         ),
     ]
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _same_bytes(doors: Sequence[_Door], person_ids: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from bench import residents
 from bench.bare_searcher import STATEMENTS, value_of
 from bench.figures import Figure, Goal, median
 from bench.load import Call, drive
+from bench.processes import cpu_s, with_children
 from bench.residents import Resident, resident
 from bench.stage import ACTOR, DIVISION, PURPOSE, SCOPES, Stage
 from services.chassis.data_keys import open_keyring
@@ -148,6 +149,7 @@ class _Kind:
 
     name: str
     questions: Sequence[Question]
+    cpu_us: list[tuple[float, float]] = field(default_factory=list)
     p95_ms: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     bare_p95_ms: list[float] = field(default_factory=list)
@@ -158,7 +160,12 @@ class _Kind:
         random.shuffle(asked := list(self.questions))
         calls = [clients[place % len(clients)].call(question) for place, question in enumerate(asked)]
         shared = {"X-Purpose": PURPOSE, "X-Actor": ACTOR}
+        used = [
+            (pids, cpu_s(pids)) for pids in ({stage.running.pids["registry"]}, with_children(stage.running.pids["postgres"]))
+        ]
         load = drive(stage.gateway_url, calls, shared, connections=_CLIENTS, seconds=seconds)
+        service, database = ((cpu_s(pids) - before) / load.answered * 1e6 for pids, before in used)
+        self.cpu_us.append((service, database))
         self.p95_ms.append(load.p95_ms)
         self.rate.append(load.per_second)
         bare = _bare(stage.superuser_url("registry"), asked, seconds)
@@ -168,6 +175,8 @@ class _Kind:
     def figure(self, persons: int) -> Figure:
         """The time within which 19 of 20 searches are answered."""
         rates = f"{median(self.rate):.0f} searches/s, the limit {median(self.bare_rate):,.0f}/s"
+        service, database = map(median, zip(*self.cpu_us, strict=True))
+        cpu = f"CPU per search: service {service:.0f} µs, PostgreSQL {database:.0f} µs"
         return Figure(
             name=self.name,
             unit="ms (p95)",
@@ -176,7 +185,7 @@ class _Kind:
             limit_name="asyncpg alone, the same look-ups and rows",
             kind=Goal.AT_MOST,
             goal=_P95_MS,
-            note=f"{persons:,} residents, {_CLIENTS} clients; {rates}",
+            note=f"{persons:,} residents, {_CLIENTS} clients; {rates}; {cpu}",
         )
 
 

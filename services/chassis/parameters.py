@@ -38,7 +38,12 @@ class ParameterError(Exception):
 
 
 class NotInForceError(LookupError):
-    """No value of the parameter was in force on the day asked."""
+    """No value of the parameter was in force on the day asked. A request that meets it is answered `law-not-held`."""
+
+    def __init__(self, parameter: str, day: date) -> None:
+        super().__init__(f"parameter {parameter} has no value in force on {day.isoformat()}")
+        self.parameter = parameter
+        self.day = day
 
 
 class Confidence(StrEnum):
@@ -92,7 +97,7 @@ class History(Generic[T]):
         for entry in reversed(self.entries):
             if entry.is_in_force(day):
                 return entry
-        raise NotInForceError(f"parameter {self.name} has no value in force on {day.isoformat()}")
+        raise NotInForceError(self.name, day)
 
     @classmethod
     def constant(cls, value: T, name: str = "supposed") -> "History[T]":

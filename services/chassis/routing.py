@@ -28,6 +28,7 @@ from services.chassis.idempotency import Claim, StoredAnswer
 from services.chassis.logs import request_context
 from services.chassis.metrics import REQUEST_SECONDS, REQUESTS
 from services.chassis.operation import Operation
+from services.chassis.parameters import NotInForceError
 from services.chassis.parsing import check_media_type, parse_body, parse_parameters, parse_query
 from services.chassis.principal import Principal
 from services.chassis.problems import preferred_language
@@ -196,6 +197,8 @@ class _Call:
                 return await self._run()
         except DomainError as error:
             return self._refuse(error)
+        except NotInForceError as error:
+            return self._refuse(DomainError("law-not-held", extra={"parameter": error.parameter, "on": error.day.isoformat()}))
         except TimeoutError:
             return self._refuse(DomainError("deadline-exceeded", retry_after=1))
         except ClientDisconnect:

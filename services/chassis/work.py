@@ -5,7 +5,7 @@ before the commit. So an event, its history and its audit line exist if and only
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
@@ -76,8 +76,7 @@ class KeptAnswer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(NamedTuple):
     """One line of evidence: canonical JSON (RFC 8785; ids and field names only, never values) and its SHA-256."""
 
     audit_id: UUID
@@ -247,6 +246,11 @@ class Work:
         )
         self._audit.append(line)
         return line
+
+    def audit_each(self, operation: str, resource: str, persons: Mapping[UUID, Sequence[str]]) -> None:
+        """Add a line for each of several persons, with the fields shown of it: as `audit` of the person itself."""
+        frame = _frame(self.principal, operation, resource, "done", self.request_id, self.now, self.proposer)
+        self._audit += [_line(frame, person_id, person_id, fields) for person_id, fields in persons.items()]
 
     def leave_evidence(self, lines: Iterable[AuditLine]) -> None:
         """Lines of a transaction that was rolled back, of what was nevertheless asked and answered in it."""
@@ -419,14 +423,33 @@ def audit_line(  # noqa: PLR0913 - the fields of an audit line
 
     It is `canonical_json` of its members, spelled out: every act leaves one, and the members are always the same.
     """
+    frame = _frame(principal, operation, resource, outcome, request_id, at, proposer)
+    return _line(frame, resource_id, person_id, fields)
+
+
+class _Frame(NamedTuple):
+    """What the lines of one act share: the text up to the fields, on to the person, and on to the resource's id."""
+
+    fields: str
+    person: str
+    resource_id: str
+
+
+def _frame(
+    principal: Principal, operation: str, resource: str, outcome: str, request_id: str, at: datetime, proposer: str | None
+) -> _Frame:
     proposed = f',"proposer":{_text(proposer)}' if proposer else ""
-    line = (
+    return _Frame(
         f'{{"actor":{_text(principal.actor)},"at":"{_instant(at)}","client":{_text(principal.client_id)}'
-        f',"division":{_text(principal.division_code)},"fields":{_texts(tuple(fields))},"operation":{_text(operation)}'
-        f',"organisation":{_text(principal.organisation)},"outcome":{_text(outcome)},"person":{_id(person_id)}{proposed}'
-        f',"purpose":{_text(principal.purpose)},"request":{_text(request_id)},"resource":{_text(resource)}'
-        f',"resource_id":{_id(resource_id)}}}'
+        f',"division":{_text(principal.division_code)},"fields":',
+        f',"operation":{_text(operation)},"organisation":{_text(principal.organisation)},"outcome":{_text(outcome)},"person":',
+        f'{proposed},"purpose":{_text(principal.purpose)},"request":{_text(request_id)},"resource":{_text(resource)}'
+        f',"resource_id":',
     )
+
+
+def _line(frame: _Frame, resource_id: UUID | None, person_id: UUID | None, fields: Sequence[str]) -> AuditLine:
+    line = f"{frame.fields}{_texts(tuple(fields))}{frame.person}{_id(person_id)}{frame.resource_id}{_id(resource_id)}}}"
     return AuditLine(new_id(), person_id, line, hashlib.sha256(line.encode()).digest())
 
 

@@ -92,6 +92,13 @@ class WorkingDays:
         first_not_held = date(max(self._years) + 1, 1, 1)
         return first_not_held - timedelta(days=self.reaches_back_days_max.on(first_not_held - _ONE_DAY)) - _ONE_DAY
 
+    def settled_until(self, working_days: int) -> date:
+        """The last day after which a term of so many working days is counted by notices alone."""
+        day = self.held_until
+        while self.deadline(day, working_days).is_provisional:
+            day -= _ONE_DAY
+        return day
+
     def is_working_day(self, day: date) -> bool:
         """Whether it is worked. Raises CalendarNotHeldError."""
         if not self.is_held(day):

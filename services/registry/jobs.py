@@ -10,6 +10,7 @@ from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement, tell_late_issues
 from services.registry.actions.rights_clock import settle_terms, write_down_abandoned
 from services.registry.actions.rights_notices import tell_overdue
+from services.registry.actions.settled_reports import settle_employments, settle_premises, settle_stays
 from services.registry.store.deletion import redact_events
 from services.registry.store.permits import lapsed_permits, reload_permit
 from services.registry.store.search_keys import keep_missing
@@ -58,6 +59,14 @@ async def settle_request_terms(work: Work) -> bool:
     return await settle_terms(work, limit=CHUNK) == CHUNK
 
 
+async def settle_report_deadlines(work: Work) -> bool:
+    """Tell of reports made before the calendar was held whether they were late (RR-14, RR-15, RR-72); whether more may be
+    waiting.
+    """
+    settled = [await settle(work, limit=CHUNK) for settle in (settle_employments, settle_premises, settle_stays)]
+    return CHUNK in settled
+
+
 async def give_up_requests(work: Work) -> bool:
     """Write down which information requests count as given up (V-26); returns whether more may be waiting."""
     return await write_down_abandoned(work, limit=CHUNK) == CHUNK
@@ -97,6 +106,7 @@ JOBS = (
     Job("remind-of-findings", remind_of_deadlines),
     Job("settle-request-terms", settle_request_terms),
     Job("tell-of-overdue-requests", tell_of_overdue_requests),
+    Job("settle-report-deadlines", settle_report_deadlines),
     Job("give-up-requests", give_up_requests),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),

@@ -164,6 +164,14 @@ async def test_an_internal_error_tells_nothing(clerk: Caller, caplog: pytest.Log
     assert (await clerk.get(f"{NOTES}/{note['note_id']}")).json()["closed"] is False
 
 
+async def test_a_day_without_a_rule_is_refused_by_name(clerk: Caller) -> None:
+    path = f"{NOTES}/{(await written(clerk))['note_id']}"
+    answer = await clerk.post(f"{path}/close", {"as_of": "1900-01-01"})
+    refused = problem(answer, 409, "law-not-held")
+    assert (refused["parameter"], refused["on"]) == ("closing_days_max", "1900-01-01")
+    assert (await clerk.get(path)).json()["closed"] is False
+
+
 async def test_titles_follow_accept_language(clerk: Caller) -> None:
     english = await clerk.get(f"{NOTES}/{uuid4()}", headers={"accept-language": "fr, en-GB;q=0.8, zh;q=0.2"})
     assert english.json()["title"] == "Not found"

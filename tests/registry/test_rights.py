@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.jobs import Scheduler
-from services.chassis.parameters import Document
-from services.chassis.working_days import WorkingDays, read_working_days
 from services.registry.actions import rights_clock
 from services.registry.actions.law import LAW
 from services.registry.jobs import JOBS, settle_request_terms, tell_of_overdue_requests
@@ -25,7 +23,8 @@ from services.registry.rules.rights_clock import (
     why_not_decidable,
     why_not_lawful,
 )
-from tests.registry.case_files import CALENDAR, Case, cases, law
+from tests.registry.calendars import with_2027
+from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered as employer_of
 from tests.registry.employers import taken_on
@@ -515,10 +514,3 @@ async def test_a_term_that_was_only_guessed_is_late_for_nobody_until_the_calenda
         assert (late["due_on"], late["is_due_provisional"], late["version"]) == ("2027-01-19", False, 2)
         await office.run_job(tell_of_overdue_requests)
     assert await told(resident) == [("rights_request_overdue", {"due_on": "2027-01-19"})]
-
-
-def with_2027() -> WorkingDays:
-    """The calendar that ships, and a made-up notice of the year after: 1 January off, and no more."""
-    text = CALENDAR.read_text("utf-8")
-    row = 'year = 2027\ndays_off = ["2027-01-01"]\ndays_worked = []\nsource = "supposed"\n'
-    return read_working_days(Document.parse("working_days.toml", f"{text}\n[[years.rows]]\n{row}"))

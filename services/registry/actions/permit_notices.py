@@ -5,7 +5,7 @@ permit is late.
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.notices import About, request_notice
-from services.registry.rules.notice_templates import Addressee
+from services.registry.rules.notice_templates import Addressee, ParameterValue
 from services.registry.rules.permit_states import PermitStatus
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.store.permits import lock_late_untold, lock_unreminded, reload_permit
@@ -22,22 +22,8 @@ async def remind_of_endorsement(work: Work, *, limit: int) -> int:
     permit_ids = await lock_unreminded(work, days=days, limit=limit)
     for permit_id in permit_ids:
         record = await reload_permit(work, permit_id)
-        assert record.endorsement_from is not None
-        assert record.endorsement_until is not None
-        assert record.division_code is not None
-        await request_notice(
-            work,
-            "endorsement_due",
-            addressee=Addressee.PERSON,
-            addressee_id=record.person_id,
-            division_code=record.division_code,
-            about=About(_SUBJECT, permit_id, record.endorsement_until),
-            parameters={
-                "permit_id": permit_id,
-                "window_from": record.endorsement_from,
-                "window_until": record.endorsement_until,
-            },
-        )
+        opens, closes = record.endorsement_from, record.endorsement_until
+        await _tell(work, record, "endorsement_due", occasion=closes, window_from=opens, window_until=closes)
     return len(permit_ids)
 
 
@@ -46,37 +32,27 @@ async def tell_late_issues(work: Work, *, limit: int) -> int:
     permit_ids = await lock_late_untold(work, limit=limit)
     for permit_id in permit_ids:
         record = await reload_permit(work, permit_id)
-        if record.status is not PermitStatus.ACCEPTED:
-            continue  # issued or withdrawn while this waited for the person
-        assert record.due_on is not None
-        assert record.division_code is not None
-        await request_notice(
-            work,
-            "permit_issue_overdue",
-            addressee=Addressee.PERSON,
-            addressee_id=record.person_id,
-            division_code=record.division_code,
-            about=About(_SUBJECT, permit_id, record.due_on),
-            parameters={"permit_id": permit_id, "due_on": record.due_on},
-        )
+        if record.status is PermitStatus.ACCEPTED:  # neither issued nor withdrawn while this waited for the person
+            await _tell(work, record, "permit_issue_overdue", occasion=record.due_on, due_on=record.due_on)
     return len(permit_ids)
 
 
 async def tell_suspended(work: Work, record: PermitRecord) -> None:
     """Tell the holder of a suspension just written down, whoever or whatever caused it (RR-31)."""
-    assert record.suspended_on is not None
-    assert record.suspension_cause is not None
+    told = {"suspended_on": record.suspended_on, "cause": record.suspension_cause}
+    await _tell(work, record, "permit_suspended", occasion=f"version {record.version}", **told)
+
+
+async def _tell(work: Work, record: PermitRecord, template: str, *, occasion: object, **told: ParameterValue | None) -> None:
+    """Ask for a notice to the holder of a permit, once per occasion; a permit in the state it tells of has all of these."""
     assert record.division_code is not None
+    given = {name: value for name, value in told.items() if value is not None}
     await request_notice(
         work,
-        "permit_suspended",
+        template,
         addressee=Addressee.PERSON,
         addressee_id=record.person_id,
         division_code=record.division_code,
-        about=About(_SUBJECT, record.permit_id, f"version {record.version}"),
-        parameters={
-            "permit_id": record.permit_id,
-            "suspended_on": record.suspended_on,
-            "cause": record.suspension_cause.value,
-        },
+        about=About(_SUBJECT, record.permit_id, occasion),
+        parameters={"permit_id": record.permit_id, **given},
     )

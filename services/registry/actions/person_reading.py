@@ -3,10 +3,9 @@
 from uuid import UUID
 
 from services.chassis import rate_limits
-from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.history import VersionView, versions_of
-from services.chassis.pages import Page, after, page_of
+from services.chassis.pages import Page, sign, unsign
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.persons import RESOURCE
@@ -22,6 +21,7 @@ from services.registry.schemas.persons import PersonResolution
 from services.registry.schemas.searching import EmployerQuery, PersonSearch, ResidenceStatus
 from services.registry.store import persons as store
 from services.registry.store import visibility
+from services.registry.store.person_search import found_person
 from services.registry.store.person_search import resolve_person as find_by_number_and_name
 from services.registry.store.person_search import search_persons as find_by_criteria
 from services.registry.store.search_keys import digest
@@ -101,22 +101,19 @@ async def search_persons(work: Work, body: PersonSearch) -> Page[FoundPersonView
     if body.division_code is not None:
         require_own_division(work, body.division_code, "/division_code")
     scope = f"persons {work.keyring.fingerprint(body.model_dump_json(exclude={'cursor', 'limit'}).encode()).hex()}"
-    start = after(work.keyring, scope, body.cursor)
-    rows = await find_by_criteria(work, _criteria(work, body), after=start and start[1], limit=body.limit)
+    start = UUID(unsign(work.keyring, body.cursor, label=scope)[0]) if body.cursor else None
+    found = await find_by_criteria(work, _criteria(work, body), after=start, limit=body.limit)
     shown: dict[UUID, list[str]] = {}
-
-    def found(row: Record) -> FoundPersonView:
-        record = store.person_of(work.keyring, row)
-        sight = sight_on(work, record.birth_date)
-        view = FoundPersonView.of(record, sight)
-        shown[record.person_id] = sight.shown
-        return view
-
-    page = page_of(work.keyring, scope, rows, body.limit, found, id_column="found_as")
-    work.audit("search", RESOURCE, None, fields=body.criteria(), outcome=f"found {len(page.items)}")
-    for person_id, fields in shown.items():
-        work.audit("find", RESOURCE, person_id, person_id=person_id, fields=fields)
-    return page
+    items = []
+    for rows in found[: body.limit]:
+        sight = sight_on(work, rows[0]["birth_date"])
+        view = FoundPersonView.of(found_person(work.keyring, rows, with_documents=not sight.is_minor), sight)
+        items.append(view)
+        shown[view.person_id] = sight.shown
+    more = sign(work.keyring, scope, str(found[body.limit - 1][0]["found_as"])) if len(found) > body.limit else None
+    work.audit("search", RESOURCE, None, fields=body.criteria(), outcome=f"found {len(items)}")
+    work.audit_each("find", RESOURCE, shown)
+    return Page(items=items, next_cursor=more)
 
 
 def _criteria(work: Work, body: PersonSearch) -> dict[str, object]:

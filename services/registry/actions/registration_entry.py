@@ -2,16 +2,13 @@
 read, before anything is written. The single door and the bulk door both ask here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
-from services.chassis.parameters import NotInForceError
 from services.registry.actions.divisions import Desk, is_own_division, is_same_town, require_own_division
-from services.registry.actions.law import LAW
+from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import day_errors, field_error, invalid, with_id
 from services.registry.rules.division import county_of
 from services.registry.rules.identity_number import origin_of
@@ -33,6 +30,7 @@ from services.registry.schemas.registrations import (
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
 
+_NOT_HELD = "registration-rules-not-held"
 _NOT_KEPT = frozenset({"institution_stay", "is_with_close_relatives_of_local_hukou"})
 _POINTERS = {"starts_in_future": "/started_on", "division_code_malformed": "/division_code", "guardian_needed": "/reported_by"}
 
@@ -65,7 +63,7 @@ def assess_entry(
         has_document=bool(person.document_types),
         documents_expired_on=documents_expired_on,
     )
-    with _rules_held(desk.today):
+    with law_held(_NOT_HELD):
         assessment = assess_registration(facts, LAW.registration)
     errors = [field_error(_POINTERS.get(problem.code, ""), problem) for problem in assessment.problems]
     errors += day_errors("/started_on", body.started_on, earliest=person.birth_date, latest=date.max)
@@ -114,7 +112,7 @@ def changed_address(desk: Desk, before: RegistrationRecord, body: AddressChange)
         problems.append(FieldError("/division_code", "other_county", zh, en, "RR-01"))
     if problems:
         raise invalid(problems)
-    with _rules_held(body.changed_on):
+    with law_held(_NOT_HELD):
         report = assess_change_report(changed_on=body.changed_on, reported_on=desk.today, parameters=LAW.registration)
     return before.model_copy(
         update={
@@ -140,15 +138,6 @@ def ended(desk: Desk, before: RegistrationRecord, ended_on: date, reason: Regist
             "updated_at": desk.now,
         }
     )
-
-
-@contextmanager
-def _rules_held(day: date) -> Iterator[None]:
-    """For asking the rules about an event of that day. Raises `DomainError('registration-rules-not-held')`."""
-    try:
-        yield
-    except NotInForceError as error:
-        raise DomainError("registration-rules-not-held", extra={"on": day.isoformat()}) from error
 
 
 def _moved_away(desk: Desk, current: RegistrationRecord, division_code: str) -> RegistrationRecord:

@@ -14,7 +14,7 @@ from services.registry.actions.refusals import invalid, not_found, person_not_fo
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
 from services.registry.actions.rights_recipients import require_told
-from services.registry.actions.rights_standing import RESOURCE, law_held, noted, refused, save, shown, take, view_of
+from services.registry.actions.rights_standing import RESOURCE, noted, refused, rights_held, save, shown, take, view_of
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import (
@@ -62,7 +62,7 @@ async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequest
     if body.requester is Requester.SELF and body.requester_person_id is not None:
         zh, en = "本人提出的不填他人", "who asks for itself names nobody else"
         raise invalid([FieldError("/requester_person_id", "not_self", zh, en)])
-    with law_held(work.today):
+    with rights_held():
         term = term_of(Clock(body.kind, work.today), LAW.rights, LAW.working_days)
     rights_request_id = new_id()
     papers = attachments_in(body.evidence)
@@ -100,7 +100,7 @@ async def verify_request(work: Work, rights_request_id: UUID, body: RightsVerifi
     """The officer has seen who asks. Raises `DomainError('rights-request-not-entitled')` with every reason why it may not."""
     before, status = await take(work, rights_request_id, RightsAct.VERIFY)
     requester = await _requester(work, before)
-    with law_held(work.today):
+    with rights_held():
         reasons = why_not_entitled(requester, LAW.rights)
     if reasons:
         raise refused("rights-request-not-entitled", reasons)
@@ -115,7 +115,7 @@ async def decide_request(work: Work, rights_request_id: UUID, body: RightsDecisi
     before, status = await take(work, rights_request_id, RightsAct.DECIDE)
     if waits := why_not_decidable(before.time, work.today):
         raise refused("rights-request-waits", waits)
-    with law_held(work.today):
+    with rights_held():
         LAW.rights.remedies.on(work.today)  # a decision tells them
         reasons = _reasons(work, body)
     decided = before.model_copy(

@@ -10,7 +10,7 @@ from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.refusals import invalid
 from services.registry.actions.rights_notices import tell_abandoned, tell_extended, tell_incomplete
-from services.registry.actions.rights_standing import RESOURCE, law_held, noted, refused, save, shown, standing_of, take
+from services.registry.actions.rights_standing import RESOURCE, noted, refused, rights_held, save, shown, standing_of, take
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import OPEN, RightsAct, RightsStatus
 from services.registry.rules.rights_clock import LATE_WITHOUT_REASON, ClockAct, opinion_due_on, term_of, why_not_lawful
@@ -33,7 +33,7 @@ from services.registry.store import rights as store
 async def tell_what_is_missing(work: Work, rights_request_id: UUID, body: IncompleteTelling) -> RightsRequestView:
     """The requester is told once; until the supplement comes, nothing is decided and nobody is late (OGI 30)."""
     before, _ = await take(work, rights_request_id, RightsAct.SET_CLOCK)
-    with law_held(work.today):
+    with rights_held():
         days_max = LAW.rights.supplement_days_max.on(work.today)
     if not 0 < (body.supplement_due_on - work.today).days <= days_max:
         zh, en = f"须晚于今日,最长{days_max}日", f"must lie after today, by {days_max} days at most"
@@ -65,7 +65,7 @@ async def take_supplement(work: Work, rights_request_id: UUID, body: RightsSuppl
 async def extend(work: Work, rights_request_id: UUID, body: RightsExtension) -> RightsRequestView:
     """The answer takes longer, once, by no more than the article allows; the requester is told (OGI 33)."""
     before, _ = await take(work, rights_request_id, RightsAct.SET_CLOCK)
-    with law_held(work.today):
+    with rights_held():
         days_max = LAW.rights.extension_working_days_max.on(work.today)
         reasons = {reason.code: reason for reason in LAW.rights.extension_reasons.on(work.today)}
     problems = []
@@ -93,7 +93,7 @@ async def ask_third_party(work: Work, rights_request_id: UUID, body: ThirdPartyA
     The letter is handed over today: whom it goes to, and what is to be disclosed, is in it and not in a notice of ours.
     """
     before, _ = await take(work, rights_request_id, RightsAct.SET_CLOCK)
-    with law_held(work.today):
+    with rights_held():
         until = opinion_due_on(work.today, LAW.rights, LAW.working_days)
     entry = ClockEntry(act=ClockAct.THIRD_PARTY_ASKED, on=work.today, until=until)
     return await shown(work, await _tick(work, before, entry, secrets=noted(before, body.note)))
@@ -146,7 +146,7 @@ async def _tick(work: Work, before: RightsRequestRecord, entry: ClockEntry, **ch
 
 
 def _require_lawful(work: Work, act: ClockAct, record: RightsRequestRecord) -> None:
-    with law_held(work.today):
+    with rights_held():
         reasons: Sequence[Reason] = why_not_lawful(act, record.time, work.today, LAW.rights, LAW.working_days)
     if reasons:
         raise refused("rights-clock-act-not-allowed", reasons)

@@ -1,16 +1,15 @@
 """A request as it stands: taken for an act, saved with its trail, shown with its clock."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight
 from services.chassis.history import changed_fields
-from services.chassis.parameters import NotInForceError
 from services.chassis.work import Work
-from services.registry.actions.law import LAW
+from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
@@ -24,13 +23,9 @@ from services.registry.store.persons import lock_persons
 RESOURCE = "rights_request"
 
 
-@contextmanager
-def law_held(day: date) -> Iterator[None]:
-    """For asking the law about a request of that day. Raises `DomainError('rights-law-not-held')` before PIPL was in force."""
-    try:
-        yield
-    except NotInForceError as error:
-        raise DomainError("rights-law-not-held", extra={"on": day.isoformat()}) from error
+def rights_held() -> AbstractContextManager[None]:
+    """For asking the law about a request. Raises `DomainError('rights-law-not-held')` before PIPL was in force."""
+    return law_held("rights-law-not-held")
 
 
 def standing_of(record: RightsRequestRecord, today: date) -> RightsRequestRecord:

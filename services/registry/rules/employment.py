@@ -92,6 +92,10 @@ class EmploymentLaw:
                 return calendar.deadline(event_on, entry.value)
         return None
 
+    def report_settled_until(self, calendar: WorkingDays) -> date:
+        """The last day whose starts and ends have a deadline counted by notices alone, whichever term was in force."""
+        return calendar.settled_until(max(entry.value for entry in self.report_working_days_max.entries))
+
 
 def is_occupation(code: str) -> bool:
     """Whether it has the form of an occupation: major group, optionally finer (GB/T 6565-2015)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -29,6 +29,11 @@ class DocumentRecord(View):
     sharing_evidence: tuple[Evidence, ...] = ()
     """What shows that the number is another living person's, too (C-08)."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether two officers stated so."""
+        return bool(self.sharing_evidence)
+
 
 class PersonRecord(VersionedRecord):
     """The full state of a person, as kept and as remembered in the history. Never leaves the service."""
@@ -46,6 +51,29 @@ class PersonRecord(VersionedRecord):
     warnings: tuple[Notice, ...]
 
 
+class FoundDocument(NamedTuple):
+    """What a search tells by of an identity document."""
+
+    document_id: UUID
+    type: DocumentType
+    normalised_number: str
+    issuer: str | None
+    valid_from: date | None
+    valid_until: date | None
+    is_shared: bool
+
+
+class FoundPerson(NamedTuple):
+    """Whom a search found: what is told of it, before masking. Never leaves the service."""
+
+    person_id: UUID
+    name: str
+    birth_date: date
+    sex_code: str
+    hukou_division_code: str | None
+    identity_documents: Sequence[FoundDocument]
+
+
 class DocumentView(PersonalView):
     """An identity document; `number_masked` shows at most the last four characters of its number."""
 
@@ -59,17 +87,17 @@ class DocumentView(PersonalView):
     is_shared: bool = Field(description="Two officers stated that the number was another living person's before (重号).")
 
     @classmethod
-    def of(cls, record: DocumentRecord, sight: Sight, *, with_number: bool = True) -> Self:
+    def of(cls, record: DocumentRecord, sight: Sight) -> Self:
         """The document as `sight` shows it."""
         whole = cls(
             document_id=record.document_id,
             type=record.type,
-            number=record.number if with_number else None,
+            number=record.number,
             number_masked=masked_number(record.normalised_number),
             issuer=record.issuer,
             valid_from=record.valid_from,
             valid_until=record.valid_until,
-            is_shared=bool(record.sharing_evidence),
+            is_shared=record.is_shared,
         )
         return sight.show(whole, within="identity_documents")
 
@@ -138,20 +166,34 @@ class FoundPersonView(PersonalView):
     identity_documents: list[DocumentView]
 
     @classmethod
-    def of(cls, record: PersonRecord, sight: Sight) -> Self:
-        """The result for a person as `sight` shows it, stricter when under 18."""
+    def of(cls, found: FoundPerson | PersonRecord, sight: Sight) -> Self:
+        """The result for a person as `sight` shows it, stricter when under 18. A page has many, so each view is made once."""
         is_minor = sight.is_minor
-        documents: Sequence[DocumentRecord] = () if is_minor else record.identity_documents
-        found = cls(
-            person_id=record.person_id,
-            masked_name=masked_name(record.name),
-            sex_code=record.sex_code,
-            is_minor=is_minor,
-            birth_year=None if is_minor else record.birth_date.year,
-            hukou_division_code=None if is_minor else record.hukou_division_code,
-            identity_documents=[DocumentView.of(document, sight, with_number=False) for document in documents],
-        )
-        return sight.show(found)
+        documents: Sequence[FoundDocument | DocumentRecord] = () if is_minor else found.identity_documents
+        values = {
+            "person_id": found.person_id,
+            "masked_name": masked_name(found.name),
+            "sex_code": found.sex_code,
+            "is_minor": is_minor,
+            "birth_year": None if is_minor else found.birth_date.year,
+            "hukou_division_code": None if is_minor else found.hukou_division_code,
+            "identity_documents": [_found_document(document, sight) for document in documents],
+        }
+        return sight.make(cls, values)
+
+
+def _found_document(found: FoundDocument | DocumentRecord, sight: Sight) -> DocumentView:
+    values = {
+        "document_id": found.document_id,
+        "type": found.type,
+        "number": None,
+        "number_masked": masked_number(found.normalised_number),
+        "issuer": found.issuer,
+        "valid_from": found.valid_from,
+        "valid_until": found.valid_until,
+        "is_shared": found.is_shared,
+    }
+    return sight.make(DocumentView, values, within="identity_documents")
 
 
 class ResolvedPersonView(View):

@@ -72,7 +72,7 @@ class PersonSearch(Command):
     )
     person_ids: list[UUID] | None = Field(None, min_length=1, max_length=PAGE_LIMIT_MAX)
     cursor: str | None = Field(None, max_length=256, description="`next_cursor` of the page before.")
-    limit: int = Field(50, ge=1, le=PAGE_LIMIT_MAX)
+    limit: int = Field(20, ge=1, le=PAGE_LIMIT_MAX, description="Enough to choose by; narrow the search rather than read on.")
 
     @model_validator(mode="after")
     def _is_selective(self) -> Self:

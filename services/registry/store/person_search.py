@@ -6,13 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import groupby, islice
 from operator import itemgetter
 from uuid import UUID
 
+from pydantic_core import from_json
+
 from services.chassis.db import Prepared, Record, prepare
+from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.registry.rules.search_keys import SearchKey
-from services.registry.store.persons import COLUMNS
+from services.registry.schemas.person_views import FoundDocument, FoundPerson
+
+PERSON = "p.person_id, p.sealed, p.birth_date, p.sex_code, p.hukou_division_code"
+"""What a search tells by of a person `p`: less than the whole state."""
+# Documents come in binary, a row for each, so that nothing has to be parsed.
+WITH_DOCUMENTS = """
+    SELECT f.*, d.document_id, d.type, d.sealed AS sealed_document, d.valid_from, d.valid_until
+    FROM ({page}) f LEFT JOIN LATERAL (
+        SELECT d.* FROM identity_document d WHERE d.person_id = f.person_id AND d.superseded_at IS NULL OFFSET 0
+    ) d ON true
+    ORDER BY f.found_as, d.recorded_at, d.document_id
+"""
+"""The persons on a `page` of `PERSON` and `found_as` with their documents: as many rows as these, or one without any."""
+
+FoundRows = Sequence[Record]
+"""The rows of one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,7 @@ _NARROWING: Mapping[str, str] = {
     "division_prefix": _REGISTERED.format(" AND starts_with(r.division_code, CAST(:division_prefix AS text))"),
     "is_registered": f"{_REGISTERED.format('')} = CAST(:is_registered AS boolean)",
 }
+_FOUND_AS = itemgetter("found_as")
 _RESOLVE = prepare(
     "SELECT resolve_person(CAST(:number_index AS bytea), CAST(:name_index AS bytea), CAST(:expires_at AS timestamptz))"
 )
@@ -78,9 +98,8 @@ def _search(names: frozenset[str], first: str) -> Prepared:
     others = {_matches(_WAYS[name]) for name in names & _WAYS.keys()} - {_matches(way)}
     criteria = [*sorted(others), *(_NARROWING[name] for name in sorted(names & _NARROWING.keys()))]
     criteria.append(f"(cardinality(p.ids) = 1 OR NOT {_matches(way, 'o.person_id < hit.found_as')})")
-    return prepare(
-        f"""
-        SELECT {COLUMNS}, hit.found_as
+    page = f"""
+        SELECT {PERSON}, hit.found_as
         FROM (
             SELECT k.person_id AS found_as, coalesce((SELECT a.canonical_person_id FROM person_alias a
                 WHERE a.person_id = k.person_id AND a.unmerged_on IS NULL), k.person_id) AS person_id
@@ -97,20 +116,46 @@ def _search(names: frozenset[str], first: str) -> Prepared:
         WHERE {" AND ".join(criteria)}
         ORDER BY hit.found_as LIMIT CAST(:limit AS integer)
         """  # noqa: S608 - constants of this module
-    )
+    return prepare(WITH_DOCUMENTS.format(page=page))
 
 
-async def search_persons(work: Work, criteria: Mapping[str, object], *, after: UUID | None, limit: int) -> Sequence[Record]:
-    """Up to `limit` + 1 rows of `COLUMNS` matching all `criteria`, named as above; `initials` goes with `pinyin`. They are
-    ordered by `found_as`.
+async def search_persons(work: Work, criteria: Mapping[str, object], *, after: UUID | None, limit: int) -> Sequence[FoundRows]:
+    """Up to `limit` + 1 persons matching all `criteria`, named as above, in the order of the ids they were found as; `initials`
+    goes with `pinyin`.
     """
     way = next(name for name in _WAYS if name in criteria)
     found: list[Record] = []
-    for first in ("pinyin", "initials") if way == "pinyin" else (way,):
+    ways = ("pinyin", "initials") if way == "pinyin" else (way,)
+    for first in ways:
         statement = _search(frozenset(criteria), first)
         values = {name: value for name, value in criteria.items() if name in statement.names}
         found += await work.tx.fetch(statement, **values, after=after, limit=limit + 1)
-    return sorted(found, key=itemgetter("found_as"))[: limit + 1]
+    if len(ways) > 1:
+        found.sort(key=_FOUND_AS)  # stable: a person's documents stay in their order
+    return [list(rows) for _, rows in islice(groupby(found, _FOUND_AS), limit + 1)]
+
+
+def found_person(keyring: Keyring, rows: FoundRows, *, with_documents: bool) -> FoundPerson:
+    """Whom the rows are about. Of whom no document is told, none is opened."""
+    row = rows[0]
+    person_id = row["person_id"]
+    opened = from_json(keyring.open(row["sealed"], f"person|sealed|{person_id}"))
+    documents = [_document(keyring, each) for each in rows if each["document_id"] is not None] if with_documents else ()
+    return FoundPerson(person_id, opened["name"], row["birth_date"], row["sex_code"], row["hukou_division_code"], documents)
+
+
+def _document(keyring: Keyring, row: Record) -> FoundDocument:
+    document_id = row["document_id"]
+    opened = from_json(keyring.open(row["sealed_document"], f"identity_document|sealed|{document_id}"))
+    return FoundDocument(
+        document_id,
+        row["type"],
+        opened["normalised_number"],
+        opened["issuer"],
+        row["valid_from"],
+        row["valid_until"],
+        bool(opened.get("sharing_evidence")),
+    )
 
 
 async def resolve_person(work: Work, *, number_index: bytes, name_index: bytes, expires_at: datetime) -> Sequence[UUID]:

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import INSTANT, NOW, UNSETTLED, Table, is_kept, one_of
 
 _PREFIX_SEARCH = {"division_code": "text_pattern_ops"}
 
@@ -55,6 +55,8 @@ class Employment(Table, table=True):
         Index("ix_employment_person", "person_id", "created_at"),
         Index("ix_employment_employer", "employer_id", "created_at", "employment_id"),
         Index("ix_employment_division", "division_code", "created_at", "employment_id", postgresql_ops=_PREFIX_SEARCH),
+        Index("ix_employment_start_unsettled", "started_on", postgresql_where=text("start_unsettled_on IS NOT NULL")),
+        Index("ix_employment_end_unsettled", "ended_on", postgresql_where=text("end_unsettled_on IS NOT NULL")),
         is_kept(Retention.PERSON),
     )
 
@@ -69,11 +71,13 @@ class Employment(Table, table=True):
     start_reported_on: date
     start_due_on: date | None
     start_reported_late: bool | None
+    start_unsettled_on: date | None = Field(description=UNSETTLED)
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
     end_reported_on: date | None
     end_due_on: date | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = Field(description=UNSETTLED)
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

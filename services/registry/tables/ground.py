@@ -13,6 +13,7 @@ METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 
 INSTANT = DateTime(timezone=True)
 NOW: dict[str, Any] = {"server_default": text("now()")}
+UNSETTLED = "Day of a report whose deadline was counted before the calendar was held, until it is settled."
 _DIGEST_BYTES = 32
 
 

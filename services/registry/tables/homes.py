@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, digest, is_kept, one_of
+from services.registry.tables.ground import INSTANT, NOW, UNSETTLED, Table, digest, is_kept, one_of
 
 _PREFIX_SEARCH = {"division_code": "text_pattern_ops"}
 
@@ -84,6 +84,8 @@ class Premises(Table, table=True):
         Index("uq_premises_address", "address_index", unique=True, postgresql_where=text("status = 'registered'")),
         Index("ix_premises_landlord", "landlord_id"),
         Index("ix_premises_division", "division_code", "created_at", "premises_id", postgresql_ops=_PREFIX_SEARCH),
+        Index("ix_premises_report_unsettled", "let_from", postgresql_where=text("report_unsettled_on IS NOT NULL")),
+        Index("ix_premises_end_unsettled", "ended_on", postgresql_where=text("end_unsettled_on IS NOT NULL")),
         is_kept(Retention.AGGREGATE),
     )
 
@@ -98,9 +100,11 @@ class Premises(Table, table=True):
     let_from: date
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = Field(description=UNSETTLED)
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
     end_reported_late: bool | None
+    end_unsettled_on: date | None = Field(description=UNSETTLED)
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
@@ -143,6 +147,8 @@ class Stay(Table, table=True):
         Index("uq_stay_bed", "room_id", "bed", unique=True, postgresql_where=text("ended_at IS NULL AND bed IS NOT NULL")),
         Index("ix_stay_person", "person_id", "created_at"),
         Index("ix_stay_premises", "premises_id", "created_at", "stay_id"),
+        Index("ix_stay_report_unsettled", "started_at", postgresql_where=text("report_unsettled_on IS NOT NULL")),
+        Index("ix_stay_end_unsettled", "ended_at", postgresql_where=text("end_unsettled_on IS NOT NULL")),
         is_kept(Retention.PERSON),
     )
 
@@ -155,9 +161,11 @@ class Stay(Table, table=True):
     started_at: datetime = Field(sa_type=INSTANT)
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = Field(description=UNSETTLED)
     ended_at: datetime | None = Field(sa_type=INSTANT)
     end_reason: str | None = Field(sa_type=Text)
     end_reported_late: bool | None
+    end_unsettled_on: date | None = Field(description=UNSETTLED)
     sealed: bytes
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

@@ -1,7 +1,7 @@
 """Notes: the whole service in one file, because it is only a test's."""
 
 import asyncio
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -19,6 +19,7 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page, after, page_of
+from services.chassis.parameters import History
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.chassis.schemas import Command, PlainText, View
 from services.chassis.settings import ServiceSettings
@@ -26,6 +27,7 @@ from services.chassis.work import Work
 
 METADATA = MetaData(naming_convention=NAMING_CONVENTION)
 FOLDER = Path(__file__).parent
+_NO_RULE: History[int] = History("closing_days_max", ())
 
 
 class Table(SQLModel):
@@ -74,6 +76,7 @@ class CloseNote(Command):
 
     delay_s: float = 0.0
     fail: bool = False
+    as_of: date | None = None
 
 
 class NoteView(View):
@@ -162,7 +165,7 @@ async def change_note(work: CurrentWork, note_id: UUID, body: WriteNote) -> Answ
 
 @router.post("/v1/notes/{note_id}/close", **write("office.note.close", actor=True, problems=("note-closed",)))
 async def close_note(work: CurrentWork, note_id: UUID, body: CloseNote) -> Answer[NoteView]:
-    """Close a note; may dawdle or fail on request."""
+    """Close a note; may dawdle, fail or ask for a rule nobody made on request."""
     row = await work.tx.fetch_row(_LOCK, note_id=note_id)
     if row is None:
         raise DomainError("not-found")
@@ -171,6 +174,8 @@ async def close_note(work: CurrentWork, note_id: UUID, body: CloseNote) -> Answe
         raise DomainError("note-closed")
     await asyncio.sleep(body.delay_s)
     await work.tx.execute(_CHANGE, note_id=note_id, content=row["content"], closed=True)
+    if body.as_of is not None:
+        _NO_RULE.on(body.as_of)
     if body.fail:
         raise RuntimeError(f"a secret: {row['content']}")
     note = NoteView(note_id=note_id, content=row["content"], closed=True, version=row["version"] + 1)

@@ -14,6 +14,7 @@ from services.registry.actions.law import LAW
 from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, invalid
 from services.registry.actions.trail import leave
 from services.registry.rules.employment import OCCUPATION_UNKNOWN, EmployerStatus, EmploymentEndReason, is_occupation
+from services.registry.rules.reporting import Report, report_of
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentEnd, EmploymentRecord, EmploymentStart
 from services.registry.store.events import employment_event
@@ -45,7 +46,7 @@ def started(desk: Desk, body: EmploymentStart, birth_date: date, employer: Emplo
     errors = day_errors("/started_on", body.started_on, earliest=birth_date, latest=desk.today)
     if errors := [*errors, *occupation_errors(body.occupation_code)]:
         raise invalid(errors)
-    due_on, is_late = _reported(desk, body.started_on)
+    report = reported(body.started_on, desk.today)
     return EmploymentRecord(
         **body.model_dump(exclude={"credit_code"}),
         employment_id=new_id(),
@@ -53,13 +54,15 @@ def started(desk: Desk, body: EmploymentStart, birth_date: date, employer: Emplo
         division_code=employer.division_code,
         industry_code=employer.industry_code,
         start_reported_on=desk.today,
-        start_due_on=due_on,
-        start_reported_late=is_late,
+        start_due_on=report.due_on,
+        start_reported_late=report.is_late,
+        start_unsettled_on=report.unsettled_on,
         ended_on=None,
         end_reason=None,
         end_reported_on=None,
         end_due_on=None,
         end_reported_late=None,
+        end_unsettled_on=None,
         version=1,
         created_at=desk.now,
         updated_at=desk.now,
@@ -72,14 +75,15 @@ def ended(desk: Desk, before: EmploymentRecord, body: EmploymentEnd) -> Employme
     if errors := day_errors("/ended_on", body.ended_on, earliest=before.started_on, latest=latest):
         raise invalid(errors)
     is_error = body.reason is EmploymentEndReason.RECORDED_IN_ERROR
-    due_on, is_late = (None, None) if is_error else _reported(desk, body.ended_on)
+    report = Report() if is_error else reported(body.ended_on, desk.today)
     return before.model_copy(
         update={
             "ended_on": body.ended_on,
             "end_reason": body.reason,
             "end_reported_on": desk.today,
-            "end_due_on": due_on,
-            "end_reported_late": is_late,
+            "end_due_on": report.due_on,
+            "end_reported_late": report.is_late,
+            "end_unsettled_on": report.unsettled_on,
             "version": before.version + 1,
             "updated_at": desk.now,
         }
@@ -114,7 +118,6 @@ def leave_employment(
     leave(work, operation, RESOURCE, after.employment_id, event, before=before, after=after, division_codes=sorted(codes))
 
 
-def _reported(desk: Desk, event_on: date) -> tuple[date | None, bool | None]:
-    """The last day for reporting what happened that day, and whether today is late; `None`: no duty, or it cannot be told."""
-    deadline = LAW.employment.report_deadline(event_on, LAW.working_days)
-    return (None, None) if deadline is None else (deadline.due_on, deadline.is_missed_by(desk.today))
+def reported(event_on: date, reported_on: date) -> Report:
+    """What a start or an end of that day is, told on another."""
+    return report_of(LAW.employment.report_deadline(event_on, LAW.working_days), reported_on)

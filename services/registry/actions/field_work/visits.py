@@ -11,13 +11,11 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.chassis.clock import LAW_ZONE
-from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
-from services.chassis.parameters import NotInForceError
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
-from services.registry.actions.law import LAW
+from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import notice
 from services.registry.rules.field_work.visits import (
     VisitConflictKind,
@@ -77,10 +75,8 @@ async def take_visits(
     not stored, because it was a rehearsal.
     """
     coordinator = work.require_actor()
-    try:
+    with law_held("field-work-rules-not-held"):
         days_max = LAW.field_work.visit_days_max.on(work.today)
-    except NotInForceError as error:
-        raise DomainError("field-work-rules-not-held", extra={"on": work.today.isoformat()}) from error
     await store.claim_divisions(work, (visit.division_code for visit in visits))
     here = {**told_before, **await store.contents_of(work, [visit.visit_id for visit in visits])}
     known = await _known(work, visits)

@@ -2,12 +2,11 @@
 
 from datetime import date
 
-from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.rules.homes.premises import report_deadline
+from services.registry.rules.reporting import Report, report_of
 
 
-def reported(work: Work, event_on: date) -> tuple[date | None, bool | None]:
-    """The last day for reporting what happened that day, and whether today is late; `None`: no limit, or it cannot be told."""
-    deadline = report_deadline(event_on, LAW.working_days, LAW.homes.premises)
-    return (None, None) if deadline is None else (deadline.due_on, deadline.is_missed_by(work.today))
+def reported(event_on: date, reported_on: date) -> Report:
+    """What a start or an end of that day is, told on another."""
+    return report_of(report_deadline(event_on, LAW.working_days, LAW.homes.premises), reported_on)

@@ -53,16 +53,18 @@ async def register_premises(work: Work, body: PremisesRegistration) -> PremisesV
     if errors:
         raise invalid(errors)
     await _require_free_address(work, body.division_code, body.address)
-    due_on, is_late = reported(work, body.let_from)
+    report = reported(body.let_from, work.today)
     record = PremisesRecord(
         **body.model_dump(exclude={"rooms"}),
         premises_id=new_id(),
         status=PremisesStatus.REGISTERED,
-        report_due_on=due_on,
-        reported_late=is_late,
+        report_due_on=report.due_on,
+        reported_late=report.is_late,
+        report_unsettled_on=report.unsettled_on,
         ended_on=None,
         end_reason=None,
         end_reported_late=None,
+        end_unsettled_on=None,
         rooms=tuple(RoomRecord(room_id=new_id(), **room.model_dump()) for room in body.rooms),
         version=1,
         created_at=work.now,
@@ -101,13 +103,14 @@ async def end_premises(work: Work, premises_id: UUID, body: PremisesEnd) -> Prem
         raise invalid(errors)
     if use.guests:
         raise DomainError("premises-occupied", extra={"guests": use.guests})
-    _, is_late = reported(work, ended_on)
+    report = reported(ended_on, work.today)
     after = before.model_copy(
         update={
             "status": PremisesStatus.ENDED,
             "ended_on": ended_on,
             "end_reason": body.reason,
-            "end_reported_late": is_late,
+            "end_reported_late": report.is_late,
+            "end_unsettled_on": report.unsettled_on,
             "version": before.version + 1,
             "updated_at": work.now,
         }

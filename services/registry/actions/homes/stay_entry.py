@@ -52,16 +52,18 @@ def checked_in(
         errors.append(FieldError("/bed", "bed_needed", zh, en, "RR-72"))
     if errors:
         raise invalid(errors)
-    due_on, is_late = reported(work, _law_date(body.started_at))
+    report = reported(law_date(body.started_at), work.today)
     return StayRecord(
         **body.model_dump(),
         stay_id=new_id(),
         division_code=premises.division_code,
-        report_due_on=due_on,
-        reported_late=is_late,
+        report_due_on=report.due_on,
+        reported_late=report.is_late,
+        report_unsettled_on=report.unsettled_on,
         ended_at=None,
         end_reason=None,
         end_reported_late=None,
+        end_unsettled_on=None,
         version=1,
         created_at=work.now,
         updated_at=work.now,
@@ -79,12 +81,13 @@ def checked_out(work: Work, before: StayRecord, ended_at: datetime, reason: Stay
 
 def over(work: Work, before: StayRecord, ended_at: datetime, reason: StayEndReason) -> StayRecord:
     """The stay once it is over."""
-    _, is_late = reported(work, _law_date(ended_at))
+    report = reported(law_date(ended_at), work.today)
     return before.model_copy(
         update={
             "ended_at": ended_at,
             "end_reason": reason,
-            "end_reported_late": is_late,
+            "end_reported_late": report.is_late,
+            "end_unsettled_on": report.unsettled_on,
             "version": before.version + 1,
             "updated_at": work.now,
         }
@@ -106,5 +109,6 @@ def _instant_errors(work: Work, at: str, instant: datetime, *, not_before: datet
     return []
 
 
-def _law_date(instant: datetime) -> date:
+def law_date(instant: datetime) -> date:
+    """The day in Shanghai."""
     return instant.astimezone(LAW_ZONE).date()

@@ -100,6 +100,11 @@ def report_deadline(event_on: date, calendar: WorkingDays, parameters: PremisesP
     return None
 
 
+def report_settled_until(calendar: WorkingDays, parameters: PremisesParameters) -> date:
+    """The last day whose starts and ends have a deadline counted by notices alone, whichever term was in force."""
+    return calendar.settled_until(max(entry.value for entry in parameters.report_working_days_max.entries))
+
+
 _NOT_LET = Finding(
     "room_not_lettable",
     "RR-66",

@@ -84,11 +84,13 @@ class EmploymentRecord(VersionedRecord):
     start_reported_on: date
     start_due_on: date | None
     start_reported_late: bool | None
+    start_unsettled_on: date | None = None
     ended_on: date | None
     end_reason: EmploymentEndReason | None
     end_reported_on: date | None
     end_due_on: date | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
 
 
 class EmploymentView(PersonalView):

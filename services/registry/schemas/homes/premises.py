@@ -122,9 +122,11 @@ class PremisesRecord(VersionedRecord):
     let_from: date
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = None
     ended_on: date | None
     end_reason: PremisesEndReason | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
     rooms: tuple[RoomRecord, ...]
 
     @property

@@ -87,9 +87,11 @@ class StayRecord(VersionedRecord):
     started_at: datetime
     report_due_on: date | None
     reported_late: bool | None
+    report_unsettled_on: date | None = None
     ended_at: datetime | None
     end_reason: StayEndReason | None
     end_reported_late: bool | None
+    end_unsettled_on: date | None = None
     manager_name: str | None = Field(repr=False)
 
     def remembered(self) -> Self:

@@ -13,8 +13,8 @@ from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
 COLUMNS = """m.employment_id, m.person_id, m.employer_id, m.division_code, m.industry_code, m.occupation_code, m.sealed,
-    m.started_on, m.start_reported_on, m.start_due_on, m.start_reported_late, m.ended_on, m.end_reason, m.end_reported_on,
-    m.end_due_on, m.end_reported_late, m.version, m.created_at, m.updated_at"""
+    m.started_on, m.start_reported_on, m.start_due_on, m.start_reported_late, m.start_unsettled_on, m.ended_on, m.end_reason,
+    m.end_reported_on, m.end_due_on, m.end_reported_late, m.end_unsettled_on, m.version, m.created_at, m.updated_at"""
 
 _FIND = prepare(f"SELECT {COLUMNS} FROM employment m WHERE m.employment_id = :employment_id")  # noqa: S608
 _OPEN = prepare("SELECT open_employment_of(CAST(:person_id AS uuid), CAST(:employer_id AS uuid))")
@@ -39,18 +39,18 @@ _IN_DIVISION = prepare(
 _INSERT = prepare(
     """
     INSERT INTO employment (employment_id, person_id, employer_id, division_code, industry_code, occupation_code, sealed,
-        started_on, start_reported_on, start_due_on, start_reported_late, ended_on, end_reason, end_reported_on, end_due_on,
-        end_reported_late, version, created_at, updated_at)
+        started_on, start_reported_on, start_due_on, start_reported_late, start_unsettled_on, ended_on, end_reason,
+        end_reported_on, end_due_on, end_reported_late, end_unsettled_on, version, created_at, updated_at)
     VALUES (:employment_id, :person_id, :employer_id, :division_code, :industry_code, :occupation_code, :sealed, :started_on,
-        :start_reported_on, :start_due_on, :start_reported_late, :ended_on, :end_reason, :end_reported_on, :end_due_on,
-        :end_reported_late, :version, :created_at, :updated_at)
+        :start_reported_on, :start_due_on, :start_reported_late, :start_unsettled_on, :ended_on, :end_reason,
+        :end_reported_on, :end_due_on, :end_reported_late, :end_unsettled_on, :version, :created_at, :updated_at)
     """
 )
 _UPDATE = prepare(
     """
     UPDATE employment SET occupation_code = :occupation_code, sealed = :sealed, ended_on = :ended_on, end_reason = :end_reason,
         end_reported_on = :end_reported_on, end_due_on = :end_due_on, end_reported_late = :end_reported_late,
-        version = :version, updated_at = :updated_at
+        end_unsettled_on = :end_unsettled_on, version = :version, updated_at = :updated_at
     WHERE employment_id = :employment_id
     """
 )
@@ -62,6 +62,7 @@ _UPDATED = {
     "end_reported_on",
     "end_due_on",
     "end_reported_late",
+    "end_unsettled_on",
     "version",
     "updated_at",
 }

@@ -37,25 +37,27 @@ _OPEN = prepare(
 _INSERT = prepare(
     """
     INSERT INTO employment (employment_id, person_id, employer_id, division_code, industry_code, occupation_code, sealed,
-        started_on, start_reported_on, start_due_on, start_reported_late, ended_on, end_reason, end_reported_on, end_due_on,
-        end_reported_late, version, created_at, updated_at)
+        started_on, start_reported_on, start_due_on, start_reported_late, start_unsettled_on, ended_on, end_reason,
+        end_reported_on, end_due_on, end_reported_late, end_unsettled_on, version, created_at, updated_at)
     SELECT * FROM unnest(CAST(:employment_id AS uuid[]), CAST(:person_id AS uuid[]), CAST(:employer_id AS uuid[]),
         CAST(:division_code AS text[]), CAST(:industry_code AS text[]), CAST(:occupation_code AS text[]),
         CAST(:sealed AS bytea[]), CAST(:started_on AS date[]), CAST(:start_reported_on AS date[]),
-        CAST(:start_due_on AS date[]), CAST(:start_reported_late AS boolean[]), CAST(:ended_on AS date[]),
-        CAST(:end_reason AS text[]), CAST(:end_reported_on AS date[]), CAST(:end_due_on AS date[]),
-        CAST(:end_reported_late AS boolean[]), CAST(:version AS integer[]), CAST(:created_at AS timestamptz[]),
-        CAST(:updated_at AS timestamptz[]))
+        CAST(:start_due_on AS date[]), CAST(:start_reported_late AS boolean[]), CAST(:start_unsettled_on AS date[]),
+        CAST(:ended_on AS date[]), CAST(:end_reason AS text[]), CAST(:end_reported_on AS date[]),
+        CAST(:end_due_on AS date[]), CAST(:end_reported_late AS boolean[]), CAST(:end_unsettled_on AS date[]),
+        CAST(:version AS integer[]), CAST(:created_at AS timestamptz[]), CAST(:updated_at AS timestamptz[]))
     """
 )
 _END = prepare(
     """
     UPDATE employment m SET ended_on = g.ended_on, end_reason = g.end_reason, end_reported_on = g.end_reported_on,
-        end_due_on = g.end_due_on, end_reported_late = g.end_reported_late, version = g.version, updated_at = g.updated_at
+        end_due_on = g.end_due_on, end_reported_late = g.end_reported_late, end_unsettled_on = g.end_unsettled_on,
+        version = g.version, updated_at = g.updated_at
     FROM unnest(CAST(:employment_id AS uuid[]), CAST(:ended_on AS date[]), CAST(:end_reason AS text[]),
         CAST(:end_reported_on AS date[]), CAST(:end_due_on AS date[]), CAST(:end_reported_late AS boolean[]),
-        CAST(:version AS integer[]), CAST(:updated_at AS timestamptz[]))
-        AS g (employment_id, ended_on, end_reason, end_reported_on, end_due_on, end_reported_late, version, updated_at)
+        CAST(:end_unsettled_on AS date[]), CAST(:version AS integer[]), CAST(:updated_at AS timestamptz[]))
+        AS g (employment_id, ended_on, end_reason, end_reported_on, end_due_on, end_reported_late, end_unsettled_on, version,
+            updated_at)
     WHERE m.employment_id = g.employment_id
     """
 )
@@ -66,6 +68,7 @@ _ENDED = (
     "end_reported_on",
     "end_due_on",
     "end_reported_late",
+    "end_unsettled_on",
     "version",
     "updated_at",
 )

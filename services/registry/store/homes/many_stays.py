@@ -33,24 +33,26 @@ _BEDS = prepare(
 _INSERT = prepare(
     """
     INSERT INTO stay (stay_id, person_id, premises_id, room_id, division_code, bed, started_at, report_due_on, reported_late,
-        ended_at, end_reason, end_reported_late, sealed, version, created_at, updated_at)
+        report_unsettled_on, ended_at, end_reason, end_reported_late, end_unsettled_on, sealed, version, created_at, updated_at)
     SELECT * FROM unnest(CAST(:stay_id AS uuid[]), CAST(:person_id AS uuid[]), CAST(:premises_id AS uuid[]),
         CAST(:room_id AS uuid[]), CAST(:division_code AS text[]), CAST(:bed AS integer[]), CAST(:started_at AS timestamptz[]),
-        CAST(:report_due_on AS date[]), CAST(:reported_late AS boolean[]), CAST(:ended_at AS timestamptz[]),
-        CAST(:end_reason AS text[]), CAST(:end_reported_late AS boolean[]), CAST(:sealed AS bytea[]),
-        CAST(:version AS integer[]), CAST(:created_at AS timestamptz[]), CAST(:updated_at AS timestamptz[]))
+        CAST(:report_due_on AS date[]), CAST(:reported_late AS boolean[]), CAST(:report_unsettled_on AS date[]),
+        CAST(:ended_at AS timestamptz[]), CAST(:end_reason AS text[]), CAST(:end_reported_late AS boolean[]),
+        CAST(:end_unsettled_on AS date[]), CAST(:sealed AS bytea[]), CAST(:version AS integer[]),
+        CAST(:created_at AS timestamptz[]), CAST(:updated_at AS timestamptz[]))
     """
 )
 _END = prepare(
     """
     SELECT g.stay_id FROM unnest(CAST(:person_id AS uuid[]), CAST(:stay_id AS uuid[]), CAST(:ended_at AS timestamptz[]),
-        CAST(:end_reason AS text[]), CAST(:end_reported_late AS boolean[]), CAST(:version AS integer[]),
-        CAST(:updated_at AS timestamptz[]))
-        AS g (person_id, stay_id, ended_at, end_reason, end_reported_late, version, updated_at)
-    WHERE end_stay(g.person_id, g.stay_id, g.ended_at, g.end_reason, g.end_reported_late, g.version, g.updated_at)
+        CAST(:end_reason AS text[]), CAST(:end_reported_late AS boolean[]), CAST(:end_unsettled_on AS date[]),
+        CAST(:version AS integer[]), CAST(:updated_at AS timestamptz[]))
+        AS g (person_id, stay_id, ended_at, end_reason, end_reported_late, end_unsettled_on, version, updated_at)
+    WHERE end_stay(g.person_id, g.stay_id, g.ended_at, g.end_reason, g.end_reported_late, g.end_unsettled_on, g.version,
+        g.updated_at)
     """
 )
-_ENDED = ("person_id", "stay_id", "ended_at", "end_reason", "end_reported_late", "version", "updated_at")
+_ENDED = ("person_id", "stay_id", "ended_at", "end_reason", "end_reported_late", "end_unsettled_on", "version", "updated_at")
 _NEW = tuple(name for name in StayRecord.model_fields if name != "manager_name")
 
 

@@ -17,7 +17,8 @@ from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
 COLUMNS = """p.premises_id, p.kind, p.status, p.division_code, p.landlord_id, p.sealed, p.storeys, p.let_from, p.report_due_on,
-    p.reported_late, p.ended_on, p.end_reason, p.end_reported_late, p.version, p.created_at, p.updated_at, (
+    p.reported_late, p.report_unsettled_on, p.ended_on, p.end_reason, p.end_reported_late, p.end_unsettled_on, p.version,
+    p.created_at, p.updated_at, (
         SELECT jsonb_agg(jsonb_build_object('room_id', r.room_id, 'label', r.label, 'kind', r.kind,
             'usable_area_dm2', r.usable_area_dm2, 'beds', r.beds, 'is_let', r.is_let) ORDER BY r.room_id)
         FROM room r WHERE r.premises_id = p.premises_id) AS rooms"""
@@ -59,16 +60,19 @@ _LIST = prepare(
 _INSERT = prepare(
     """
     INSERT INTO premises (premises_id, kind, status, division_code, landlord_id, address_index, sealed, storeys, let_from,
-        report_due_on, reported_late, ended_on, end_reason, end_reported_late, version, created_at, updated_at)
+        report_due_on, reported_late, report_unsettled_on, ended_on, end_reason, end_reported_late, end_unsettled_on, version,
+        created_at, updated_at)
     VALUES (:premises_id, :kind, :status, :division_code, :landlord_id, :address_index, :sealed, :storeys, :let_from,
-        :report_due_on, :reported_late, :ended_on, :end_reason, :end_reported_late, :version, :created_at, :updated_at)
+        :report_due_on, :reported_late, :report_unsettled_on, :ended_on, :end_reason, :end_reported_late, :end_unsettled_on,
+        :version, :created_at, :updated_at)
     """
 )
 _UPDATE = prepare(
     """
     UPDATE premises SET kind = :kind, status = :status, landlord_id = :landlord_id, address_index = :address_index,
         sealed = :sealed, storeys = :storeys, ended_on = :ended_on, end_reason = :end_reason,
-        end_reported_late = :end_reported_late, version = :version, updated_at = :updated_at
+        end_reported_late = :end_reported_late, end_unsettled_on = :end_unsettled_on, version = :version,
+        updated_at = :updated_at
     WHERE premises_id = :premises_id
     """
 )
@@ -95,6 +99,7 @@ _UPDATED = {
     "ended_on",
     "end_reason",
     "end_reported_late",
+    "end_unsettled_on",
     "version",
     "updated_at",
 }

@@ -14,7 +14,8 @@ from services.registry.store.sealing import seal, unseal
 from services.registry.store.writing import require_one
 
 COLUMNS = """s.stay_id, s.person_id, s.premises_id, s.room_id, s.division_code, s.bed, s.started_at, s.report_due_on,
-    s.reported_late, s.ended_at, s.end_reason, s.end_reported_late, s.sealed, s.version, s.created_at, s.updated_at"""
+    s.reported_late, s.report_unsettled_on, s.ended_at, s.end_reason, s.end_reported_late, s.end_unsettled_on, s.sealed,
+    s.version, s.created_at, s.updated_at"""
 
 _FIND = prepare(f"SELECT {COLUMNS} FROM stay s WHERE s.stay_id = :stay_id")  # noqa: S608
 _OPEN = prepare(f"SELECT {COLUMNS} FROM open_stay_of(CAST(:person_id AS uuid)) s")  # noqa: S608
@@ -36,19 +37,20 @@ _OF_PERSON = prepare(
 _INSERT = prepare(
     """
     INSERT INTO stay (stay_id, person_id, premises_id, room_id, division_code, bed, started_at, report_due_on, reported_late,
-        ended_at, end_reason, end_reported_late, sealed, version, created_at, updated_at)
+        report_unsettled_on, ended_at, end_reason, end_reported_late, end_unsettled_on, sealed, version, created_at, updated_at)
     VALUES (:stay_id, :person_id, :premises_id, :room_id, :division_code, :bed, :started_at, :report_due_on, :reported_late,
-        :ended_at, :end_reason, :end_reported_late, :sealed, :version, :created_at, :updated_at)
+        :report_unsettled_on, :ended_at, :end_reason, :end_reported_late, :end_unsettled_on, :sealed, :version, :created_at,
+        :updated_at)
     """
 )
 _END = prepare(
     """
     SELECT end_stay(CAST(:person_id AS uuid), CAST(:stay_id AS uuid), CAST(:ended_at AS timestamptz),
-        CAST(:end_reason AS text), CAST(:end_reported_late AS boolean), CAST(:version AS integer),
-        CAST(:updated_at AS timestamptz))
+        CAST(:end_reason AS text), CAST(:end_reported_late AS boolean), CAST(:end_unsettled_on AS date),
+        CAST(:version AS integer), CAST(:updated_at AS timestamptz))
     """
 )
-_ENDED = {"stay_id", "ended_at", "end_reason", "end_reported_late", "version", "updated_at"}
+_ENDED = {"stay_id", "ended_at", "end_reason", "end_reported_late", "end_unsettled_on", "version", "updated_at"}
 
 
 class _Secrets(View):
