@@ -32,6 +32,7 @@ DEFINITION = ServiceDefinition(
     checkpoints_path="/v1/points/audit/checkpoints",
     checkpoints_scope="points.audit_checkpoint.read",
     follower_scopes={
+        "application": "points.application.read",
         "evidence": "points.evidence.read",
         "evidence_contest": "points.evidence.read",
         "rule_set": "points.rule_set.read",

@@ -3,13 +3,14 @@
 from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, many
 from services.contracts import registry
+from services.points_hukou.actions import forgetting
 from services.points_hukou.store import mirrors
 
 SUBSCRIPTIONS: Subscriptions = {
     registry.PersonRegistered: many(mirrors.keep_persons),
     registry.PersonCorrected: many(mirrors.keep_persons),
     registry.PersonTokensRenewed: many(mirrors.keep_persons),
-    registry.PersonDeleted: many(mirrors.forget_persons),
+    registry.PersonDeleted: many(forgetting.forget_persons),
     registry.PersonMerged: many(mirrors.keep_aliases),
     registry.PersonUnmerged: many(mirrors.keep_aliases),
     registry.RelationshipRegistered: many(mirrors.keep_relationships),

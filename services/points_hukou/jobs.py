@@ -1,11 +1,13 @@
-"""Time-driven work: offices that do not answer a contest in time are told of; what has expired is forgotten."""
+"""Time-driven work: terms of applications and contests are kept, or told as missed; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
+from services.points_hukou.actions import application_acts
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
 
 CHUNK = 200
+_SCORED = 25
 
 
 async def settle_contest_terms(work: Work) -> bool:
@@ -23,8 +25,26 @@ async def forget_expired_proposals(work: Work) -> bool:
     return await forget_expired_contents(work, limit=CHUNK) == CHUNK
 
 
+async def settle_application_terms(work: Work) -> bool:
+    """Count terms anew that reached into a year whose calendar was not held; returns whether more may be waiting."""
+    return await application_acts.settle_terms(work, limit=CHUNK) == CHUNK
+
+
+async def score_due_applications(work: Work) -> bool:
+    """Score what nobody scored until its last day (P-09); returns whether more may be waiting."""
+    return await application_acts.score_due(work, limit=_SCORED) == _SCORED
+
+
+async def tell_overdue_applications(work: Work) -> bool:
+    """Tell followers which applications were not answered in time (P-09); returns whether more may be waiting."""
+    return await application_acts.tell_overdue(work, limit=CHUNK) == CHUNK
+
+
 JOBS = (
     Job("settle-contest-terms", settle_contest_terms),
     Job("tell-of-overdue-contests", tell_of_overdue_contests),
+    Job("settle-application-terms", settle_application_terms),
+    Job("score-due-applications", score_due_applications),
+    Job("tell-overdue-applications", tell_overdue_applications),
     Job("forget-expired-proposals", forget_expired_proposals),
 )

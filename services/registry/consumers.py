@@ -11,5 +11,11 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.EvidenceContestOpened: "for the office that gave the fact, outside the suite",
     points_hukou.EvidenceContestAnswered: "for the hall that brought the contest, and tells the person",
     points_hukou.EvidenceContestOverdue: "for the office, the hall, and whoever supervises offices",
+    points_hukou.ApplicationReceived: "for outside followers; that somebody applies for points changes nothing here",
+    points_hukou.ApplicationScored: "as above",
+    points_hukou.ApplicationRecheckAsked: "as above",
+    points_hukou.ApplicationConfirmed: "as above",
+    points_hukou.ApplicationWithdrawn: "as above",
+    points_hukou.ApplicationOverdue: "as above",
 }
 """Events of producers in the suite that are passed over on purpose."""

@@ -115,11 +115,13 @@ def snapshot(
     from services.chassis import crash_points, data_keys
     from services.chassis.operations import SnapshotReport, send_snapshot
     from services.chassis.sealing import Suite
+    from services.chassis.subscriptions import producers_of
     from services.suite import access, catalogue
     from services.suite.screen import show
 
     adopt_running_suite()
-    catalogue.process(consumer)
+    if service not in producers_of(catalogue.process(consumer).definition().subscriptions):
+        raise SuiteError(ExitCode.WRONG_SETTINGS, f"{consumer} does not follow {service}.")
     settings = access.service_settings_of(service)
     crash_points.arm(settings.crash_at)
     offered = catalogue.process(service).definition().snapshot

@@ -119,3 +119,68 @@ def replay(
     show(told, lines_of_replay(told), as_json=as_json)
     if not replayed.is_same:
         raise typer.Exit(ExitCode.REPLAY_DIFFERS)
+
+
+@points.command()
+def simulate(  # noqa: PLR0913 - a command's parameters are its options
+    rule_set: Annotated[str, typer.Option("--rule-set", help="Id of the rule set as it is.")],
+    on: Annotated[str, typer.Option("--on", help="Law day on which everybody would apply, such as 2026-11-30.")],
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people", help="A person a line: JSON with facts and, if known, town, origin, industry.", show_default=False
+        ),
+    ] = None,
+    made_up: Annotated[
+        int | None, typer.Option("--made-up", min=1, max=2_000_000, help="So many people made up instead.", show_default=False)
+    ] = None,
+    changed: Annotated[
+        str | None,
+        typer.Option("--changed", help="Id of the rule set as it might be; without it, the same.", show_default=False),
+    ] = None,
+    changed_on: Annotated[
+        str | None, typer.Option("--changed-on", help="Day under the changed rules; without it, the same.", show_default=False)
+    ] = None,
+    quota: Annotated[
+        int | None, typer.Option("--quota", min=0, help="Places; without it, everybody who qualifies.", show_default=False)
+    ] = None,
+    changed_quota: Annotated[
+        int | None, typer.Option("--changed-quota", min=0, help="Places under the changed rules.", show_default=False)
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option(help="What the score is for, where there are several services.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other people are made up with another seed.")] = 0,
+    folder: Folder = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Try a changed rule set, quota or day on everybody: who gains, who loses, where the cut lies.
+
+    By town, origin, age and industry. Numbers of people alone are told, below city level no small ones. Exit code 34 if
+    something given cannot be used.
+    """
+    from services.points_hukou.rules.simulation import Variant
+    from services.suite import points_files, points_trying
+    from services.suite.screen import LineProgress, show
+
+    texts = points_files.texts(folder)
+    if (people is None) == (made_up is None):
+        raise SuiteError(ExitCode.INPUT_REFUSED, "请给出 --people 或 --made-up 之一 · give one of --people and --made-up")
+    before = Variant(points_files.compiled(rule_set, texts), points_files.day(on, "--on"), quota, service)
+    after = Variant(
+        points_files.compiled(changed or rule_set, texts),
+        points_files.day(changed_on or on, "--changed-on"),
+        quota if changed_quota is None else changed_quota,
+        service,
+    )
+    if people is not None:
+        everybody = points_trying.read_people(people, before, after)
+    else:
+        everybody = points_trying.invented(before, after, made_up or 0, seed)
+    with LineProgress("计分 counting") as progress:
+        simulation = points_trying.tried(
+            before, after, everybody, lambda counted: progress.advance("人次 people", 2 * everybody.before.size, counted)
+        )
+    lines = list(points_trying.lines_of(simulation, before.rule_set, after.rule_set))
+    show(points_trying.told_of(simulation), lines, as_json=as_json)

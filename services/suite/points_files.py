@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def read(file: Path) -> str:
 def read_json(file: Path) -> object:
     """JSON without members given twice: which of the two was meant?"""
     try:
-        return json.loads(read(file), object_pairs_hook=_members)
+        return json.loads(read(file), object_pairs_hook=members)
     except (ValueError, RecursionError) as error:
         raise _refused(f"{file}: 不是有效的 JSON · not valid JSON: {error}") from None
 
@@ -107,7 +108,18 @@ def write_new(file: Path, content: str) -> None:
         raise _refused(f"{file}: 无法写入 · cannot be written: {error}") from None
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def day(written: str, option: str) -> date:
+    """A day given on the command line."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written, re.ASCII):
+            return date.fromisoformat(written)
+    except ValueError:
+        pass
+    raise _refused(f"{option}: 须为日期,如 2026-11-30 · must be a day such as 2026-11-30")
+
+
+def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object none of whose members is given twice. Raises ValueError."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("重复的成员 · a member is given twice")

@@ -110,6 +110,7 @@ def settle(suite: Suite) -> City:
     known |= _an_evidence_import(city)
     known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
+    known |= _an_application(owner, known["person_id"])
     _make_the_others(city, document)
     return city
 
@@ -133,6 +134,14 @@ def _residence(person_id: str) -> dict[str, Any]:
         "started_on": "2023-03-10",
         "reported_by": "self",
     }
+
+
+def _an_application(owner: Office, person_id: str) -> dict[str, str]:
+    """The resident applies for a school place, and the machine has scored it."""
+    asked = {"person_id": person_id, "purpose": "school", "division_code": TOWN}
+    made = owner.post("/v1/points/applications", asked)
+    scored = owner.post(f"/v1/points/applications/{made['application_id']}/score")
+    return {"application_id": made["application_id"], "assessment_id": scored["counted_assessment_id"]}
 
 
 def _rule_sets(city: City) -> dict[str, str]:

@@ -166,9 +166,19 @@ def test_the_sandbox_tells_every_clock(city: Office) -> None:
     assert str(clocks).count("2030-01-02") >= 2
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/readyz", "/livez", "/.well-known/oauth-authorization-server"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/livez", "/.well-known/oauth-authorization-server"])
 def test_open_pages(suite: Suite, path: str) -> None:
     assert suite.http.get(path).status_code == 200
+
+
+def test_the_gateway_is_ready_again_soon_after_a_busy_moment(suite: Suite) -> None:
+    """On a machine that does much else a process may be late with its keys; then the gateway says so, and only for a while."""
+    for _ in range(200):
+        answer = suite.http.get("/readyz")
+        if answer.status_code == 200:
+            return
+        time.sleep(0.1)
+    raise AssertionError(answer.text)
 
 
 def test_the_command_line_knows_the_running_suite(suite: Suite, city: Office) -> None:

@@ -20,6 +20,7 @@ from services.points_hukou.rules.facts import Facts
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.rules.vectors import counting, days, exact, judging, scoring
 from services.points_hukou.rules.vectors.exact import Numbers
+from services.points_hukou.rules.vectors.joining import joined
 from services.points_hukou.rules.vectors.population import population_of
 from services.points_hukou.rules.vectors.scoring import Scores, score_all
 from tests.points_hukou.random_rule_sets import PersonMaker, RuleSetMaker, random_rule_set
@@ -44,7 +45,11 @@ def day_covered(random: Random, rule_set: RuleSet) -> date:
 def differences(rule_set: RuleSet, people: Sequence[Facts], applied_on: date, use_in: str | None) -> Iterator[str]:
     """Everything in which the two engines do not agree."""
     population = population_of(people, rule_set.facts)
-    stretches = [population.cut(0, len(people) // 3), population.cut(len(people) // 3, len(people))]
+    third = len(people) // 3
+    stretches = [
+        population.cut(0, third),
+        joined([population.cut(third, 2 * third), population_of(people[2 * third :], rule_set.facts)]),
+    ]
     for service in rule_set.services:
         all_told = [list(told(score_all(rule_set, each, applied_on, service=service.id, use_in=use_in))) for each in stretches]
         names = [name for name, _ in all_told[0]]

@@ -238,10 +238,14 @@ QUERIES: dict[str, Ask] = {
     ),
     "GET /v1/coordinator-assignments": _by_division("/v1/coordinator-assignments", ("assignment",), "assignment_id"),
     "GET /v1/coordinator-assignments/{assignment_id}": _thing("/v1/coordinator-assignments/{}", "assignment"),
+    "GET /v1/coordinator-assignments/{assignment_id}/history": _thing("/v1/coordinator-assignments/{}/history", "assignment"),
     "GET /v1/field-visits": _by_division("/v1/field-visits", ("visit",), "visit_id"),
     "GET /v1/field-visits/{visit_id}": _thing("/v1/field-visits/{}", "visit"),
     "GET /v1/field-visit-conflicts": _by_division("/v1/field-visit-conflicts", ("visit_conflict",), "visit_conflict_id"),
     "GET /v1/field-visit-conflicts/{visit_conflict_id}": _thing("/v1/field-visit-conflicts/{}", "visit_conflict"),
+    "GET /v1/field-visit-conflicts/{visit_conflict_id}/history": _thing(
+        "/v1/field-visit-conflicts/{}/history", "visit_conflict"
+    ),
     "GET /v1/registry/rates": _rates,
     "GET /v1/employers": _by_division("/v1/employers", ("employer",), "employer_id"),
     "POST /v1/employers/search": _employer_by_code,
@@ -256,6 +260,7 @@ QUERIES: dict[str, Ask] = {
     "GET /v1/persons/{person_id}/employments": _things_of_person("/v1/persons/{}/employments", "employment", "employment_id"),
     "GET /v1/rights-requests": _by_division("/v1/rights-requests", ("rights_request",), "rights_request_id", filters=False),
     "GET /v1/rights-requests/{rights_request_id}": _thing("/v1/rights-requests/{}", "rights_request"),
+    "GET /v1/rights-requests/{rights_request_id}/history": _thing("/v1/rights-requests/{}/history", "rights_request"),
     "GET /v1/rights-requests/{rights_request_id}/recipients": _thing("/v1/rights-requests/{}/recipients", "rights_request"),
     "GET /v1/registry/operations/{operation_id}": _thing("/v1/registry/operations/{}", "operation"),
 }

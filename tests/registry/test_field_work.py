@@ -144,6 +144,9 @@ async def test_only_where_and_when_assigned(office: Office, walk: Walk) -> None:
     expect(await walk.city.post(f"{path}/end", {"valid_until": "2025-06-10"}), 200)
     assert await reasons(division_code=f"{TOWN}201") == ["not_assigned"]
     expect(await walk.city.post(f"{path}/end", {"valid_until": "2025-06-10"}), 409)
+    versions = expect(await walk.city.get(f"{path}/history"), 200)["items"]
+    assert [(item["version"], item["state"]["valid_until"]) for item in versions] == [(2, "2025-06-10"), (1, None)]
+    expect(await office.caller("330281", client="elsewhere").get(f"{path}/history"), 404)
     outside = {"visits": [to_person(None, "found_not_registered", division_code="330281001")]}
     expect(await walker.post(BATCHES, outside), 403)
 
@@ -164,6 +167,8 @@ async def test_where_the_register_changed_since_both_stand_until_an_officer_deci
     decided = expect(await walk.city.post(decide, {"decision": "neither_counts"}), 200)
     assert (decided["decision"], decided["decided_on"], decided["version"]) == ("neither_counts", DAY.isoformat(), 2)
     expect(await walk.city.post(decide, {"decision": "visit_counts"}), 409)
+    versions = expect(await walk.city.get(f"{CONFLICTS}/{conflict['visit_conflict_id']}/history"), 200)["items"]
+    assert [(item["version"], item["state"]["decision"]) for item in versions] == [(2, "neither_counts"), (1, None)]
     assert expect(await walk.city.get(f"/v1/field-visits/{visit['visit_id']}"), 200)["set_aside"]
     current = expect(await walk.city.get(f"/v1/residence-registrations/{resident.registration_id}"), 200)
     assert (current["status"], current["version"]) == ("current", 2)

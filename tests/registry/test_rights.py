@@ -28,11 +28,11 @@ from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
 from tests.registry.employers import registered as employer_of
 from tests.registry.employers import taken_on
-from tests.registry.factories import a_paper, a_person, citizen_number
+from tests.registry.factories import a_paper, a_person, a_residence, citizen_number
 from tests.registry.homes import register_home
 from tests.registry.test_field_work import DAY, Walk, to_person
 from tests.registry.test_field_work import registered as visited
-from tests.registry.test_merging import merged
+from tests.registry.test_merging import merged, parted
 from tests.registry.test_person_deletion import deleted
 from tests.running import Caller
 
@@ -386,6 +386,76 @@ async def test_a_restricted_person_is_told_to_be_and_nothing_else(office: Office
     assert expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 200)["name"] == "王小明"
     assert (await act(resident, request, "lift", 409, note="再次"))["type"].endswith("restriction-not-in-force")
     assert (await office.events_about(resident.person_id))[-1]["event_type"] == "registry.restriction.lifted.v1"
+
+
+async def test_somebody_restricted_asks_again_and_is_given_the_copy(office: Office, resident: Resident) -> None:
+    """V-20 lets data be stored and nothing else be done with them; V-17 is the person's own right all the same."""
+    await resident.register_person()
+    restriction = await decided(resident, "restriction")
+    request = await decided(resident, "access_copy")
+    copy = await act(resident, request, "copy")
+    sources = {held["source"]: held["rows"] for held in copy["held"]}
+    assert sources["person"][0]["name"] == "王小明"
+    assert len(sources["rights_request"]) == 2
+    assert (await act(resident, request, "complete", note="当面交付"))["status"] == "done"
+    asked = await received(resident, "objection")
+    await act(resident, asked, "verify", note="窗口核验")
+    refusal = await act(resident, asked, "decide", outcome="refused", reason_codes=["statutory_duty"])
+    path = f"{PATH}/{asked['rights_request_id']}/history"
+    versions = expect(await resident.caller.get(path), 200)["items"]
+    assert [item["state"]["status"] for item in versions] == ["decided", "verified", "received"]
+    assert versions[0]["version"] == refusal["version"]
+
+    for other in (office.caller("330281", client="elsewhere"), office.caller("330282104", client="a-town")):
+        body = {"person_id": resident.person_id, "kind": "access_copy", "requester": "self"}
+        expect(await other.post(PATH, body), 404)
+        expect(await other.get(path), 404)
+    expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 403)
+    assert expect(await resident.caller.post("/v1/persons/search", {"person_ids": [resident.person_id]}), 200)["items"] == []
+    await act(resident, restriction, "lift", note="本人申请解除")
+    assert expect(await resident.caller.get(f"/v1/persons/{resident.person_id}"), 200)["name"] == "王小明"
+
+
+async def test_two_restrictions_of_one_human_end_each_with_its_own_when_the_two_are_parted(
+    office: Office, resident: Resident, cixi: Caller
+) -> None:
+    kept = await resident.register_person()
+    number = citizen_number()
+    alias = Resident(office, cixi, await entered_as(cixi, "李小芳", number))
+    of_alias = await received(alias, "restriction")
+    await act(alias, of_alias, "verify", note="窗口核验")
+    await merged(office, cixi, kept.person_id, alias.person_id)
+    of_kept = await decided(kept, "restriction")
+    await act(alias, of_alias, "decide", outcome="granted")
+    assert await restricted_holds(office, kept) == await restricted_holds(office, alias) == {True}
+    await act(kept, of_kept, "lift", note="本人申请解除")
+    assert await restricted_holds(office, kept) == await restricted_holds(office, alias) == {True}, "one is in force"
+
+    await comes_again(office, cixi, "李小芳", number)
+    await parted(office, cixi, kept.person_id, alias.person_id)
+    assert await restricted_holds(office, kept) == {False}
+    assert True in await restricted_holds(office, alias)
+    await act(alias, of_alias, "lift", note="本人申请解除")
+    assert await restricted_holds(office, alias) == {False}
+
+
+async def entered_as(caller: Caller, name: str, number: str) -> str:
+    """Somebody with that name and number."""
+    return str(expect(await caller.post("/v1/persons", a_person(name=name, number=number)), 201)["person_id"])
+
+
+async def comes_again(office: Office, caller: Caller, name: str, number: str) -> None:
+    """Whoever has that name and number lives here again: a new purpose, and a hold of its own."""
+    who = {"identity_document": {"type": "citizen_id", "number": number}, "name": name}
+    found = expect(await caller.post("/v1/persons/resolve", who), 200)["person_id"]
+    body = a_residence(found, started_on=office.today.isoformat())
+    expect(await caller.post("/v1/residence-registrations", body), 201)
+
+
+async def restricted_holds(office: Office, resident: Resident) -> set[bool]:
+    """Whether the person's own holds are restricted."""
+    sql = "SELECT DISTINCT is_restricted FROM person_division WHERE person_id = $1 AND source <> 'alias'"
+    return {row["is_restricted"] for row in await office.rows(sql, resident.person_id)}
 
 
 async def test_of_somebody_restricted_neither_visits_nor_employments_are_seen(office: Office) -> None:

@@ -200,7 +200,7 @@ def _may_have_a_token(running: RunningUp, client_id: str, secret: str) -> bool:
         (["clients", "create", "X", "--organisation", "X", "--division", "hill"], ExitCode.FAILED, "/division_code"),
         (["events", "lag", "gateway"], ExitCode.WRONG_SETTINGS, "no events"),
         (["events", "dead", "nowhere"], ExitCode.WRONG_SETTINGS, "no process 'nowhere'"),
-        (["events", "snapshot", "points_hukou", "--for", "registry"], ExitCode.WRONG_SETTINGS, "owns nothing"),
+        (["events", "snapshot", "registry", "--for", "registry"], ExitCode.WRONG_SETTINGS, "registry does not follow registry"),
         (["keys", "rotate", "--service", "nowhere"], ExitCode.WRONG_SETTINGS, "no process 'nowhere'"),
     ],
 )

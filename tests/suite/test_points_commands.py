@@ -76,3 +76,43 @@ def test_rule_sets_are_listed_and_a_citys_own_are_checked(tmp_path: Path) -> Non
     assert "housing (住房) is gap and needs a choice" in checked.stdout
     told = points(tmp_path, "rule-sets", "ningbo-2022").stdout
     assert "home_in_city (held): 在宁波的住房 · home in Ningbo" in told
+
+
+def test_a_change_is_tried_on_people_made_up(tmp_path: Path) -> None:
+    ask = ("simulate", "--rule-set", "ningbo-2022", "--on", "2024-03-01", "--made-up", "3000", "--quota", "100")
+    done = points(tmp_path, *ask, "--changed-on", "2026-03-01", "--json")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    told = json.loads(done.stdout)
+    assert told["before"]["stand"] == told["after"]["stand"]
+    assert told["city"]["people"] == 3000 == told["city"]["gain"] + told["city"]["lose"] + told["city"]["same"]
+    assert set(told["by"]) == {"town", "origin", "industry", "age"}
+    numbers = [
+        number for groups in told["by"].values() for group in groups for number in group.values() if isinstance(number, int)
+    ]
+    assert all(number == 0 or number >= 5 for number in numbers)
+    assert json.loads(points(tmp_path, *ask, "--changed-on", "2026-03-01", "--json").stdout) == told
+    assert "并列未决 undecided" in points(tmp_path, *ask).stdout
+
+
+def test_a_change_is_tried_on_people_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "people.jsonl"
+    person = {"facts": {"birth_date": "1990-01-01", "education": ["junior_college"], "lifts": 3}, "town": "330282101"}
+    file.write_text("\n".join([json.dumps(person)] * 12), "utf-8")
+    ask = ("simulate", "--on", "2024-03-01", "--people", str(file), "--json", "--rule-set")
+    done = points(tmp_path, *ask, "zhejiang-common-2023", "--changed", "ningbo-2022")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    told = json.loads(done.stdout)
+    assert told["before"]["average"] == "28" == told["before"]["highest"]
+    assert told["after"] | {"stand": 0} == told["after"]
+    assert [group["label"] for group in told["by"]["town"]] == ["330282101"]
+
+    file.write_text(json.dumps(person) + "\n" + json.dumps(person | {"name": "x"}), "utf-8")
+    refused = points(tmp_path, *ask, "zhejiang-common-2023")
+    assert refused.returncode == ExitCode.INPUT_REFUSED
+    assert "line 2: an object of facts, town, origin, industry and nothing else" in json.loads(refused.stderr)["message"]
+    file.write_text(json.dumps({"facts": {"birth_date": "soon"}}), "utf-8")
+    assert "第1行 line 1, /facts/birth_date" in points(tmp_path, *ask, "zhejiang-common-2023").stderr
+    file.write_text(json.dumps(person | {"town": "赵家"}), "utf-8")
+    assert "must be a code" in points(tmp_path, *ask, "zhejiang-common-2023").stderr
+    both = points(tmp_path, *ask, "zhejiang-common-2023", "--made-up", "3")
+    assert both.returncode == ExitCode.INPUT_REFUSED

@@ -1,4 +1,5 @@
-"""What points_hukou tells its neighbours and followers: which rules are in force where, that evidence was given or contested.
+"""What points_hukou tells its neighbours and followers: which rules are in force where, where applications stand, that evidence
+was given or contested.
 
 Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
 everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no value of a fact and no name of anybody
@@ -6,7 +7,16 @@ travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import evidence, rule_sets
+from services.contracts.points_hukou import applications, evidence, rule_sets
+from services.contracts.points_hukou.applications import (
+    ApplicationConfirmed,
+    ApplicationOverdue,
+    ApplicationReceived,
+    ApplicationRecheckAsked,
+    ApplicationScored,
+    ApplicationState,
+    ApplicationWithdrawn,
+)
 from services.contracts.points_hukou.evidence import (
     EvidenceContestAnswered,
     EvidenceContestOpened,
@@ -18,11 +28,18 @@ from services.contracts.points_hukou.evidence import (
 )
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS)
 """Everything points_hukou publishes."""
 
 __all__ = [
     "EVENTS",
+    "ApplicationConfirmed",
+    "ApplicationOverdue",
+    "ApplicationReceived",
+    "ApplicationRecheckAsked",
+    "ApplicationScored",
+    "ApplicationState",
+    "ApplicationWithdrawn",
     "EvidenceContestAnswered",
     "EvidenceContestOpened",
     "EvidenceContestOverdue",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.chassis.parameters import Document
+from services.points_hukou.rules.procedure import read_procedure
 from services.points_hukou.rules.purposes import read_purposes
 
 _PARAMETERS = Path(__file__).parents[1] / "parameters"
@@ -15,3 +16,5 @@ def _document(name: str) -> Document:
 
 PURPOSES = read_purposes(_document("purposes"))
 """Which uses the law has closed where."""
+PROCEDURE = read_procedure(_document("procedure"))
+"""How long an application may take."""

@@ -11,7 +11,7 @@ from services.points_hukou.actions.law import PURPOSES
 from services.points_hukou.actions.refusals import invalid, require_own_division, told
 from services.points_hukou.actions.rule_set_acts import take
 from services.points_hukou.actions.rule_set_compiling import compiled
-from services.points_hukou.rules.compiling import NotCoveredError, RuleSet
+from services.points_hukou.rules.compiling import NotCoveredError, RuleSet, within
 from services.points_hukou.rules.purposes import Purpose, applies_in, service_for
 from services.points_hukou.rules.rule_set_states import RuleSetAct
 from services.points_hukou.schemas.rule_sets import (
@@ -22,6 +22,7 @@ from services.points_hukou.schemas.rule_sets import (
     RulesInForceView,
     TakeOutOfForce,
 )
+from services.points_hukou.store import applications
 from services.points_hukou.store import rule_sets as store
 
 RESOURCE = "rule_set_in_force"
@@ -37,6 +38,7 @@ async def put_in_force(work: Work, rule_set_id: UUID, body: PutInForce) -> Rules
     require_own_division(work.principal, body.division_code, "/division_code")
     rule_set = compiled(record)
     _require_fit(rule_set, body, work.today)
+    await _require_nobody_before(work, body)
     put = [await _put(work, record, rule_set, purpose, body) for purpose in dict.fromkeys(body.purposes)]
     return RulesInForceView(division_code=body.division_code, on=body.valid_from, items=put)
 
@@ -86,6 +88,14 @@ def _require_fit(rule_set: RuleSet, body: PutInForce, today: date) -> None:
     closed = [PURPOSES.why_closed(each, body.division_code, body.valid_from) for each in body.purposes]
     if reasons := [each for each in closed if each is not None]:
         raise DomainError("purpose-closed", extra={"reasons": told(reasons)})
+
+
+async def _require_nobody_before(work: Work, body: PutInForce) -> None:
+    """Raises `DomainError('rule-set-overtaken')` when somebody applied on its first day already, by the law until now."""
+    for purpose in dict.fromkeys(body.purposes):
+        await applications.take_law(work, purpose, body.division_code)
+        if await applications.has_applied_since(work, purpose, within(body.division_code), body.valid_from):
+            raise DomainError("rule-set-overtaken", extra={"purpose": purpose.value})
 
 
 async def _put(work: Work, record: RuleSetRecord, rule_set: RuleSet, purpose: Purpose, body: PutInForce) -> InForceView:

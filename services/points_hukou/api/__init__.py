@@ -1,6 +1,6 @@
 """How points_hukou is asked: routes by the nouns of the office."""
 
-from services.points_hukou.api import evidence, files, imports, proposals, rule_sets
+from services.points_hukou.api import applications, evidence, files, imports, proposals, rule_sets
 
 ROUTERS = (
     files.router,
@@ -9,5 +9,6 @@ ROUTERS = (
     imports.operations,
     imports.attachments,
     rule_sets.router,
+    applications.router,
     proposals.router,
 )

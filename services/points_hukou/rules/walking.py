@@ -1,6 +1,6 @@
 """Everything a line or condition rests on, for checks, explanations and advice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.points_hukou.rules.document.conditions import (
     All,
@@ -15,7 +15,7 @@ from services.points_hukou.rules.document.conditions import (
     WithinDivision,
 )
 from services.points_hukou.rules.document.lines import AnyLine, Bundle, Points
-from services.points_hukou.rules.document.measures import Measure, fact_of
+from services.points_hukou.rules.document.measures import Age, Measure, fact_of
 
 
 def conditions_in(condition: Condition | None) -> Iterator[Condition]:
@@ -52,6 +52,12 @@ def measures_of(line: AnyLine) -> Iterator[Measure]:
     for condition in conditions_in(line.when):
         if isinstance(condition, Reached):
             yield condition.of
+
+
+def facts_of_age(lines: Iterable[AnyLine]) -> tuple[str, ...]:
+    """The days lines count ages from, in the order of the text."""
+    measures = (measure for line in lines for each in lines_in(line) for measure in measures_of(each))
+    return tuple(dict.fromkeys(measure.age for measure in measures if isinstance(measure, Age)))
 
 
 def facts_of_condition(condition: Condition | None) -> Iterator[str]:

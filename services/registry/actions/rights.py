@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
@@ -14,7 +15,17 @@ from services.registry.actions.refusals import invalid, not_found, person_not_fo
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
 from services.registry.actions.rights_recipients import require_told
-from services.registry.actions.rights_standing import RESOURCE, noted, refused, rights_held, save, shown, take, view_of
+from services.registry.actions.rights_standing import (
+    RESOURCE,
+    lock_subject,
+    noted,
+    refused,
+    rights_held,
+    save,
+    shown,
+    take,
+    view_of,
+)
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import (
@@ -31,6 +42,7 @@ from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.permit_views import ReasonView
 from services.registry.schemas.relationships import RelationshipEndReason, RelationshipKind
 from services.registry.schemas.rights import (
+    PastRightsRequestView,
     PersonCopyView,
     RestrictionLift,
     RightsCompletion,
@@ -54,7 +66,7 @@ _RELATIONSHIPS_MAX = 200
 async def receive_request(work: Work, body: RightsRequestEntry) -> RightsRequestView:
     """Take a request in; its clock runs from today. Whoever may ask is looked at when it is verified."""
     asking = [] if body.requester_person_id is None else [body.requester_person_id]
-    locked = await lock_persons(work, body.person_id, *asking)
+    locked = await lock_subject(work, body.person_id, *asking)
     if (person := locked.get(body.person_id)) is None or not person.is_visible:
         raise person_not_found("/person_id")
     for one in locked.values():
@@ -140,7 +152,7 @@ async def hand_over_copy(work: Work, rights_request_id: UUID) -> PersonCopyView:
     before = await store.find_request(work, rights_request_id)
     if before is None:
         raise not_found("rights-request")
-    await lock_persons(work, before.person_id)
+    await lock_subject(work, before.person_id)
     before = await store.lock_request(work, rights_request_id)
     work.expect_version(before.version)
     granted = before.outcome in {Outcome.GRANTED, Outcome.PARTLY}
@@ -192,6 +204,27 @@ async def read_request(work: Work, rights_request_id: UUID) -> RightsRequestView
     if record is None:
         raise not_found("rights-request")
     return await shown(work, record)
+
+
+async def read_request_history(
+    work: Work, rights_request_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastRightsRequestView]]:
+    """Versions of a request, newest first; without their state once the person is deleted."""
+    record = await store.find_request(work, rights_request_id)
+    if record is None:
+        raise not_found("rights-request")
+    sight = await sight_of(work, record.person_id)
+    versions = await versions_of(
+        work,
+        RESOURCE,
+        rights_request_id,
+        record=RightsRequestRecord,
+        view=lambda past: PastRightsRequestView.of(past, sight),
+        cursor=cursor,
+        limit=limit,
+    )
+    work.audit("read_history", RESOURCE, rights_request_id, person_id=record.person_id, fields=sight.shown)
+    return versions
 
 
 async def list_requests(

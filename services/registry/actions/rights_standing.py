@@ -18,7 +18,7 @@ from services.registry.rules.rights_clock import is_abandoned
 from services.registry.schemas.permit_views import ReasonView
 from services.registry.schemas.rights import RightsRequestRecord, RightsRequestView, RightsSecrets
 from services.registry.store import rights as store
-from services.registry.store.persons import lock_persons
+from services.registry.store.persons import LockedPerson, lock_persons
 
 RESOURCE = "rights_request"
 
@@ -35,6 +35,14 @@ def standing_of(record: RightsRequestRecord, today: date) -> RightsRequestRecord
     return record
 
 
+async def lock_subject(work: Work, person_id: UUID, *others: UUID) -> dict[UUID, LockedPerson]:
+    """Lock the person a request is about, and others. A restriction hides the person from everything but its own requests, for
+    which storing is not enough: the copy and new requests are the person's right all the same (V-17, V-20).
+    """
+    await store.look_at_restricted(work, person_id)
+    return await lock_persons(work, person_id, *others)
+
+
 async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[RightsRequestRecord, RightsStatus]:
     """The request, locked after its person, and the status after the act. Raises
     `DomainError('rights-request-act-not-allowed')`.
@@ -42,7 +50,7 @@ async def take(work: Work, rights_request_id: UUID, act: RightsAct) -> tuple[Rig
     found = await store.find_request(work, rights_request_id)
     if found is None:
         raise not_found("rights-request")
-    await lock_persons(work, found.person_id)
+    await lock_subject(work, found.person_id)
     record = standing_of(await store.lock_request(work, rights_request_id), work.today)
     work.expect_version(record.version)
     status = TRANSITIONS.get((record.status, act))

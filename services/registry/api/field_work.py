@@ -6,15 +6,17 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.registry.actions.field_work import assignments, conflicts, rates, visit_reading, visits
 from services.registry.api.registrations import DivisionParameter
-from services.registry.schemas.field_work.assignments import AssignmentEnd, AssignmentEntry, AssignmentView
+from services.registry.schemas.field_work.assignments import AssignmentEnd, AssignmentEntry, AssignmentView, PastAssignmentView
 from services.registry.schemas.field_work.rates import MonthParameter, RateView
 from services.registry.schemas.field_work.visits import (
     ConflictSettlement,
+    PastVisitConflictView,
     VisitBatch,
     VisitBatchView,
     VisitConflictView,
@@ -74,6 +76,17 @@ async def read_assignment(work: CurrentWork, assignment_id: UUID) -> Answer[Assi
     """Read an assignment."""
     found = await assignments.read_assignment(work, assignment_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    "/v1/coordinator-assignments/{assignment_id}/history",
+    **read("registry.field.read", summary_zh="综管员分工的历次版本", problems=["assignment-not-found"]),
+)
+async def read_assignment_history(
+    work: CurrentWork, assignment_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastAssignmentView]]:
+    """Read the versions of an assignment, newest first."""
+    return await assignments.read_assignment_history(work, assignment_id, cursor, limit)
 
 
 @router.post(
@@ -157,6 +170,17 @@ async def read_conflict(work: CurrentWork, visit_conflict_id: UUID) -> Answer[Vi
     """Read a conflict."""
     found = await conflicts.read_conflict(work, visit_conflict_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    "/v1/field-visit-conflicts/{visit_conflict_id}/history",
+    **read("registry.field.read", summary_zh="走访冲突的历次版本", problems=["visit-conflict-not-found"]),
+)
+async def read_conflict_history(
+    work: CurrentWork, visit_conflict_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastVisitConflictView]]:
+    """Read the versions of a conflict, newest first."""
+    return await conflicts.read_conflict_history(work, visit_conflict_id, cursor, limit)
 
 
 @router.post(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Query
 
+from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
@@ -12,6 +13,7 @@ from services.registry.actions import rights, rights_clock, rights_recipients
 from services.registry.rules.rights import RightsStatus
 from services.registry.schemas.rights import (
     IncompleteTelling,
+    PastRightsRequestView,
     PersonCopyView,
     RecipientsView,
     RestrictionLift,
@@ -72,6 +74,17 @@ async def read_request(work: CurrentWork, rights_request_id: UUID) -> Answer[Rig
     """Read a request with its clock."""
     found = await rights.read_request(work, rights_request_id)
     return Answer(found, version=found.version)
+
+
+@router.get(
+    f"{_ONE}/history",
+    **read("registry.rights.read", summary_zh="权利请求的历次版本", problems=["rights-request-not-found"]),
+)
+async def read_request_history(
+    work: CurrentWork, rights_request_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+) -> Page[VersionView[PastRightsRequestView]]:
+    """Read the versions of a request, newest first."""
+    return await rights.read_request_history(work, rights_request_id, cursor, limit)
 
 
 @router.post(

@@ -232,6 +232,31 @@ class RightsRequestView(PersonalView):
         return sight.show(whole)
 
 
+class PastRightsRequestView(PersonalView):
+    """A request as of one version."""
+
+    status: RightsStatus
+    due_on: date
+    is_due_provisional: bool
+    clock: list[ClockEntry]
+    supplement_due_on: date | None
+    verified_on: date | None
+    decided_on: date | None
+    outcome: Outcome | None
+    reasons: list[ReasonView]
+    done_on: date | None
+    lifted_on: date | None
+    copy_sha256: str | None
+    wish: str | None
+
+    @classmethod
+    def of(cls, record: RightsRequestRecord, sight: Sight) -> Self:
+        """A remembered state as `sight` shows it."""
+        kept = {name: value for name, value in record.__dict__.items() if name in cls.model_fields}
+        listed = {"clock": list(record.clock), "reasons": list(record.reasons)}
+        return sight.show(cls(**kept | listed, wish=None if record.secrets is None else record.secrets.wish))
+
+
 class ReadingView(View):
     """Once that somebody used the person's data: who, when, for what, which fields. Officers' names are not told."""
 

@@ -79,6 +79,7 @@ _PROVISIONAL = prepare(
 )
 _RESTRICT = prepare("SELECT restrict_person(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
 _LIFT = prepare("SELECT lift_restriction(CAST(:rights_request_id AS uuid), CAST(:today AS date))")
+_LOOK_AT_RESTRICTED = prepare("SELECT look_at_restricted(CAST(:person_id AS uuid))")
 _RESTRICTED_ON = prepare("SELECT restricted_on(CAST(:person_id AS uuid))")
 
 
@@ -156,6 +157,11 @@ async def restrict_person(work: Work, rights_request_id: UUID) -> None:
 async def lift_restriction(work: Work, rights_request_id: UUID) -> bool:
     """The person is seen again as before, unless restricted by another request; whether there was a restriction to lift."""
     return bool(await work.tx.fetch_value(_LIFT, rights_request_id=rights_request_id, today=work.today))
+
+
+async def look_at_restricted(work: Work, person_id: UUID) -> bool:
+    """See somebody restricted for the rest of the transaction, as far as the client did before; whether there is such a one."""
+    return bool(await work.tx.fetch_value(_LOOK_AT_RESTRICTED, person_id=person_id))
 
 
 async def restricted_on(work: Work, person_id: UUID) -> date | None:

@@ -12,7 +12,6 @@ import numpy as np
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.document.conditions import Condition, Flagged, NoneOf, WithinDivision
 from services.points_hukou.rules.document.facts import FactDeclaration
-from services.points_hukou.rules.document.measures import Age
 from services.points_hukou.rules.vectors.exact import Bools, Ints
 from services.points_hukou.rules.vectors.population import (
     Column,
@@ -25,7 +24,7 @@ from services.points_hukou.rules.vectors.population import (
     Single,
     YearRows,
 )
-from services.points_hukou.rules.walking import conditions_in, lines_in, measures_of
+from services.points_hukou.rules.walking import conditions_in, facts_of_age, lines_in
 
 _YEARS = 15
 _STRETCHES = 3
@@ -40,11 +39,17 @@ def made_up(rule_set: RuleSet, size: int, applied_on: date, seed: int = 0) -> Po
     return Population(size, {name: inventor.column(declared) for name, declared in rule_set.facts.items()})
 
 
+def made_up_labels(codes: tuple[str, ...], size: int, seed: int) -> Ints:
+    """The place of a code for everybody, the first ones more often."""
+    weights = 1 / np.arange(1, len(codes) + 1)
+    return np.random.default_rng(seed).choice(len(codes), size, p=weights / weights.sum())
+
+
 class _Inventor:
     def __init__(self, rule_set: RuleSet, size: int, applied_on: date, random: np.random.Generator) -> None:
         self._size, self._on, self._random = size, applied_on, random
         lines = [line for item in rule_set.items for line in lines_in(item.bundle)]
-        self._births = {each.age for line in lines for each in measures_of(line) if isinstance(each, Age)}
+        self._births = facts_of_age(item.bundle for item in rule_set.items)
         self._chances = dict(_chances(rule_set))
         inside = [each for line in lines for each in conditions_in(line.when) if isinstance(each, WithinDivision)]
         self._divisions = tuple(sorted({code.ljust(6, "0") for each in inside for code in each.within} | {"330282", "110105"}))

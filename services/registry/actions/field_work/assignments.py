@@ -3,13 +3,20 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix, require_own_division
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
-from services.registry.schemas.field_work.assignments import AssignmentEnd, AssignmentEntry, AssignmentRecord, AssignmentView
+from services.registry.schemas.field_work.assignments import (
+    AssignmentEnd,
+    AssignmentEntry,
+    AssignmentRecord,
+    AssignmentView,
+    PastAssignmentView,
+)
 from services.registry.store.field_work import assignments as store
 
 RESOURCE = "coordinator_assignment"
@@ -55,6 +62,18 @@ async def read_assignment(work: Work, assignment_id: UUID) -> AssignmentView:
         raise not_found("assignment")
     work.audit("read", RESOURCE, assignment_id)
     return AssignmentView.of(record)
+
+
+async def read_assignment_history(
+    work: Work, assignment_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastAssignmentView]]:
+    """Versions of an assignment, newest first."""
+    if await store.find_assignment(work, assignment_id) is None:
+        raise not_found("assignment")
+    work.audit("read_history", RESOURCE, assignment_id)
+    return await versions_of(
+        work, RESOURCE, assignment_id, record=AssignmentRecord, view=PastAssignmentView.of, cursor=cursor, limit=limit
+    )
 
 
 async def list_assignments(work: Work, division_code: str | None, cursor: str | None, limit: int) -> Page[AssignmentView]:

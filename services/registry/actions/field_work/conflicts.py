@@ -3,13 +3,19 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
-from services.registry.schemas.field_work.visits import ConflictSettlement, VisitConflictView
+from services.registry.schemas.field_work.visits import (
+    ConflictSettlement,
+    PastVisitConflictView,
+    VisitConflictRecord,
+    VisitConflictView,
+)
 from services.registry.store.field_work import visits as store
 
 RESOURCE = "field_visit_conflict"
@@ -52,6 +58,24 @@ async def read_conflict(work: Work, visit_conflict_id: UUID) -> VisitConflictVie
         raise not_found("visit-conflict")
     work.audit("read", RESOURCE, visit_conflict_id)
     return VisitConflictView.of(record)
+
+
+async def read_conflict_history(
+    work: Work, visit_conflict_id: UUID, cursor: str | None, limit: int
+) -> Page[VersionView[PastVisitConflictView]]:
+    """Versions of a conflict, newest first."""
+    if await store.find_conflict(work, visit_conflict_id) is None:
+        raise not_found("visit-conflict")
+    work.audit("read_history", RESOURCE, visit_conflict_id)
+    return await versions_of(
+        work,
+        RESOURCE,
+        visit_conflict_id,
+        record=VisitConflictRecord,
+        view=PastVisitConflictView.of,
+        cursor=cursor,
+        limit=limit,
+    )
 
 
 async def list_conflicts(

@@ -15,8 +15,10 @@ from services.chassis.ids import new_id
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
+from services.registry.actions.field_work.conflicts import RESOURCE as CONFLICT
 from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import notice
+from services.registry.actions.trail import leave
 from services.registry.rules.field_work.visits import (
     VisitConflictKind,
     VisitFacts,
@@ -95,7 +97,10 @@ async def take_visits(
         conflicts = _conflicts(work, record, known.get(place), others.get(place, []))
         new[visit.visit_id] = _New(record, content_index(work, coordinator, visit), conflicts)
     stored = await store.insert_visits(work, [(each.record, each.content) for each in new.values()])
-    await store.insert_conflicts(work, [conflict for key in new if key in stored for conflict in new[key].conflicts])
+    opened = [conflict for key in new if key in stored for conflict in new[key].conflicts]
+    await store.insert_conflicts(work, opened)
+    for conflict in opened:
+        leave(work, "open", CONFLICT, conflict.visit_conflict_id, None, before=None, after=conflict, division_codes=())
     results = []
     for place, visit in enumerate(visits):
         content = content_index(work, coordinator, visit)

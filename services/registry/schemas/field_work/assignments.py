@@ -64,3 +64,17 @@ class AssignmentView(View):
     def of(cls, record: AssignmentRecord) -> Self:
         """The assignment."""
         return cls(**record.__dict__)
+
+
+class PastAssignmentView(View):
+    """An assignment as of one version."""
+
+    coordinator: str
+    division_code: str
+    valid_from: date
+    valid_until: date | None
+
+    @classmethod
+    def of(cls, record: AssignmentRecord) -> Self:
+        """A remembered state."""
+        return cls.model_validate(record.__dict__)

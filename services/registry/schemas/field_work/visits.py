@@ -149,6 +149,24 @@ class VisitConflictView(View):
         return cls(**record.__dict__)
 
 
+class PastVisitConflictView(View):
+    """A conflict as of one version."""
+
+    division_code: str
+    visit_id: UUID
+    other_visit_id: UUID | None
+    kind: VisitConflictKind
+    seen_version: int | None
+    current_version: int | None
+    decision: VisitConflictDecision | None
+    decided_on: date | None
+
+    @classmethod
+    def of(cls, record: VisitConflictRecord) -> Self:
+        """A remembered state."""
+        return cls.model_validate(record.__dict__)
+
+
 class ConflictSettlement(Command):
     """An officer's decision: which visit counts. Neither changes the register; that is done as always, if it is right."""
 

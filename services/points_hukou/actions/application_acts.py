@@ -1,0 +1,139 @@
+"""What happens to an application after it came in: scored, confirmed, rechecked, withdrawn; and what the law clock does."""
+
+from uuid import UUID
+
+from services.chassis.errors import DomainError
+from services.chassis.parameters import NotInForceError
+from services.chassis.work import Work
+from services.chassis.working_days import Deadline, calendar
+from services.contracts.points_hukou import (
+    ApplicationConfirmed,
+    ApplicationOverdue,
+    ApplicationRecheckAsked,
+    ApplicationScored,
+    ApplicationWithdrawn,
+)
+from services.points_hukou.actions.application_standing import save, shown, status_after, take
+from services.points_hukou.actions.law import PROCEDURE
+from services.points_hukou.actions.scoring import score_application
+from services.points_hukou.rules.application_states import ApplicationAct, ApplicationStatus
+from services.points_hukou.schemas.applications import (
+    ApplicationNote,
+    ApplicationRecord,
+    ApplicationView,
+    ApplicationWords,
+)
+from services.points_hukou.store import applications as store
+
+
+async def score(work: Work, application_id: UUID) -> ApplicationView:
+    """Score it by what offices know. It is the machine's decision until an officer confirms it."""
+    before, _ = await take(work, application_id, ApplicationAct.SCORE)
+    return await shown(work, await _scored(work, before))
+
+
+async def confirm(work: Work, application_id: UUID, body: ApplicationNote) -> ApplicationView:
+    """An officer has looked at the score and stands for it."""
+    before, status = await take(work, application_id, ApplicationAct.CONFIRM)
+    confirmed = {"status": status, "confirmed_on": work.today, "confirmed_by": work.require_actor()}
+    after = before.model_copy(update=confirmed | {"secrets": before.said(body.note)})
+    return await shown(work, await save(work, "confirm", ApplicationConfirmed, before, after))
+
+
+async def refuse_automatic(work: Work, application_id: UUID, body: ApplicationWords) -> ApplicationView:
+    """The applicant does not accept what the machine alone decided; an officer decides, within the term of a recheck."""
+    return await _ask(work, application_id, ApplicationAct.REFUSE_AUTOMATIC, body)
+
+
+async def ask_recheck(work: Work, application_id: UUID, body: ApplicationWords) -> ApplicationView:
+    """The applicant asks for a recheck (复核), which an officer answers within five working days (P-09)."""
+    return await _ask(work, application_id, ApplicationAct.ASK_RECHECK, body)
+
+
+async def recheck(work: Work, application_id: UUID, body: ApplicationNote) -> ApplicationView:
+    """An officer scores it anew, by the same rules and the day of the application, from what is known now."""
+    before, status = await take(work, application_id, ApplicationAct.RECHECK)
+    counted = await score_application(work, before, "recheck")
+    rechecked = {
+        "status": status,
+        "scored_on": work.today,
+        "counted_assessment_id": counted,
+        "confirmed_on": work.today,
+        "confirmed_by": work.require_actor(),
+        "secrets": before.said(body.note),
+    }
+    return await shown(work, await save(work, "recheck", ApplicationConfirmed, before, before.model_copy(update=rechecked)))
+
+
+async def withdraw(work: Work, application_id: UUID) -> ApplicationView:
+    """The applicant takes it back."""
+    before, status = await take(work, application_id, ApplicationAct.WITHDRAW)
+    after = before.model_copy(update={"status": status})
+    return await shown(work, await save(work, "withdraw", ApplicationWithdrawn, before, after))
+
+
+async def score_due(work: Work, *, limit: int) -> int:
+    """Score applications nobody scored until their last day; how many were looked at.
+
+    Whose facts cannot be used waits, is tried again every day, and is told as overdue: an officer has to look.
+    """
+    waiting = await store.lock_due(work, limit=limit)
+    for record in waiting:
+        try:
+            await _scored(work, record)
+        except DomainError:
+            await save(work, "try_to_score", None, record, record.model_copy(update={"scoring_tried_on": work.today}))
+    return len(waiting)
+
+
+async def tell_overdue(work: Work, *, limit: int) -> int:
+    """Tell followers of terms that were missed, once each; how many."""
+    late = await store.lock_untold_overdue(work, limit=limit)
+    for record in late:
+        told = record.model_copy(update={"overdue_told_for": record.due_on})
+        await save(work, "tell_overdue", ApplicationOverdue, record, told)
+    return len(late)
+
+
+async def settle_terms(work: Work, *, limit: int) -> int:
+    """Count terms anew that were provisional when they were counted, by the calendar held now; how many."""
+    waiting = await store.lock_provisional(work, held_until=calendar().held_until, limit=limit)
+    for record in waiting:
+        term = _term_of(record)
+        settled = record.model_copy(update={"due_on": term.due_on, "is_due_provisional": term.is_provisional})
+        await save(work, "settle_term", None, record, settled)
+    return len(waiting)
+
+
+async def _scored(work: Work, before: ApplicationRecord) -> ApplicationRecord:
+    status = status_after(before, ApplicationAct.SCORE)
+    counted = await score_application(work, before, "first")
+    scored = {"status": status, "scored_on": work.today, "counted_assessment_id": counted}
+    return await save(work, "score", ApplicationScored, before, before.model_copy(update=scored))
+
+
+async def _ask(work: Work, application_id: UUID, act: ApplicationAct, body: ApplicationWords) -> ApplicationView:
+    before, status = await take(work, application_id, act)
+    asked = before.model_copy(
+        update={
+            "status": status,
+            "recheck_asked_on": work.today,
+            "confirmed_on": None,
+            "confirmed_by": None,
+            "secrets": before.said(body.reason),
+        }
+    )
+    term = _term_of(asked)
+    asked = asked.model_copy(update={"due_on": term.due_on, "is_due_provisional": term.is_provisional})
+    return await shown(work, await save(work, act.value, ApplicationRecheckAsked, before, asked))
+
+
+def _term_of(record: ApplicationRecord) -> Deadline:
+    """The term that runs. Raises `DomainError('no-rules-in-force')` on a day the procedure says nothing of."""
+    try:
+        if record.status is ApplicationStatus.IN_RECHECK:
+            assert record.recheck_asked_on is not None
+            return PROCEDURE.recheck_term(record.recheck_asked_on, calendar())
+        return PROCEDURE.scoring_term(record.applied_on, calendar())
+    except NotInForceError as error:
+        raise DomainError("no-rules-in-force", extra={"on": record.applied_on.isoformat()}) from error

@@ -1,0 +1,91 @@
+"""Scoring an application: facts gathered, counted by its own rule set, frozen for good (P-37)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.chassis.errors import DomainError, FieldError
+from services.chassis.ids import new_id
+from services.chassis.work import Work
+from services.points_hukou.actions.rule_set_compiling import compiled
+from services.points_hukou.rules.assessment import Assessment
+from services.points_hukou.rules.compiling import RuleSet
+from services.points_hukou.rules.facts import FactsError, read_facts
+from services.points_hukou.rules.family import counted_of
+from services.points_hukou.rules.gathering.gathering import GatheredFacts
+from services.points_hukou.rules.replaying import FrozenAssessment, canonical, freeze
+from services.points_hukou.rules.scoring import score
+from services.points_hukou.schemas.applications import ApplicationRecord
+from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind
+from services.points_hukou.schemas.rule_sets import RuleSetRecord
+from services.points_hukou.store import assessments as store
+from services.points_hukou.store import rule_sets
+from services.points_hukou.store.person_facts import facts_of
+
+RESOURCE = "assessment"
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    person_id: UUID
+    gathered: GatheredFacts
+    assessment: Assessment
+    frozen: FrozenAssessment
+
+
+async def score_application(work: Work, application: ApplicationRecord, kind: Kind) -> UUID:
+    """Score everybody whose score may count, store each, and say which one counts.
+
+    Raises `DomainError('facts-not-usable')` with every field, when of nobody a score can be counted.
+    """
+    law = await rule_sets.find_rule_set(work, application.rule_set_id)
+    assert law is not None, "approved rule sets are seen by everybody"
+    rule_set = compiled(law)
+    counted, problems = [], []
+    for person_id in (application.person_id, *application.family_person_ids):
+        try:
+            counted.append(await _count(work, application, law, rule_set, person_id))
+        except FactsError as error:
+            problems += [FieldError(each.field, "fact", each.message_zh, each.message_en) for each in error.problems]
+    if not counted:
+        raise DomainError("facts-not-usable", errors=problems)
+    return await _store(work, application, kind, counted)
+
+
+async def _count(
+    work: Work, application: ApplicationRecord, law: RuleSetRecord, rule_set: RuleSet, person_id: UUID
+) -> _Counted:
+    """One person's score on the day of the application, by what is known today."""
+    gathered = await facts_of(work, person_id, rule_set, application.applied_on)
+    facts = read_facts(gathered.document, rule_set.facts, rule_set.rules_of_facts)
+    assessment = score(rule_set, facts, service=application.service, use_in=application.division_code)
+    return _Counted(person_id, gathered, assessment, freeze(assessment, law.chain, law.own_choices))
+
+
+async def _store(work: Work, application: ApplicationRecord, kind: Kind, counted: Sequence[_Counted]) -> UUID:
+    best = counted_of([each.assessment for each in counted])
+    ids = [new_id() for _ in counted]
+    for place, each in enumerate(counted):
+        record = AssessmentRecord(
+            assessment_id=ids[place],
+            application_id=application.application_id,
+            person_id=each.person_id,
+            kind=kind,
+            is_counted=place == best,
+            rule_set_id=application.rule_set_id,
+            scored_on=work.today,
+            scored_by=work.require_actor() if kind == "recheck" else None,
+            document_sha256=hashlib.sha256(canonical(each.frozen.model_dump(mode="json"))).hexdigest(),
+            created_at=work.now,
+            frozen=FrozenScore(
+                facts=each.frozen.facts,
+                score=each.frozen.score,
+                explanation=each.frozen.explanation,
+                missing=each.gathered.missing,
+                contested=each.gathered.contested,
+            ),
+        )
+        await store.insert_assessment(work, record)
+        work.audit("score", RESOURCE, record.assessment_id, person_id=each.person_id, fields=sorted(each.gathered.counted))
+    return ids[best]

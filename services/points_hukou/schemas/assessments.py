@@ -1,0 +1,107 @@
+"""Assessments: a score, frozen with all it rests on, and how it is shown."""
+
+from datetime import date, datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field
+
+from services.chassis.fields import PersonalView, Sight
+from services.chassis.schemas import View
+
+Kind = Literal["first", "recheck"]
+
+
+class FrozenScore(View):
+    """What is kept encrypted of an assessment: the frozen document but for the text of the rules, and what was gathered."""
+
+    facts: dict[str, Any]
+    score: dict[str, Any]
+    explanation: dict[str, Any]
+    missing: tuple[str, ...] = Field(description="Facts nobody told.")
+    contested: tuple[str, ...] = Field(description="Facts that counted, and that sources or the applicant contest.")
+
+
+class AssessmentRecord(View):
+    """The full state of an assessment; it is written once."""
+
+    assessment_id: UUID
+    application_id: UUID
+    person_id: UUID
+    kind: Kind
+    is_counted: bool
+    rule_set_id: UUID
+    scored_on: date
+    scored_by: str | None
+    document_sha256: str
+    created_at: datetime
+    frozen: FrozenScore | None
+
+
+class AssessmentView(PersonalView):
+    """One person's score explained: every component with its facts, rule, article and arithmetic, in both languages."""
+
+    assessment_id: UUID
+    application_id: UUID
+    person_id: UUID
+    kind: Kind
+    is_counted: bool = Field(description="Of a family's scores, the one that counts (P-08).")
+    rule_set_id: UUID
+    scored_on: date
+    scored_by: str | None = Field(description="The officer of a recheck; null where the machine alone scored.")
+    document_sha256: str = Field(description="Of the document at `…/document`, in its one spelling.")
+    created_at: datetime
+    is_erased: bool = Field(description="Whether what it says is gone, with the person.")
+    total: str | None
+    passes: bool | None
+    is_eligible: bool | None
+    is_frozen: bool | None = Field(description="A frozen score cannot be used for anything (P-07).")
+    is_vetoed: bool | None
+    explanation: dict[str, Any] | None = Field(
+        description="As it was given: components, clauses, parts, what was left out and why."
+    )
+    what_would_help: list[dict[str, Any]] | None = Field(
+        description="`缴纳社保:再有3个月,+1.5`: what would raise the total; no part of the decision."
+    )
+    missing: list[str] | None = Field(description="Facts nobody told.")
+    contested: list[str] | None = Field(description="Facts that counted, and that sources or the applicant contest.")
+
+    @classmethod
+    def of(cls, record: AssessmentRecord, sight: Sight, what_would_help: list[dict[str, Any]] | None) -> Self:
+        """The assessment as `sight` shows it."""
+        kept = {name: value for name, value in record.__dict__.items() if name in cls.model_fields}
+        frozen, score = record.frozen, {} if record.frozen is None else record.frozen.score
+        told = {
+            "is_erased": frozen is None,
+            "total": score.get("total"),
+            "passes": score.get("passes"),
+            "is_eligible": score.get("eligible"),
+            "is_frozen": score.get("frozen"),
+            "is_vetoed": score.get("vetoed"),
+            "explanation": None if frozen is None else frozen.explanation,
+            "what_would_help": what_would_help,
+            "missing": None if frozen is None else list(frozen.missing),
+            "contested": None if frozen is None else list(frozen.contested),
+        }
+        return sight.show(cls(**kept | told))
+
+
+class AssessmentsView(View):
+    """Every assessment of one application, oldest first."""
+
+    items: list[AssessmentView]
+
+
+class AssessmentDocument(View):
+    """Exactly the file `xinshimin points replay` takes: facts, full text of the rules, choices, score and explanation."""
+
+    format: str
+    rule_set: str
+    digest: str
+    service: str
+    use_in: str | None
+    facts: dict[str, Any]
+    score: dict[str, Any]
+    explanation: dict[str, Any]
+    rule_sets: dict[str, Any]
+    own_choices: str
