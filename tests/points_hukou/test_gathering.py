@@ -23,6 +23,7 @@ _CASES = Path(__file__).parent / "cases" / "facts"
 _FILE = Path(__file__).parents[2] / "services" / "points_hukou" / "parameters" / "facts.toml"
 _ON = date(2026, 11, 30)
 Case = Mapping[str, Any]
+FEEDS = SOURCES.feeds_of(shipped("ningbo-2022"), _ON)
 
 
 def _cases(name: str) -> Sequence[Case]:
@@ -54,7 +55,7 @@ def _registered(case: Case) -> Registered:
 def test_what_the_registry_supplies(case: Case) -> None:
     rule_set, on = shipped(case["rule_set"]), case["on"]
     said = [
-        Said(fact, value, "登记", on, Reliability.REGISTRY, of_alias=number > 0)
+        Said(fact, value, "登记", on, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
         for number, value in enumerate(values_of(_registered(case), feed, on))
     ]
@@ -79,6 +80,7 @@ def _said(each: Case) -> Said:
         Reliability(each["by"]),
         evidence_id=new_id(),
         is_contested=each.get("contested", False),
+        is_partial=each["by"] == "registry" and FEEDS[each["fact"]].is_partial,
     )
 
 

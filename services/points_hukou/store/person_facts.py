@@ -99,7 +99,7 @@ async def _of_evidence(work: Work, person_id: UUID, ids: Sequence[UUID], rule_se
 
 def _of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
     return [
-        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0)
+        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
         for number, value in enumerate(values_of(registered, feed, on))
     ]

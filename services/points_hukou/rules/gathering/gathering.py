@@ -1,7 +1,8 @@
 """Of several sources the best counts, and what disagrees is shown, never hidden; the order in which they came is irrelevant.
 
 Sources on the best rung that say something of a fact: months, periods and what is held add up (overlap counts once, decision
-0027); of anything else that of the latest knowledge counts. A fact that is contested still counts, and is marked.
+0027); of anything else that of the latest knowledge counts. Who knows only a part of what is asked stands behind those who know
+all of it, and adds to what they say where that adds up. A fact that is contested still counts, and is marked.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,8 @@ _SOURCE_LENGTH_MAX = 200
 class Said:
     """What one source says of one fact, as it stands in a document of facts. `as_of`: the day of its knowledge.
 
-    `evidence_id` is `None` for what the registry says. `of_alias`: it came under an id that was merged since.
+    `evidence_id` is `None` for what the registry says. `of_alias`: it came under an id that was merged since. `is_partial`: the
+    source knows a part of what the fact asks about.
     """
 
     fact: str
@@ -35,6 +37,7 @@ class Said:
     evidence_id: UUID | None = None
     of_alias: bool = False
     is_contested: bool = False
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,12 @@ def _best(
     countable = [each for each in sorted_ if each[0].reliability in counting]
     if not countable:
         return [], list(sorted_)
+    whole = [each for each in countable if not each[0].is_partial]
+    part = [each for each in countable if each[0].is_partial]
     if declaration.kind in _ADDING_UP:
-        best = [each for each in countable if each[0].reliability is countable[0][0].reliability]
+        best = [each for each in whole if each[0].reliability is whole[0][0].reliability] + part
     else:
-        best = countable[:1]
+        best = (whole or part)[:1]
     return best, [each for each in sorted_ if each not in best]
 
 

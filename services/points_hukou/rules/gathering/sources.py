@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from services.chassis.parameters import Document, Fields, History, ParameterError, Register, list_of, one_of, text
+from services.chassis.parameters import Document, Fields, History, ParameterError, Register, flag, list_of, one_of, text
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.document.facts import FactDeclaration, FactKind
 
@@ -63,12 +63,16 @@ FITS: Mapping[RegistryField, FactKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One field of the registry feeds one fact. `kinds`: the registry's codes as options of the fact, where it has options."""
+    """One field of the registry feeds one fact. `kinds`: the registry's codes as options of the fact, where it has options.
+
+    `is_partial`: the fact asks about more than the registry can know, such as the whole province.
+    """
 
     rule_set: str
     fact: str
     field: RegistryField
     kinds: Mapping[str, str]
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ def _read_feed(fields: Fields) -> Feed:
         fact=fields.take("fact", text),
         field=fields.take("from", one_of(RegistryField)),
         kinds=fields.take_optional("kinds", _kinds) or {},
+        is_partial=fields.take_optional("is_partial", flag) or False,
     )
 
 
