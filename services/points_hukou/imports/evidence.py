@@ -6,9 +6,10 @@ row that repeats one of an earlier part is told as given.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -16,11 +17,11 @@ from services.chassis.errors import DomainError
 from services.chassis.long_work.course import Course
 from services.chassis.long_work.tables.by_rows import Taken, Verdict
 from services.chassis.long_work.tables.columns import Column
-from services.chassis.long_work.tables.refusals import NotUnderstoodError
+from services.chassis.long_work.tables.refusals import NotUnderstoodError, errors_of
 from services.chassis.work import Work
 from services.points_hukou.actions.evidence.checking import declared_fact, no_holder, require_duty, value_of
 from services.points_hukou.actions.evidence.taking import Told, take
-from services.points_hukou.actions.evidence.vocabulary import Declared
+from services.points_hukou.actions.evidence.vocabulary import Declared, Vocabulary, vocabulary
 from services.points_hukou.imports.cells import day_in, value_in
 from services.points_hukou.rules.gathering.sources import Reliability
 from services.points_hukou.schemas.evidence import EvidenceEntry
@@ -45,21 +46,6 @@ _DOCUMENT_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a row says, as far as it alone tells."""
-
-    entry: EvidenceEntry
-    rule_set: str
-    value: JsonValue
-
-    @property
-    def document(self) -> tuple[str, str]:
-        """By which the person is told."""
-        assert self.entry.document is not None
-        return self.entry.document.type, self.entry.document.number
-
-
 class EvidenceList:
     """A file of evidence during one operation."""
 
@@ -72,10 +58,10 @@ class EvidenceList:
     def keep(self) -> None:
         """Nothing is remembered from part to part."""
 
-    def read(self, work: Work, row: Mapping[str, str]) -> Said:
-        """What a row says. Raises one of `NOT_TAKEN`."""
+    def read(self, work: Work, row: Mapping[str, str]) -> EvidenceEntry:  # noqa: ARG002 - as every book
+        """What a row says, its value as the cell. Raises one of `NOT_TAKEN`."""
         kind = row["document_type"]
-        entry = EvidenceEntry.model_validate(
+        return EvidenceEntry.model_validate(
             {
                 "document": {"type": _DOCUMENT_TYPES.get(kind, kind), "number": row["document_number"]},
                 "rule_set": row["rule_set"] or self._shared.get("rule_set") or "",
@@ -87,15 +73,11 @@ class EvidenceList:
                 "valid_until": _day(row["valid_until"], "/valid_until") if row["valid_until"] else None,
             }
         )
-        declared = declared_fact(entry)
-        told = entry.model_copy(update={"value": value_in(row["value"], declared.fact)})
-        value = _value(told, declared)
-        require_duty(work, told, declared)
-        return Said(told, declared.rule_set, value)
 
-    async def take(self, work: Work, said: Sequence[Said]) -> Taken:
+    async def take(self, work: Work, said: Sequence[EvidenceEntry]) -> Taken:
         """Decide the rows in their order, each seeing what those before it did, and write what comes of them."""
-        holders = await store.persons_of_documents(work, [each.document for each in said])
+        known = {name: await vocabulary(work, name) for name in {each.rule_set for each in said}}
+        holders = await store.persons_of_documents(work, [_document(each) for each in said])
         held = await store.hold_persons(work, [each.person_id for each in holders.values() if each.person_id is not None])
         await work.make_person_keys(set(held.values()))
         verdicts: dict[int, Verdict] = {}
@@ -103,13 +85,39 @@ class EvidenceList:
         for place, each in enumerate(said):
             holder = holders.get(place)
             person_id = None if holder is None or holder.person_id is None else held.get(holder.person_id)
-            if person_id is None:
-                verdicts[place] = [no_holder(holder)]
-            else:
-                told[place] = _told(each, person_id)
+            try:
+                told[place] = _told(work, each, known[each.rule_set], person_id, holder)
+            except DomainError as error:
+                verdicts[place] = errors_of(error)
         for place, taken in zip(told, await take(work, list(told.values())), strict=True):
             verdicts[place] = "given" if taken.is_new else "unchanged"
         return Taken([verdicts[place] for place in range(len(said))])
+
+
+def _document(entry: EvidenceEntry) -> tuple[str, str]:
+    assert entry.document is not None
+    return entry.document.type, entry.document.number
+
+
+def _told(
+    work: Work, entry: EvidenceEntry, known: Vocabulary | None, person_id: UUID | None, holder: store.Holder | None
+) -> Told:
+    """What a row tells. Raises `DomainError` as the single door does."""
+    declared = declared_fact(entry, known)
+    value = _value(entry.model_copy(update={"value": value_in(str(entry.value), declared.fact)}), declared)
+    require_duty(work, entry, declared)
+    if person_id is None:
+        raise DomainError("invalid-request", errors=[no_holder(holder)])
+    return Told(
+        person_id=person_id,
+        rule_set=declared.rule_set,
+        fact=entry.fact,
+        value=value,
+        reliability=Reliability(entry.reliability),
+        as_of=entry.as_of,
+        valid_from=entry.valid_from,
+        valid_until=entry.valid_until,
+    )
 
 
 def _value(told: EvidenceEntry, declared: Declared) -> JsonValue:
@@ -118,20 +126,6 @@ def _value(told: EvidenceEntry, declared: Declared) -> JsonValue:
         return value_of(told, declared)
     except DomainError as error:
         raise DomainError(error.code, errors=[replace(each, pointer="/value") for each in error.errors]) from None
-
-
-def _told(said: Said, person_id: Any) -> Told:
-    entry = said.entry
-    return Told(
-        person_id=person_id,
-        rule_set=said.rule_set,
-        fact=entry.fact,
-        value=said.value,
-        reliability=Reliability(entry.reliability),
-        as_of=entry.as_of,
-        valid_from=entry.valid_from,
-        valid_until=entry.valid_until,
-    )
 
 
 def _day(cell: str, pointer: str) -> date:
