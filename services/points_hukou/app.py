@@ -12,8 +12,8 @@ from services.points_hukou import api, jobs
 from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
-from services.points_hukou.store.files import sees_any_of
 from services.points_hukou.store.snapshot import snapshot
+from services.points_hukou.store.visibility import sees_any_of
 from services.points_hukou.tables import METADATA, SEALED
 
 _FOLDER = Path(__file__).parent
@@ -38,12 +38,12 @@ DEFINITION = ServiceDefinition(
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,
+    attachments=sees_any_of,
+    long_work="services.points_hukou",
     publishes=EVENTS,
     snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,
     jobs=jobs.JOBS,
-    attachments=sees_any_of,
-    long_work="services.points_hukou",
     sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
 )
 

@@ -114,6 +114,7 @@ def settle(suite: Suite) -> City:
     known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
+    known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
 
@@ -155,6 +156,17 @@ def _an_application(owner: Office, person_id: str) -> dict[str, str]:
     return {"application_id": made["application_id"], "assessment_id": scored["counted_assessment_id"]}
 
 
+def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:
+    """The town's draft tried on everybody the town sees, by the worker."""
+    variant = {"rule_set_id": rule_set_id, "applied_on": LawClock().today().isoformat()}
+    operation = owner.post("/v1/points/simulations", {"before": variant, "after": variant})["operation_id"]
+    for _ in range(600):
+        if owner.call("GET", f"/v1/points/simulations/{operation}").is_success:
+            return {"points:operation_id": operation, "simulation_id": operation}
+        time.sleep(0.1)
+    raise AssertionError(owner.get(f"/v1/points/operations/{operation}"))
+
+
 def _rule_sets(city: City) -> dict[str, str]:
     """The city's rules in force for school places, and a draft of the town's that waits for its second officer."""
     county = city.office("330282")
@@ -186,7 +198,7 @@ def _an_import(city: City) -> str:
 
 
 def _an_evidence_import(city: City) -> dict[str, str]:
-    """A file of evidence in which nothing is right, and its operation."""
+    """A file of evidence in which nothing is right."""
     upload = city.operation("POST", "/v1/points/attachments")
     table = "证件号码,值\n1,2\n".encode()
     target = f"{upload.path}?purpose=import"
@@ -199,8 +211,8 @@ def _an_evidence_import(city: City) -> dict[str, str]:
         "fact": "education",
         "as_of": "2024-05-06",
     }
-    operation = city.owner.post("/v1/points/evidence-imports", asked | {"reliability": "certificate"})
-    return made | {"points:operation_id": operation["operation_id"]}
+    city.owner.post("/v1/points/evidence-imports", asked | {"reliability": "certificate"})
+    return made
 
 
 def _a_home(owner: Office, guest: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from tests.points_hukou.rule_cases import shipped
 from tests.points_hukou.story import NEXT_TOWN
 from tests.running import Caller
 
-BULK = SCOPES | {"points.import.read", "points.attachment.write", "points.attachment.read"}
+BULK = SCOPES | {"points.operation.read", "points.attachment.write", "points.attachment.read"}
 IMPORTS = "/v1/points/evidence-imports"
 SHARED = {"rule_set": "ningbo-2022", "fact": "insurance_in_province", "as_of": "2026-03-02"}
 WAIT_S = 60.0

@@ -1,23 +1,21 @@
-"""The bulk door: files of evidence, their operations, and the files themselves."""
+"""The bulk door: files of evidence, and papers; their operations are those of the office (`simulations`)."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from services.chassis.attachments.routes import attachments_router
-from services.chassis.long_work.routes import operations_router
 from services.chassis.long_work.tables.columns import template
 from services.chassis.long_work.views import OperationView
 from services.chassis.operation import read, write
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.chassis.streaming import StreamedAnswer
 from services.points_hukou.actions.evidence import imports
+from services.points_hukou.api.simulations import OPERATIONS_PATH
 from services.points_hukou.schemas.evidence_imports import COLUMNS, EvidenceImport
 
-OPERATIONS_PATH = "/v1/points/operations"
 _BYTE_ORDER_MARK = "\ufeff"
 
 router = ServiceRouter(tags=["evidence"])
-operations = operations_router(OPERATIONS_PATH, read_scope="points.import.read", write_scope="points.evidence.write")
 attachments = attachments_router(
     "/v1/points/attachments", write_scope="points.attachment.write", read_scope="points.attachment.read"
 )
@@ -43,7 +41,7 @@ async def request_import(work: CurrentWork, body: EvidenceImport) -> Answer[Oper
 
 
 def _template_read() -> dict[str, Any]:
-    declared = read("points.import.read", purpose=False, summary_zh="下载证据表模板")
+    declared = read("points.evidence.read", purpose=False, summary_zh="下载证据表模板")
     declared["responses"][200] = {"description": "The file", "content": {"text/csv": {"schema": {"type": "string"}}}}
     return declared
 

@@ -7,7 +7,6 @@ one it sees, it sees every registration, without addresses, as in the registry's
 it sees less, because the event tells only where the person lives now.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from services.chassis.db import prepare
@@ -82,15 +81,6 @@ _FIND = prepare(
     JOIN inbox_position i ON i.producer = 'registry' AND i.partition_key = person_id
     """  # noqa: S608 - constants of this module
 )
-
-
-_SEES_ANY_OF = prepare("SELECT EXISTS (SELECT FROM mirror_person WHERE person_id = ANY (CAST(:person_ids AS uuid[])))")
-
-
-async def sees_any_of(work: Work, person_ids: Sequence[UUID]) -> bool:
-    """Whether this client sees the file of one of these persons at least."""
-    seen: bool = await work.tx.fetch_value(_SEES_ANY_OF, person_ids=list(person_ids))
-    return seen
 
 
 async def find_file(work: Work, person_id: UUID) -> PointsFileView | None:
