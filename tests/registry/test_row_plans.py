@@ -116,7 +116,7 @@ async def test_no_statement_reads_a_whole_table(city: Database, asked: str) -> N
         )
         assert row is not None
         known = dict(row.items())
-        values = {name: known[column] if column in known else column for name, column in wanted.items()}
+        values = {name: known.get(column, column) for name, column in wanted.items()}
         plan = await plan_of(connection, statement, values)
     finally:
         await connection.close()
