@@ -13,6 +13,7 @@ from services.points_hukou.consumers import SUBSCRIPTIONS
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.settings import PointsHukouSettings
 from services.points_hukou.store.snapshot import snapshot
+from services.points_hukou.store.visibility import sees_any_of
 from services.points_hukou.tables import METADATA, SEALED
 
 _FOLDER = Path(__file__).parent
@@ -38,6 +39,8 @@ DEFINITION = ServiceDefinition(
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,
+    attachments=sees_any_of,
+    long_work="services.points_hukou",
     publishes=EVENTS,
     snapshot=snapshot,
     subscriptions=SUBSCRIPTIONS,

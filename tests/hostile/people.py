@@ -94,11 +94,14 @@ def settle(suite: Suite) -> City:
     kinship = {"kind": "sibling", "valid_from": "2000-01-01", "evidence": []}
     pair = {name: known[name] for name in ("person_id", "related_person_id")}
     known["relationship_id"] = owner.post("/v1/relationships", {**pair, **kinship})["relationship_id"]
+    gone = _somebody_who_left(owner)
     clock.set_clock("2023-09-15T09:00:00+08:00")
     application = {"person_id": known["person_id"], "ground": "employment", "evidence": [{"type": "labour_contract"}]}
     known["permit_id"] = owner.post("/v1/residence-permits", application)["permit_id"]
     owner.post(f"/v1/residence-permits/{known['permit_id']}/issue", {"card_number": "330282C000000077"})
     clock.set_clock(None)
+    due = owner.get("/v1/retention-reviews?status=due")["items"]
+    known["review_id"] = next(review["review_id"] for review in due if review["person_id"] == gone)
     known |= _a_home(owner, known["person_id"])
     known |= _a_conflict(owner, known)
     known["candidate_id"] = _a_possible_duplicate(owner)
@@ -111,6 +114,7 @@ def settle(suite: Suite) -> City:
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
     known |= _a_round(owner, clock, known["application_id"])
+    known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
 
@@ -136,6 +140,14 @@ def _residence(person_id: str) -> dict[str, Any]:
     }
 
 
+def _somebody_who_left(owner: Office) -> str:
+    """Whose data are due for review, years later."""
+    person_id = str(owner.post("/v1/persons", a_person(4))["person_id"])
+    made = owner.post("/v1/residence-registrations", _residence(person_id))
+    owner.post(f"/v1/residence-registrations/{made['registration_id']}/end", {"reason": "left"})
+    return person_id
+
+
 def _an_application(owner: Office, person_id: str) -> dict[str, str]:
     """The resident applies for a home, and the machine has scored it."""
     asked = {"person_id": person_id, "purpose": "housing", "division_code": TOWN}
@@ -158,6 +170,17 @@ def _a_round(owner: Office, clock: Office, application_id: str) -> dict[str, str
     objection = owner.post(f"/v1/points/rounds/{round_id}/objections", said)
     clock.set_clock(None)
     return {"round_id": round_id, "objection_id": objection["objection_id"]}
+
+
+def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:
+    """The town's draft tried on everybody the town sees, by the worker."""
+    variant = {"rule_set_id": rule_set_id, "applied_on": LawClock().today().isoformat()}
+    operation = owner.post("/v1/points/simulations", {"before": variant, "after": variant})["operation_id"]
+    for _ in range(600):
+        if owner.call("GET", f"/v1/points/simulations/{operation}").is_success:
+            return {"points:operation_id": operation, "simulation_id": operation}
+        time.sleep(0.1)
+    raise AssertionError(owner.get(f"/v1/points/operations/{operation}"))
 
 
 def _rule_sets(city: City) -> dict[str, str]:

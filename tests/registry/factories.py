@@ -51,6 +51,8 @@ EVERY_SCOPE = frozenset(
         "registry.permit.decide",
         "registry.permit.read",
         "registry.rights.copy",
+        "registry.retention.decide",
+        "registry.retention.read",
         "registry.rights.decide",
         "registry.rights.extend",
         "registry.rights.read",

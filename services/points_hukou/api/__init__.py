@@ -1,5 +1,14 @@
 """How points_hukou is asked: routes by the nouns of the office."""
 
-from services.points_hukou.api import applications, evidence, files, proposals, rounds, rule_sets
+from services.points_hukou.api import applications, evidence, files, proposals, rounds, rule_sets, simulations
 
-ROUTERS = (files.router, evidence.router, rule_sets.router, applications.router, rounds.router, proposals.router)
+ROUTERS = (
+    files.router,
+    evidence.router,
+    rule_sets.router,
+    applications.router,
+    rounds.router,
+    proposals.router,
+    simulations.router,
+    simulations.operations,
+)

@@ -17,9 +17,23 @@ from services.points_hukou.store.source_law import SOURCES
 REGISTRY_ZH = "本市居住登记系统"
 """What the registry is called where a fact tells its source."""
 
+REGISTERED = """SELECT known.person_id,
+    ARRAY(SELECT m.birth_date FROM mirror_person m WHERE m.person_id = ANY (known.ids)
+        ORDER BY array_position(known.ids, m.person_id)) AS birth_dates,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(r.registered_on, r.residence_since, r.ended_on, r.end_reason,
+            r.residence_kind)), '[]')
+        FROM mirror_residence_registration r WHERE r.person_id = ANY (known.ids)) AS residences,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(t.issued_on, t.residence_years_from, t.suspended_on, t.ended_on)), '[]')
+        FROM mirror_residence_permit t WHERE t.person_id = ANY (known.ids)) AS permits,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(e.employer_id, e.started_on, e.ended_on, e.end_reason)), '[]')
+        FROM mirror_employment e WHERE e.person_id = ANY (known.ids)) AS jobs,
+    known.ids
+"""
+"""SQL of what the registry told of the humans in `known (person_id, ids)`, for `registered`."""
+
 # One statement, so one snapshot. The id in use is first among the ids, and its birth date among the birth dates.
 _FIND = prepare(
-    """
+    f"""
     WITH canonical AS (
         SELECT coalesce(
             (SELECT canonical_person_id FROM mirror_person_alias
@@ -32,22 +46,12 @@ _FIND = prepare(
             WHERE a.canonical_person_id = c.person_id AND a.unmerged_on IS NULL ORDER BY a.person_id
         ) AS ids FROM canonical c
     )
-    SELECT known.person_id,
-        ARRAY(SELECT m.birth_date FROM mirror_person m WHERE m.person_id = ANY (known.ids)
-            ORDER BY array_position(known.ids, m.person_id)) AS birth_dates,
-        (SELECT coalesce(jsonb_agg(jsonb_build_array(r.registered_on, r.residence_since, r.ended_on, r.end_reason,
-                r.residence_kind)), '[]')
-            FROM mirror_residence_registration r WHERE r.person_id = ANY (known.ids)) AS residences,
-        (SELECT coalesce(jsonb_agg(jsonb_build_array(t.issued_on, t.residence_years_from, t.suspended_on, t.ended_on)), '[]')
-            FROM mirror_residence_permit t WHERE t.person_id = ANY (known.ids)) AS permits,
-        (SELECT coalesce(jsonb_agg(jsonb_build_array(e.employer_id, e.started_on, e.ended_on, e.end_reason)), '[]')
-            FROM mirror_employment e WHERE e.person_id = ANY (known.ids)) AS jobs,
-        known.ids
+    {REGISTERED}
     FROM known JOIN mirror_person p USING (person_id)
-    """
+    """  # noqa: S608 - constants of this module
 )
 # What holds on the day: of every office what it said last, under whichever rule set of the chain declares the fact.
-_EVIDENCE = prepare(
+EVIDENCE = prepare(
     f"""
     SELECT {COLUMNS},
         EXISTS (SELECT FROM evidence_contest c WHERE c.status = 'open' AND c.person_id = ANY (:person_ids)
@@ -69,35 +73,38 @@ async def facts_of(work: Work, person_id: UUID, rule_set: RuleSet, on: date) -> 
     row = await work.tx.fetch_row(_FIND, person_id=person_id)
     if row is None:
         raise DomainError("not-found")
-    said = _of_registry(_registered(row), rule_set, on, work.today)
+    said = of_registry(registered(row), rule_set, on, work.today)
     said += await _of_evidence(work, row["person_id"], row["ids"], rule_set, on)
     return gather(row["person_id"], on, rule_set, said, SOURCES)
 
 
 async def _of_evidence(work: Work, person_id: UUID, ids: Sequence[UUID], rule_set: RuleSet, on: date) -> list[Said]:
     rows = await work.tx.fetch(
-        _EVIDENCE,
+        EVIDENCE,
         person_ids=ids,
         rule_sets=[each.id for each in rule_set.validities],
         facts=list(rule_set.facts),
         on=on,
     )
-    return [
-        Said(
-            fact=row["fact"],
-            raw=record_of(work.keyring, row).value,
-            source=row["organisation"],
-            as_of=row["as_of"],
-            reliability=Reliability(row["reliability"]),
-            evidence_id=row["evidence_id"],
-            of_alias=row["person_id"] != person_id,
-            is_contested=row["is_contested"],
-        )
-        for row in rows
-    ]
+    return [said_in(work, row, person_id) for row in rows]
 
 
-def _of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
+def said_in(work: Work, row: Record, person_id: UUID) -> Said:
+    """What one row of `EVIDENCE` says of the human with that id."""
+    return Said(
+        fact=row["fact"],
+        raw=record_of(work.keyring, row).value,
+        source=row["organisation"],
+        as_of=row["as_of"],
+        reliability=Reliability(row["reliability"]),
+        evidence_id=row["evidence_id"],
+        of_alias=row["person_id"] != person_id,
+        is_contested=row["is_contested"],
+    )
+
+
+def of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
+    """What the registry says of everything a rule set asks for."""
     return [
         Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
@@ -105,7 +112,8 @@ def _of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: dat
     ]
 
 
-def _registered(row: Record) -> Registered:
+def registered(row: Record) -> Registered:
+    """What `REGISTERED` selected of one human."""
     return Registered(
         birth_dates=tuple(row["birth_dates"]),
         residences=tuple(

@@ -46,22 +46,26 @@ async def propose_deletion(work: Work, person_id: UUID, body: PersonDeletion) ->
     person = await take_person(work, person_id)
     work.expect_version(person.version)
     subject = Subject(RESOURCE, person_id, person.version, person_id)
-    return await propose(work, DELETE, subject, body, await _obstacles(work, person_id))
+    return await propose(work, DELETE, subject, body, await obstacles(work, person_id))
 
 
 async def _execute(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
     person_id = proposal.resource_id
     person = await take_person(work, person_id)
     proposal.expect_version(person.version)
-    if reasons := await _obstacles(work, person_id, but=proposal.proposal_id):
+    if reasons := await obstacles(work, person_id, but=proposal.proposal_id):
         return reasons
-    body = PersonDeletion.model_validate_json(proposal.content)
-    divisions = await divisions_of(work, person_id)
-    _, *aliases = await ids_of_human(work, person_id)
+    await delete(work, person, PersonDeletion.model_validate_json(proposal.content))
+    return ()
+
+
+async def delete(work: Work, person: PersonRecord, body: PersonDeletion) -> None:
+    """Delete everything that is kept of a person who is locked, as two officers have decided."""
+    divisions = await divisions_of(work, person.person_id)
+    _, *aliases = await ids_of_human(work, person.person_id)
     for alias in aliases:
         await _erase(work, await load_person(work, alias), body, divisions)
     await _erase(work, person, body, divisions)
-    return ()
 
 
 async def _erase(work: Work, person: PersonRecord, body: PersonDeletion, divisions: Sequence[str]) -> None:
@@ -79,7 +83,7 @@ async def _show(work: Work, proposal: Proposal) -> dict[str, Any]:
     return content
 
 
-async def _obstacles(work: Work, person_id: UUID, *, but: UUID | None = None) -> list[RefusalReason]:
+async def obstacles(work: Work, person_id: UUID, *, but: UUID | None = None) -> list[RefusalReason]:
     """Every reason why the person's data must be kept."""
     found = await store.obstacles(work, person_id, but=but)
     return [

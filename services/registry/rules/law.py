@@ -18,6 +18,7 @@ from services.registry.rules.homes.law import HomesLaw, read_homes_law
 from services.registry.rules.notice_templates import Notices, read_notices
 from services.registry.rules.regimes import Regimes, read_regimes
 from services.registry.rules.residence_registration import RegistrationParameters, read_registration_parameters
+from services.registry.rules.retention import RetentionParameters, read_retention
 from services.registry.rules.rights import RightsParameters, read_rights
 
 
@@ -37,6 +38,7 @@ class RegistryLaw:
     employment: EmploymentLaw
     field_work: FieldWorkParameters
     duplicates: DuplicateParameters
+    retention: RetentionParameters
 
 
 def compile_law(documents: Mapping[str, Document], national_divisions: bytes, working_days: WorkingDays) -> RegistryLaw:
@@ -54,4 +56,5 @@ def compile_law(documents: Mapping[str, Document], national_divisions: bytes, wo
         employment=read_employment_law(documents["employment"]),
         field_work=read_field_work(documents["field_work"]),
         duplicates=read_duplicates(documents["duplicates"]),
+        retention=read_retention(documents["retention"]),
     )

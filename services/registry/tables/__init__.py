@@ -15,6 +15,7 @@ from services.registry.tables import (
     merging,
     notices,
     people,
+    retention,
     rights,
     searching,
 )
@@ -31,4 +32,4 @@ SEALED = (
 )
 """What the store seals; a rotation of keys goes through it."""
 
-__all__ = ["METADATA", "SEALED", "duplicates", "inspections", "notices", "searching"]
+__all__ = ["METADATA", "SEALED", "duplicates", "inspections", "notices", "retention", "searching"]

@@ -1,0 +1,137 @@
+"""Simulations, and everybody they are about. Of people only what rules ask for is read, and nothing of anybody is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.chassis.db import Record, prepare
+from services.chassis.work import Work
+from services.points_hukou.rules.compiling import RuleSet
+from services.points_hukou.rules.gathering.gathering import Said, gather
+from services.points_hukou.store.person_facts import EVIDENCE, REGISTERED, of_registry, registered, said_in
+from services.points_hukou.store.source_law import SOURCES
+
+_INSERT = prepare(
+    """
+    INSERT INTO simulation (simulation_id, division_code, asked_by, asked, told, created_at)
+    VALUES (:simulation_id, :division_code, :asked_by, CAST(:asked AS jsonb), CAST(:told AS jsonb), :created_at)
+    """
+)
+_FIND = prepare(
+    """
+    SELECT simulation_id, division_code, asked_by, asked, told, created_at FROM simulation
+    WHERE simulation_id = :simulation_id
+    """
+)
+_COUNT = prepare(
+    """
+    SELECT count(*) FROM mirror_person m WHERE NOT EXISTS (
+        SELECT FROM mirror_person_alias a WHERE a.person_id = m.person_id AND a.unmerged_on IS NULL)
+    """
+)
+# Humans by the id in use, each with the other ids it ever had.
+_PAGE = prepare(
+    f"""
+    WITH page AS MATERIALIZED (
+        SELECT m.person_id, m.hukou_division_code FROM mirror_person m
+        WHERE (CAST(:after AS uuid) IS NULL OR m.person_id > :after) AND NOT EXISTS (
+            SELECT FROM mirror_person_alias a WHERE a.person_id = m.person_id AND a.unmerged_on IS NULL)
+        ORDER BY m.person_id LIMIT CAST(:limit AS integer)
+    ), known AS MATERIALIZED (
+        SELECT p.person_id, p.hukou_division_code, p.person_id || ARRAY(
+            SELECT a.person_id FROM mirror_person_alias a
+            WHERE a.canonical_person_id = p.person_id AND a.unmerged_on IS NULL ORDER BY a.person_id
+        ) AS ids FROM page p
+    )
+    {REGISTERED},
+        left(known.hukou_division_code, 2) AS origin,
+        (SELECT left(r.division_code, 9) FROM mirror_residence_registration r
+            WHERE r.person_id = ANY (known.ids) AND r.registered_on <= :on AND (r.ended_on IS NULL OR r.ended_on > :on)
+            ORDER BY r.registered_on DESC, r.registration_id LIMIT 1) AS town,
+        (SELECT left(e.industry_code, 1) FROM mirror_employment e
+            WHERE e.person_id = ANY (known.ids) AND e.started_on <= CAST(:on AS date)
+                AND (e.ended_on IS NULL OR e.ended_on > :on)
+            ORDER BY e.started_on DESC, e.employment_id LIMIT 1) AS industry
+    FROM known ORDER BY known.person_id
+    """  # noqa: S608 - constants
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rule set, and the day on which everybody is counted by it."""
+
+    rule_set: RuleSet
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """What rules ask for of one human, once for each rule set, and what people are told apart by."""
+
+    person_id: UUID
+    documents: tuple[Any, ...]
+    town: str | None
+    origin: str | None
+    industry: str | None
+
+
+async def count_everybody(work: Work) -> int:
+    """How many humans this client sees."""
+    return int(await work.tx.fetch_value(_COUNT))
+
+
+async def page_of_everybody(work: Work, asked: Sequence[Asked], *, after: UUID | None, limit: int) -> list[Somebody]:
+    """The next humans this client sees, by id, with the facts each rule set asks for."""
+    rows = await work.tx.fetch(_PAGE, after=after, limit=limit, on=asked[0].on)
+    documents = [await _documents(work, rows, each) for each in asked]
+    return [
+        Somebody(row["person_id"], tuple(each[place] for each in documents), row["town"], row["origin"], row["industry"])
+        for place, row in enumerate(rows)
+    ]
+
+
+async def _documents(work: Work, rows: Sequence[Record], asked: Asked) -> list[Any]:
+    """A document of facts for everybody on a page."""
+    human_of = {id_: row["person_id"] for row in rows for id_ in row["ids"]}
+    given: dict[UUID, list[Said]] = {row["person_id"]: [] for row in rows}
+    evidence = await work.tx.fetch(
+        EVIDENCE,
+        person_ids=list(human_of),
+        rule_sets=[each.id for each in asked.rule_set.validities],
+        facts=list(asked.rule_set.facts),
+        on=asked.on,
+    )
+    for row in evidence:
+        human = human_of[row["person_id"]]
+        given[human].append(said_in(work, row, human))
+    return [
+        gather(
+            row["person_id"],
+            asked.on,
+            asked.rule_set,
+            [*of_registry(registered(row), asked.rule_set, asked.on, work.today), *given[row["person_id"]]],
+            SOURCES,
+        ).document
+        for row in rows
+    ]
+
+
+async def insert_simulation(work: Work, simulation_id: UUID, *, asked_by: str, asked: object, told: object) -> None:
+    """Store what a simulation came to."""
+    await work.tx.execute(
+        _INSERT,
+        simulation_id=simulation_id,
+        division_code=work.principal.division_code,
+        asked_by=asked_by,
+        asked=asked,
+        told=told,
+        created_at=work.now,
+    )
+
+
+async def find_simulation(work: Work, simulation_id: UUID) -> Record | None:
+    """A simulation of this client's division, or of one within it."""
+    return await work.tx.fetch_row(_FIND, simulation_id=simulation_id)
