@@ -1,11 +1,9 @@
-"""Things with versions: their full state, which fields changed, and the versions as they were remembered, newest first
-(`Work.remember` writes them).
-"""
+"""Things with versions as they were remembered, newest first (`Work.remember` writes them); their state is in `records`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -15,14 +13,24 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.pages import Page, sign, unsign
 from services.chassis.person_keys import PersonKey
+from services.chassis.records import VersionedRecord, changed_fields
 from services.chassis.schemas import View
 from services.chassis.sealing import KeyKind, is_of
 from services.chassis.work import Work, history_context
 
+__all__ = [
+    "SEALED_VERSIONS",
+    "Remembered",
+    "VersionView",
+    "VersionedRecord",
+    "changed_fields",
+    "opened",
+    "versions",
+    "versions_of",
+]
+
 RecordT = TypeVar("RecordT", bound=BaseModel)
 StateT = TypeVar("StateT", bound=View)
-
-_BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 
 SEALED_VERSIONS = """
     SELECT h.resource, h.resource_id, h.version, h.recorded_at, h.client_id, h.actor, h.proposed_by, h.request_id, h.changed,
@@ -41,18 +49,6 @@ _VERSIONS = prepare(
     ORDER BY h.version DESC LIMIT CAST(:limit AS integer)
     """
 )
-
-
-class VersionedRecord(View):
-    """The full state of a thing, as the store keeps it and the history remembers it. Never leaves the service."""
-
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-    def remembered(self) -> Self:
-        """As the history remembers it: all of it, unless a record says what stays with its row alone."""
-        return self
 
 
 class VersionView(View, Generic[StateT]):
@@ -156,15 +152,3 @@ def _before(work: Work, scope: str, cursor: str | None) -> int | None:
         return None
     (version,) = unsign(work.keyring, cursor, label=scope)
     return int(version)
-
-
-def changed_fields(before: BaseModel | None, after: BaseModel) -> list[str]:
-    """Names of the fields that differ, bookkeeping apart; of sealed parts the names inside. All that have a value, when new."""
-    names: list[str] = []
-    known = {} if before is None else before.__dict__
-    for name, new in after.__dict__.items():
-        old = known.get(name)
-        if new is old or name in _BOOKKEEPING or old == new:
-            continue
-        names += changed_fields(old, new) if hasattr(new, "model_fields_set") else [name]  # isinstance is dear
-    return names

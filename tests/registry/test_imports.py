@@ -110,6 +110,8 @@ async def test_a_person_of_another_town_is_resolved_by_number_and_name(importer:
     here = a_row(证件号码=number, 居住地代码="330282108", 入住日期="2026-05-01")
     guessed = await importer.run([here | {"姓名": "张三"}, here], division="330282108")
     assert guessed.counts == {"refused": 2}, "a roster tries one name to a number"
+    lines = await importer.refused(guessed)
+    assert {(line["错误列"], line["错误代码"]) for line in lines} == {("证件号码", "taken")}, "no word of the name"
     assert (await importer.run([here], division="330282108")).counts == {"registered": 1}
     attempts = (
         "SELECT line::jsonb ->> 'outcome' FROM audit_line WHERE line::jsonb ->> 'operation' = 'resolve' ORDER BY audit_id"

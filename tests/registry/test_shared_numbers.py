@@ -13,6 +13,7 @@ from tests.conftest import Database
 from tests.registry.conftest import Office, expect
 from tests.registry.factories import a_person, citizen_number
 from tests.registry.rosters import a_row, importer_on
+from tests.registry.test_imports_employments import a_worker
 from tests.registry.test_merging import PAPERS, a_resident, entered, merged
 from tests.registry.test_two_officers import PROPOSALS, code, second
 from tests.registry.uploads import uploaded
@@ -197,6 +198,13 @@ async def test_a_roster_leaves_out_rows_with_a_shared_number(
     there = await a_resident(office, OTHER_TOWN, number=across)
     await shared(office, cixi, there.person_id, across)
     async with importer_on(registry_database, key_file, inside_keys, tmp_path) as importer:
+        workers = [a_worker(number, 姓名=name) for number in (across, citizen_number()) for name in ("王小明", "张三")]
+        ended = await importer.run(workers, kind="employments", division=TOWN)
+        told = await importer.refused(ended)
+        assert len(told) == 4
+        assert {(line["错误列"], line["错误代码"]) for line in told} == {("证件号码", "not_registered")}, (
+            "out of sight as unknown"
+        )
         rows = [a_row(证件号码=number, 姓名=name) for number in (here, across) for name in ("王小明", "李大勇")]
         for division in ("330282", TOWN):
             ended = await importer.run([*rows, a_row()], division=division)

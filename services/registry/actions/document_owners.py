@@ -28,6 +28,16 @@ SHARED_NUMBER = FieldError(
 )
 
 
+ELSEWHERE = FieldError(
+    "/identity_documents/0/number",
+    "taken",
+    "该证件已登记在一名人员名下，请凭完整证件号码和姓名查询后继续办理",
+    "this document belongs to a person on the register: resolve by complete number and name, then go on",
+    "C-08",
+)
+"""Of somebody out of sight nothing is told that a form would not tell, neither of the name."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentOwners:
     """By the digest of its number whose a document is – the canonical person's –; `elsewhere`: of somebody this client may not

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
-from services.chassis.history import VersionView, changed_fields, versions_of
+from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, sign, unsign
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.merging import propose_merge_of

@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
-from services.chassis.history import VersionView, changed_fields, versions_of
+from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import NotInForceError
+from services.chassis.records import changed_fields
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.registry.actions import person_deletion

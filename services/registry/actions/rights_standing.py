@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight
-from services.chassis.history import changed_fields
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import not_found

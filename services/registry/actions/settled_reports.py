@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from services.chassis.history import VersionedRecord, changed_fields
+from services.chassis.records import VersionedRecord, changed_fields
 from services.chassis.work import Work
 from services.registry.actions.employment import employment_entry
 from services.registry.actions.homes import deadlines

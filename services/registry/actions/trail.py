@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from services.chassis.events import EventData
-from services.chassis.history import VersionedRecord, changed_fields
+from services.chassis.records import VersionedRecord, changed_fields
 from services.chassis.work import Work
 from services.contracts.registry import AboutPerson
 

@@ -3,7 +3,7 @@
 | the document is | and the person is registered | then |
 |---|---|---|
 | nobody's | | person and registration are entered |
-| somebody's of another name | | refused |
+| somebody's of another name | | refused; of somebody out of sight as taken, and no word of the name |
 | several humans' (C-08) | | refused |
 | somebody's of this name | nowhere | registered |
 | | in another town, before the day in the row | registered; that registration ends as a move |
@@ -20,7 +20,7 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
-from services.registry.actions.document_owners import ANOTHER_NAME, SHARED_NUMBER
+from services.registry.actions.document_owners import ANOTHER_NAME, ELSEWHERE, SHARED_NUMBER
 from services.registry.actions.refusals import invalid, require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
@@ -72,7 +72,7 @@ class Decisions:
         if number in self.known.shared:
             return self._refuse(row, [SHARED_NUMBER])
         if number in self.known.elsewhere:
-            return self._refuse(row, [ANOTHER_NAME])
+            return self._refuse(row, [ELSEWHERE])
         known = self.known.persons.get(number)
         try:
             if known is None and number in self._entered:

@@ -114,7 +114,7 @@ def _identified(work: Work, said: Said, known: Knowledge, homes: Mapping[bytes, 
     """The visit with the ids of its subject and of itself."""
     is_unregistered = said.visit.outcome is VisitOutcome.FOUND_NOT_REGISTERED
     person_id = premises_id = None
-    if said.who is not None and not (is_unregistered and said.who.number_index not in {*known.persons, *known.shared}):
+    if said.who is not None and not (is_unregistered and not known.may_be_told_of(said.who.number_index)):
         person_id = known_as(known, said.who).person.person_id
     if said.home is not None:
         premises_id = homes.get(said.home)

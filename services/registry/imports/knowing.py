@@ -1,6 +1,6 @@
 """Whom of a chunk the register knows: found by document, held until the transaction ends, with where they are registered."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -31,13 +31,18 @@ class KnownPerson:
 @dataclass(slots=True)
 class Knowledge:
     """By a document's digest: who it belongs to. `elsewhere`: documents of persons of other towns under another name; `shared`:
-    numbers of several humans, where a roster must not say which; `attempts`: evidence of who was resolved.
+    numbers of several humans, where a roster must not say which, and whether any of them is in sight; `attempts`: evidence of
+    who was resolved.
     """
 
     persons: dict[bytes, KnownPerson]
     elsewhere: set[bytes]
-    shared: Collection[bytes]
+    shared: Mapping[bytes, bool]
     attempts: Sequence[AuditLine] = ()
+
+    def may_be_told_of(self, number: bytes) -> bool:
+        """Whether the client may hear that somebody has this number."""
+        return number in self.persons or self.shared.get(number, False)
 
     def bring(self, persons: Mapping[bytes, KnownPerson]) -> None:
         """Persons as rows before have made them, in place of what was read."""
@@ -58,7 +63,8 @@ async def look_up(work: Work, documents: Mapping[bytes, bytes], tried: set[bytes
     found = {number: person_id for number, person_id in resolved.items() if person_id is not None}
     unresolved = owners.elsewhere - found.keys()
     tried |= unresolved
-    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), owners.shared.keys(), attempts)
+    shared = {number: any(human is not None for human in humans) for number, humans in owners.shared.items()}
+    return Knowledge(await _known(work, {**owners.known, **found}), set(unresolved), shared, attempts)
 
 
 def _attempt(work: Work, person_id: UUID | None) -> AuditLine:

@@ -46,13 +46,14 @@ def named(desk: Desk, keyring: Keyring, row: Mapping[str, str]) -> Named:
 
 def known_as(known: Knowledge, who: Named) -> KnownPerson:
     """The person. Raises `DomainError('invalid-request')`: of somebody out of sight the answer to a wrong number and to a
-    wrong name is the same, as at `resolve`. Of a number that several humans have it is not asked which of them the row means.
+    wrong name is the same, as at `resolve`. Of a number that several humans have it is not asked which of them the row means,
+    and of several out of sight not told that they have it.
     """
-    if who.number_index in known.shared:
-        raise invalid([SHARED])
+    if not known.may_be_told_of(who.number_index):
+        raise invalid([NOT_REGISTERED])
     person = known.persons.get(who.number_index)
     if person is None:
-        raise invalid([NOT_REGISTERED])
+        raise invalid([SHARED])
     if person.name_index != who.name_index:
         raise invalid([ANOTHER_NAME])
     return person

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, View
 from services.registry.rules.duplicates import CandidateLevel, Likelihood
 from services.registry.schemas.evidence import Evidence

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.historical_applications import ApplicationBearing, Bearing, HistoricalApplication
 from services.registry.rules.historical_permits import HistoricalKind, HistoricalStatus, IssueAssessment, Paper

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import View
 from services.registry.rules.permit_states import CardStatus, PermitStatus
 from services.registry.rules.residence_permit import (

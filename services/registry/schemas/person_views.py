@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Notice, View
 from services.registry.rules.identity_number import DocumentType, NoDocumentReason, masked_number
 from services.registry.rules.person_name import masked_name

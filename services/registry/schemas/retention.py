@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, View
 from services.registry.rules.retention import ReviewedClass
 from services.registry.schemas.permit_views import ReasonView

@@ -7,6 +7,7 @@ from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
+from services.registry.actions.field_work.visits import CONFLICT as RESOURCE
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
@@ -17,8 +18,6 @@ from services.registry.schemas.field_work.visits import (
     VisitConflictView,
 )
 from services.registry.store.field_work import visits as store
-
-RESOURCE = "field_visit_conflict"
 
 
 async def decide_conflict(work: Work, visit_conflict_id: UUID, body: ConflictSettlement) -> VisitConflictView:

@@ -15,7 +15,6 @@ from services.chassis.ids import new_id
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
-from services.registry.actions.field_work.conflicts import RESOURCE as CONFLICT
 from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import notice
 from services.registry.actions.trail import leave
@@ -43,6 +42,7 @@ from services.registry.store.field_work import visits as store
 from services.registry.store.field_work.assignments import assignments_of
 
 RESOURCE = "field_visit"
+CONFLICT = "field_visit_conflict"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, pattern_field
 from services.registry.rules.employment import EmployerEndReason, EmployerStatus
 from services.registry.schemas.credit_code import CreditCode

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, pattern_field
 from services.registry.rules.employment import EmploymentEndReason
 from services.registry.schemas.credit_code import CreditCode

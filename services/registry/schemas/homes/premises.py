@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View
 from services.registry.rules.homes.premises import PremisesEndReason, PremisesKind, PremisesStatus, RoomKind
 from services.registry.rules.homes.star_rating import LastGrade
