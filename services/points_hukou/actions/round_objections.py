@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError
-from services.chassis.history import changed_fields
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import NotInForceError
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.chassis.working_days import calendar
 from services.points_hukou.actions.application_standing import eyes_on, sight_of

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.chassis.errors import DomainError
-from services.chassis.history import changed_fields
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.contracts.points_hukou import RoundState
 from services.points_hukou.actions.refusals import not_found
