@@ -110,6 +110,7 @@ def settle(suite: Suite) -> City:
     known["proposal_id"] = owner.post(correction, {"name": "石敢当当"}, x_actor="officer-0018")["proposal_id"]
     city = City(suite, {each.name: each for each in operations(document)}, owner, known)
     known["operation_id"] = _an_import(city)
+    known |= _an_evidence_import(city)
     known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
@@ -214,6 +215,24 @@ def _an_import(city: City) -> str:
     assert answer.is_success, answer.text
     asked = {"attachment_id": answer.json()["attachment_id"], "kind": "residents"}
     return str(city.owner.post("/v1/imports", asked)["operation_id"])
+
+
+def _an_evidence_import(city: City) -> dict[str, str]:
+    """A file of evidence in which nothing is right."""
+    upload = city.operation("POST", "/v1/points/attachments")
+    table = "证件号码,值\n1,2\n".encode()
+    target = f"{upload.path}?purpose=import"
+    answer = request(city, upload, city.owner.token(), target, table, **{"content-type": "text/csv"})
+    assert answer.is_success, answer.text
+    made = {"points:attachment_id": str(answer.json()["attachment_id"])}
+    asked = {
+        "attachment_id": made["points:attachment_id"],
+        "rule_set": "ningbo-2022",
+        "fact": "education",
+        "as_of": "2024-05-06",
+    }
+    city.owner.post("/v1/points/evidence-imports", asked | {"reliability": "certificate"})
+    return made
 
 
 def _a_home(owner: Office, guest: str) -> dict[str, str]:
