@@ -229,5 +229,6 @@ async def test_a_round_and_who_stands_in_it_are_its_offices(office: PointsOffice
             assert (await desk(office, TOWN).get(path)).status_code == 404
         plain = desk(office, scopes=SCOPES - {"points.field.personal"})
         assert {row["total"] for row in expect(await plain.get(f"{one}/places"), 200)["items"]} == {None}
-        expect(await desk(office).post(f"{one}/cancel"), 200)
+        cancelled = expect(await desk(office).post(f"{one}/cancel"), 200)
+        assert cancelled["status"] == "cancelled"
         assert code_of(await desk(office).post(f"{one}/rank")) == "round-act-not-allowed"

@@ -26,7 +26,7 @@ from services.contracts.points_hukou.evidence import (
     EvidenceState,
     EvidenceWithdrawn,
 )
-from services.contracts.points_hukou.rounds import RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS, *rounds.EVENTS)
@@ -48,6 +48,7 @@ __all__ = [
     "EvidenceRecorded",
     "EvidenceState",
     "EvidenceWithdrawn",
+    "RoundCancelled",
     "RoundFinished",
     "RoundOpened",
     "RoundPublished",

@@ -19,7 +19,7 @@ class RoundState(EventData):
     rule_set_id: UUID
     quota: int
     freeze_on: date = Field(description="The last day of applications that stand in it.")
-    status: str = Field(description="`open`, `published` or `finished`.")
+    status: str = Field(description="`open`, `ranked`, `published`, `finished` or `cancelled`.")
     cut_off: str | None = Field(description="The total of who was admitted last (P-14).")
     notice_until: date | None = Field(description="Last day of the public notice.")
     objections_until: date | None
@@ -48,4 +48,10 @@ class RoundFinished(RoundState):
     event_type: ClassVar[str] = "points_hukou.round.finished.v1"
 
 
-EVENTS: tuple[type[EventData], ...] = (RoundOpened, RoundPublished, RoundFinished)
+class RoundCancelled(RoundState):
+    """It does not take place."""
+
+    event_type: ClassVar[str] = "points_hukou.round.cancelled.v1"
+
+
+EVENTS: tuple[type[EventData], ...] = (RoundOpened, RoundPublished, RoundFinished, RoundCancelled)

@@ -9,7 +9,7 @@ from services.chassis.ids import new_id
 from services.chassis.principal import division_prefix
 from services.chassis.work import Work
 from services.chassis.working_days import calendar
-from services.contracts.points_hukou import RoundFinished, RoundOpened, RoundPublished
+from services.contracts.points_hukou import RoundCancelled, RoundFinished, RoundOpened, RoundPublished
 from services.points_hukou.actions.applying import law_today
 from services.points_hukou.actions.refusals import invalid, require_own_division
 from services.points_hukou.actions.round_standing import RESOURCE, save, take
@@ -119,7 +119,7 @@ async def finish_round(work: Work, round_id: UUID) -> RoundView:
 async def cancel_round(work: Work, round_id: UUID) -> RoundView:
     """It does not take place."""
     before, status = await take(work, round_id, RoundAct.CANCEL)
-    return RoundView.of(await save(work, "cancel", None, before, before.model_copy(update={"status": status})))
+    return RoundView.of(await save(work, "cancel", RoundCancelled, before, before.model_copy(update={"status": status})))
 
 
 async def give_up_place(work: Work, round_id: UUID, body: GiveUp) -> RoundView:
