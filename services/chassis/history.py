@@ -9,9 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.chassis import person_keys
+from services.chassis.cursors import Page, sign, unsign
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
-from services.chassis.pages import Page, sign, unsign
 from services.chassis.person_keys import PersonKey
 from services.chassis.records import VersionedRecord, changed_fields
 from services.chassis.schemas import View

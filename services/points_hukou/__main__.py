@@ -1,9 +1,10 @@
-"""`python -m services.points_hukou <operation id>`: the process that works off one operation; it alone counts everybody."""
+"""`python -m services.points_hukou <operation id>`: the process that works off one operation: a file, or counting everybody."""
 
 from pathlib import Path
 
 from services.chassis.long_work.worker import WorkerDefinition, main
 from services.points_hukou.actions import simulations
+from services.points_hukou.imports import ACTS
 from services.points_hukou.settings import PointsHukouSettings
 from services.points_hukou.store.visibility import sees_any_of
 
@@ -15,4 +16,4 @@ WORKER = WorkerDefinition(
 )
 
 if __name__ == "__main__":
-    main(WORKER, simulations.ACTS)
+    main(WORKER, {**ACTS, **simulations.ACTS})

@@ -44,12 +44,15 @@ class Published:
         return own if own in known else parameter
 
     def body(self, known: Mapping[str, str]) -> bytes | None:
-        """A body as the schema's own example gives it; members whose name is in `known` get that value, at any depth."""
+        """A body as the schema's own example gives it; members whose name is in `known` get that value, at any depth, and of
+        things of one name that of the service."""
         if self.media_type is None:
             return None
         if self.media_type != "application/json":
             return _NOT_JSON.get(self.media_type, b"hostile")
-        return json.dumps(_with(example(self.schema, self.document), known), ensure_ascii=False).encode()
+        own = f"{self.path.split('/')[2]}:"
+        of_service = dict(known) | {name.removeprefix(own): value for name, value in known.items() if name.startswith(own)}
+        return json.dumps(_with(example(self.schema, self.document), of_service), ensure_ascii=False).encode()
 
     def target(self, known: Mapping[str, str]) -> str:
         """The path with its parameters filled in, and the query parameters it cannot do without."""

@@ -170,7 +170,8 @@ class RuleSetMaker:
         if self._random.random() < 0.35:
             lines = [self._line(items, deducts=deducts, is_shared=True) for _ in range(self._up_to(3, 1))]
             shared = {"months": self._one(list(_SPANS_OF))} if self._random.random() < 0.7 else self.measure()
-            return take | {"lines": lines, "units_at_most": shared}
+            both = [shared, {"months": self._one(list(_SPANS_OF))}]
+            return take | {"lines": lines, "units_at_most": both if self._is_now_and_then() else shared}
         lines = []
         for _ in range(self._up_to(4, 1)):
             if depth and self._is_now_and_then():

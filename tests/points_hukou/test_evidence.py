@@ -1,15 +1,18 @@
 """The evidence door: what offices give of persons, who may, what becomes of what was said before, who sees it."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.chassis.clock import LawClock
 from services.chassis.ids import new_id
+from services.chassis.months import add_months
 from services.contracts import registry
 from tests.looking import Looking
-from tests.points_hukou.conftest import PointsOffice
+from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.evidence_desk import (
     DOOR,
     HALL,
@@ -25,7 +28,9 @@ from tests.points_hukou.evidence_desk import (
     pointers,
     schooling,
 )
+from tests.points_hukou.rule_sets import approved
 from tests.points_hukou.story import NEXT_TOWN, TOWN, Story
+from tests.points_hukou.test_rule_set_life import county
 
 NUMBER = "341204197707070013"
 
@@ -288,6 +293,61 @@ async def test_each_door_needs_its_scope(desk: Desk) -> None:
     }
     for path, (scope, body) in bodies.items():
         assert kind(answered(await desk.of(INSURANCE, scopes=SCOPES - {scope}).post(path, body), 403)) == "scope-missing"
+
+
+async def test_the_vocabulary_is_that_of_the_rule_sets_the_city_approved_too(desk: Desk) -> None:
+    story = await desk.resident()
+    days = {"rule_set": "cixi-2026", "fact": "volunteer_days", "value": 25, "as_of": "2026-03-02", "reliability": "certificate"}
+    body = days | {"person_id": str(story.person_id)}
+    assert pointers(answered(await desk.of(HALL).post(DOOR, body), 422)) == [("/rule_set", "rule_set_unknown")]
+    await approved(desk.office, county())
+    made = await desk.give(desk.of(HALL), body)
+    assert made["rule_set"] == "cixi-2026"
+    general = await desk.give(desk.of(HALL), schooling(rule_set="cixi-2026", person_id=str(story.person_id)))
+    assert general["rule_set"] == "zhejiang-common-2023", "kept under the rule set that declares the fact"
+    values = {each["fact"]: each["value"] for each in (await desk.facts(story, rule_set="cixi-2026"))["facts"]}
+    assert (values["volunteer_days"], values["education"]) == (25, ["junior_college"])
+    city = {each["fact"]: each["value"] for each in (await desk.facts(story))["facts"]}
+    assert "volunteer_days" not in city
+    assert city["education"] == ["junior_college"]
+
+
+TOWNS = (TOWN, NEXT_TOWN, "330281001")
+ENDS = (None, date(2026, 3, 1), date(2020, 3, 1))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lived=st.lists(st.tuples(st.sampled_from(TOWNS), st.sampled_from(ENDS)), max_size=3))
+async def test_evidence_is_seen_by_exactly_those_who_see_the_file(desk: Desk, lived: list[tuple[str, date | None]]) -> None:
+    story = Story()
+    story.person()
+    for town, ended_on in lived:
+        ends = {} if ended_on is None else {"status": "ended", "ended_on": ended_on, "end_reason": "moved"}
+        story.registration(registry.ResidenceRegistrationRegistered, new_id(), 1, division_code=town, **ends)
+    await desk.office.tell(story.messages())
+    await desk.office.settled()
+    places = (*TOWNS, CITY, "330281", "3302", "52")
+    seen = [place for place in places if _sees(place, lived)]
+    offence = {"rule_set": "ningbo-2022", "fact": "has_offended", "value": True, "as_of": "2026-03-02"}
+    body = offence | {"person_id": str(story.person_id)}
+    made = await desk.give(desk.of(POLICE, seen[0]), body) if seen else {"evidence_id": str(new_id())}
+    for place in places:
+        caller = desk.of(HALL, place)
+        answers = [
+            await caller.get(f"{DOOR}/{made['evidence_id']}"),
+            await caller.get(f"{DOOR}/{made['evidence_id']}/history"),
+            await caller.post(f"{DOOR}/search", {"person_id": str(story.person_id)}),
+            await caller.get(f"/v1/points/files/{story.person_id}/facts?rule_set=ningbo-2022"),
+        ]
+        assert {each.status_code for each in answers} == {200 if place in seen else 404}, place
+
+
+def _sees(place: str, lived: list[tuple[str, date | None]]) -> bool:
+    """As the office's rule says it, worked out the plain way."""
+    if not lived:
+        return CITY.startswith(place)
+    since = add_months(LawClock().today(), -24)
+    return any(town.startswith(place) and (ended_on is None or ended_on > since) for town, ended_on in lived)
 
 
 _SAID = st.lists(

@@ -1,6 +1,8 @@
 """Changed rules tried on everybody a client sees, by the worker: the numbers are those of counting everybody one by one."""
 
 import asyncio
+import subprocess
+import sys
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
@@ -179,3 +181,9 @@ async def test_a_worker_that_follows_another_reads_again_and_counts_nobody_twice
     assert (record.state, record.done) == (OperationState.SUCCEEDED, len(everybody))
     told = expect(await asker(office).get(f"{DOOR}/{operation_id}"), 200)["told"]
     assert told["city"]["people"] == len(everybody)
+
+
+def test_no_request_pays_for_columns() -> None:
+    loaded = "import sys, services.points_hukou.app; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

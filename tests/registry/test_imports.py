@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from services.chassis.long_work.rows import OperationState
+from services.chassis.long_work.tables.columns import template
+from services.chassis.long_work.tables.layout import Layout
 from services.registry.app import DEFINITION
-from services.registry.imports.layout import Layout
-from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind, template
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 from tests.conftest import Database, MakeDatabase
 from tests.registry.factories import citizen_number
 from tests.registry.rosters import Importer, a_row, as_csv, importer_on
@@ -148,8 +149,8 @@ async def test_a_file_without_its_columns_fails_and_says_so(importer: Importer) 
 
 @pytest.mark.parametrize("kind", RosterKind)
 def test_every_template_has_the_columns_its_kind_needs(kind: RosterKind) -> None:
-    headers, example, *_ = csv.reader(io.StringIO(template(kind)))
-    fields = Layout.of(kind, headers, {}).fields(example)
+    headers, example, *_ = csv.reader(io.StringIO(template(COLUMNS[kind])))
+    fields = Layout.of(COLUMNS[kind], headers, {}).fields(example)
     assert all(fields[column.field] == column.example for column in COLUMNS[kind])
     assert all(fields[column.field] for column in COLUMNS[kind] if column.needed_by)
 

@@ -9,10 +9,10 @@ import pytest
 
 from services.chassis.attachments.kinds import Inspection
 from services.chassis.clock import utc_now
+from services.chassis.long_work.tables.files import _workbook
+from services.chassis.long_work.tables.layout import Layout
 from services.chassis.principal import Principal
 from services.registry.actions.registration_entry import assess_entry
-from services.registry.imports.files import _workbook
-from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import as_locked
 from services.registry.imports.rows import Bringer, examine
 from services.registry.rules.credit_code import credit_code_problem
@@ -41,7 +41,7 @@ def test_rosters_are_right_but_for_what_is_wrong_on_purpose(roster: DemoRoster) 
     inspection.finish()
     header, *rows = rows_of(roster, content)
     assert len(rows) == roster.size
-    layout = Layout.of(RosterKind.RESIDENTS, header, {})
+    layout = Layout.of(COLUMNS[RosterKind.RESIDENTS], header, {})
     desk = Bringer(Principal("demo", "demo", "330282"), DAY, utc_now())
     wrong = 0
     for number, cells in enumerate(rows, start=2):
@@ -62,7 +62,7 @@ def test_rosters_are_right_but_for_what_is_wrong_on_purpose(roster: DemoRoster) 
 )
 def test_rosters_have_the_columns_of_every_kind_they_are_brought_as(roster: DemoRoster, kind: str) -> None:
     header, *rows = rows_of(roster, roster.content(DAY, 20))
-    layout = Layout.of(RosterKind(kind), header, {})
+    layout = Layout.of(COLUMNS[RosterKind(kind)], header, {})
     needed = [column.field for column in COLUMNS[RosterKind(kind)] if column.needed_by]
     assert all(layout.fields(row)[field] for row in rows for field in needed)
 

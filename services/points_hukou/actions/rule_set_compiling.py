@@ -32,7 +32,7 @@ async def chain_of(work: Work, text: RuleSetText) -> tuple[RuleSetDocument, dict
     document = _document("rule_set", text.rule_set)
     chain = {document.id: text}
     if document.extends is not None:
-        base = await _base(work, document.extends)
+        base = await chain_named(work, document.extends)
         if base is None:
             raise unreadable([f"{document.id}: the rule set {document.extends} is not held"])
         if document.id in base:
@@ -41,7 +41,15 @@ async def chain_of(work: Work, text: RuleSetText) -> tuple[RuleSetDocument, dict
     return document, chain
 
 
-async def _base(work: Work, name: str) -> Mapping[str, RuleSetText] | None:
+async def named(work: Work, name: str) -> RuleSet | None:
+    """The newest approved rule set of that name, else the one that ships, ready; `None` when there is none."""
+    if (approved := await store.approved_named(work, name)) is not None:
+        return compiled(approved)
+    return _compiled(name, tuple(sorted(released_chain(name).items())), "") if name in released() else None
+
+
+async def chain_named(work: Work, name: str) -> Mapping[str, RuleSetText] | None:
+    """The texts of the newest approved rule set of that name, else of the one that ships, with those it extends."""
     if (approved := await store.approved_named(work, name)) is not None:
         return approved.chain
     return released_chain(name) if name in released() else None

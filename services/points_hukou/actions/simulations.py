@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from services.chassis.db import Transaction, in_transaction
@@ -20,6 +20,7 @@ from services.chassis.long_work.asking import ask
 from services.chassis.long_work.course import ActFailedError, Course, Part
 from services.chassis.long_work.views import OperationView
 from services.chassis.parameters import Document
+from services.chassis.rows import SERVICE
 from services.chassis.work import Work
 from services.points_hukou.actions.refusals import invalid, not_found
 from services.points_hukou.actions.rule_set_compiling import compiled
@@ -30,6 +31,9 @@ from services.points_hukou.rules.walking import facts_of_age
 from services.points_hukou.schemas.simulations import SimulatedVariant, SimulationRequest, SimulationToldView, SimulationView
 from services.points_hukou.store import simulations as store
 from services.points_hukou.store.rule_sets import find_rule_set
+
+if TYPE_CHECKING:
+    from services.points_hukou.rules.vectors.population import Population
 
 T = TypeVar("T")
 
@@ -86,27 +90,27 @@ async def _asked(work: Work, variant: SimulatedVariant, where: str, problems: li
 
 @dataclass(slots=True)
 class _Everybody:
-    """What was read of people so far: facts for each variant, and what they are told apart by."""
+    """What was read of people so far: columns of facts for each variant, page by page, and what they are told apart by."""
 
-    facts: tuple[list[Facts], list[Facts]] = field(default_factory=lambda: ([], []))
+    before: list["Population"] = field(default_factory=list)
+    after: list["Population"] = field(default_factory=list)
     codes: dict[str, list[str | None]] = field(default_factory=lambda: {"town": [], "origin": [], "industry": []})
-    last: UUID | None = None
+    last: UUID = store.NOBODY
 
-    def take(self, people: list[store.Somebody], asked: tuple[store.Asked, store.Asked]) -> int:
-        """Add people; those of whom a rule set lacks what it must know are left out. How many were."""
-        left_out = 0
+    def take(self, people: list[store.Somebody], asked: tuple[store.Asked, store.Asked]) -> None:
+        """Add people; those of whom a rule set lacks what it must know are left out."""
+        from services.points_hukou.rules.vectors.population import population_of  # noqa: PLC0415 - no request pays for it
+
+        facts: list[list[Facts]] = []
         for each in people:
             try:
-                read = [read_facts(document, of.rule_set.facts, {}) for document, of in zip(each.documents, asked, strict=True)]
+                facts.append([read_facts(raw, of.rule_set.facts, {}) for raw, of in zip(each.documents, asked, strict=True)])
             except FactsError:
-                left_out += 1
                 continue
-            for facts, one in zip(self.facts, read, strict=True):
-                facts.append(one)
             for name, codes in self.codes.items():
                 codes.append(getattr(each, name))
-        self.last = people[-1].person_id
-        return left_out
+        for pages, variant, of in zip((self.before, self.after), zip(*facts, strict=True), asked, strict=False):
+            pages.append(population_of(variant, of.rule_set.facts))
 
 
 async def simulate_everybody(course: Course) -> None:
@@ -116,8 +120,9 @@ async def simulate_everybody(course: Course) -> None:
     await course.tell_total(await _read(course, store.count_everybody))
     everybody = _Everybody()
     pages = 0
-    while people := await _page(course, pages, asked, everybody):
-        everybody.take(people, asked)
+    while page := await _page(course, pages, everybody.last):
+        everybody.take(await _facts(course, page, asked), asked)
+        everybody.last = page[-1]
         pages += 1
     if course.parts_done > pages + 1:
         return
@@ -127,14 +132,12 @@ async def simulate_everybody(course: Course) -> None:
     await course.part(partial(_keep, course=course, body=body, told=told))
 
 
-async def _page(
-    course: Course, pages: int, asked: tuple[store.Asked, store.Asked], everybody: _Everybody
-) -> list[store.Somebody]:
+async def _page(course: Course, pages: int, last: UUID) -> list[UUID]:
     """The next people; a page that an earlier worker has done is read again and not counted again."""
-    read = partial(store.page_of_everybody, asked=asked, after=everybody.last, limit=PAGE)
+    read = partial(store.page_of_everybody, after=last, limit=PAGE)
     if pages < course.parts_done:
         return await _read(course, read)
-    found: list[store.Somebody] = []
+    found: list[UUID] = []
 
     async def part(work: Work) -> Part:
         found[:] = await read(work)
@@ -142,6 +145,13 @@ async def _page(
 
     await course.part(part)
     return found
+
+
+async def _facts(course: Course, page: list[UUID], asked: tuple[store.Asked, store.Asked]) -> list[store.Somebody]:
+    async def body(tx: Transaction) -> list[store.Somebody]:
+        return await store.facts_of_page(course.runtime.own_work(tx), page, asked)
+
+    return await in_transaction(course.runtime.pool, body, rows=SERVICE)
 
 
 async def _both(work: Work, body: SimulationRequest) -> tuple[store.Asked, store.Asked]:
@@ -168,17 +178,14 @@ async def _read(course: Course, act: Callable[[Work], Awaitable[T]]) -> T:
 
 
 def _tried(body: SimulationRequest, asked: tuple[store.Asked, store.Asked], everybody: _Everybody) -> dict[str, Any]:
-    """Count everybody under both variants. The columns are imported here: no request pays for them."""
-    from services.points_hukou.rules import simulation  # noqa: PLC0415
-    from services.points_hukou.rules.vectors.population import population_of  # noqa: PLC0415
+    """Count everybody under both variants."""
+    from services.points_hukou.rules import simulation  # noqa: PLC0415 - no request pays for it
+    from services.points_hukou.rules.vectors.joining import joined  # noqa: PLC0415
 
     law = simulation.read_simulation_law(Document.parse(_LAW.name, _LAW.read_text("utf-8")))
     before_side, after_side = (
-        simulation.Side(
-            simulation.Variant(of.rule_set, of.on, variant.quota, variant.service, variant.use_in),
-            population_of(facts, of.rule_set.facts),
-        )
-        for of, variant, facts in zip(asked, (body.before, body.after), everybody.facts, strict=True)
+        simulation.Side(simulation.Variant(of.rule_set, of.on, variant.quota, variant.service, variant.use_in), joined(pages))
+        for of, variant, pages in zip(asked, (body.before, body.after), (everybody.before, everybody.after), strict=True)
     )
     before = asked[0]
     births = facts_of_age(item.bundle for item in before.rule_set.items)

@@ -1,12 +1,15 @@
 """How points_hukou is asked: routes by the nouns of the office."""
 
-from services.points_hukou.api import applications, evidence, files, proposals, rule_sets, simulations
+from services.points_hukou.api import applications, evidence, files, imports, proposals, rounds, rule_sets, simulations
 
 ROUTERS = (
     files.router,
     evidence.router,
+    imports.router,
+    imports.attachments,
     rule_sets.router,
     applications.router,
+    rounds.router,
     proposals.router,
     simulations.router,
     simulations.operations,

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from services.points_hukou.rules.assessment import Assessment
 from services.points_hukou.rules.compiling import CountedItem, RuleSet
+from services.points_hukou.rules.document.lines import AnyLine, Bundle, Points
 from services.points_hukou.rules.document.measures import Age, Amount, Measure, Months, fact_of
 from services.points_hukou.rules.facts import Facts
 from services.points_hukou.rules.scoring import score
@@ -45,20 +46,40 @@ def _all(assessment: Assessment) -> Iterator[Advice]:
     deducting = {part.id for part in rule_set.parts if part.deducts}
     for component in assessment.components:
         if component.item.law.part not in deducting:
-            for measure in dict.fromkeys(each for line in lines_in(component.item.bundle) for each in measures_of(line)):
+            for measure in dict.fromkeys(_to_raise(component.item.bundle)):
                 yield from _more_of(measure, component.item, assessment)
             for fact in component.item.facts:
                 yield from _papers(fact, component.item, assessment)
+
+
+def _to_raise(bundle: Bundle) -> Iterator[Measure]:
+    """What more of would help; a bound on lines that count the same fact rises with these alone."""
+    for line in lines_in(bundle):
+        counted = _facts_in_lines(line)
+        bounds = line.units_at_most if isinstance(line, Bundle) else ()
+        yield from (each for each in measures_of(line) if each not in bounds or fact_of(each) not in counted)
+
+
+def _facts_in_lines(line: AnyLine) -> set[str]:
+    lines = line.lines if isinstance(line, Bundle) else ()
+    return {fact_of(each.units) for each in lines if isinstance(each, Points) and each.units is not None}
+
+
+def _supposing(measure: Measure, more: int, item: CountedItem) -> dict[Measure, int]:
+    """So much more of a measure, and of what bounds it by the same fact."""
+    bundles = [line for line in lines_in(item.bundle) if isinstance(line, Bundle)]
+    bounds = [each for bundle in bundles for each in bundle.units_at_most if fact_of(each) == fact_of(measure)]
+    return dict.fromkeys([measure, *bounds], more)
 
 
 def _more_of(measure: Measure, item: CountedItem, assessment: Assessment) -> Iterator[Advice]:
     if isinstance(measure, Age):
         return
     steps = _MONTHS if isinstance(measure, Months) else _AMOUNTS if isinstance(measure, Amount) else _TIMES
-    if _gain(replace(assessment.facts, supposed={measure: steps[-1]}), assessment) <= 0:
+    if _gain(replace(assessment.facts, supposed=_supposing(measure, steps[-1], item)), assessment) <= 0:
         return
     for more in steps:
-        gain = _gain(replace(assessment.facts, supposed={measure: more}), assessment)
+        gain = _gain(replace(assessment.facts, supposed=_supposing(measure, more, item)), assessment)
         if gain > 0:
             yield Advice(item, fact_of(measure), measure, more, None, gain)
             return

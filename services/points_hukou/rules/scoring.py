@@ -187,8 +187,8 @@ def _beyond(line: Points, units: Fraction) -> Fraction:
 
 
 def _count_bundle(line: Bundle, sight: Sight, rounding: Rounding) -> Counting:
-    shared = None if line.units_at_most is None else count(line.units_at_most, sight.facts, sight.on)
-    left = None if line.units_at_most is None else (_NOTHING if shared is None else shared.total)
+    shared = [count(each, sight.facts, sight.on) for each in line.units_at_most]
+    left = min((_NOTHING if each is None else each.total for each in shared), default=None)
     lines = []
     for each in line.lines:
         lines.append(count_line(each, sight, rounding, left))

@@ -170,7 +170,7 @@ def _of_line(line: AnyLine, facts: Mapping[str, FactDeclaration]) -> Iterator[st
             yield from _of_measure(measure, facts)
         for condition in conditions_in(each.when):
             yield from _of_condition(condition, facts)
-        if isinstance(each, Bundle) and each.units_at_most is not None:
+        if isinstance(each, Bundle) and each.units_at_most:
             shared = [inner for inner in each.lines if isinstance(inner, Points) and inner.units is not None]
             if len(shared) != len(each.lines) or any(getattr(inner.units, "by", None) for inner in shared):
                 yield "units_at_most is shared among lines of points per unit, each in one piece"

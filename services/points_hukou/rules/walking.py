@@ -47,8 +47,8 @@ def measures_of(line: AnyLine) -> Iterator[Measure]:
     """The measures a line itself names, not those of lines within it."""
     if isinstance(line, Points) and line.units is not None:
         yield line.units
-    if isinstance(line, Bundle) and line.units_at_most is not None:
-        yield line.units_at_most
+    if isinstance(line, Bundle):
+        yield from line.units_at_most
     for condition in conditions_in(line.when):
         if isinstance(condition, Reached):
             yield condition.of

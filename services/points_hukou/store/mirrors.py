@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from services.chassis.attachments.references import release
 from services.chassis.db import prepare
 from services.chassis.events import EventData, Received
 from services.chassis.work import Work
@@ -146,6 +147,7 @@ async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) 
     for statement in _FORGET:
         await work.tx.execute(statement, person_ids=person_ids)
     for person_id in person_ids:
+        await release(work, person_id)
         await work.destroy_person_key(person_id)
 
 

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from services.chassis.long_work.routes import operations_router
+from services.chassis.long_work.tables.columns import template
 from services.chassis.long_work.views import OperationView
 from services.chassis.operation import read, write
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
 from services.chassis.streaming import StreamedAnswer
 from services.registry.actions import import_requests
 from services.registry.schemas.imports import ImportRequest
-from services.registry.schemas.rosters.kinds import RosterKind, template
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 
 OPERATIONS_PATH = "/v1/registry/operations"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -62,7 +63,7 @@ async def read_template(work: CurrentWork, kind: KindParameter) -> StreamedAnswe
 
     A CSV with the Chinese headers and one example.
     """
-    content = (_BYTE_ORDER_MARK + template(kind)).encode()
+    content = (_BYTE_ORDER_MARK + template(COLUMNS[kind])).encode()
 
     async def parts() -> AsyncGenerator[bytes, None]:
         yield content

@@ -3,7 +3,7 @@
 The process that works an import off runs it (`python -m services.registry`); the API never imports it.
 """
 
-from services.registry.imports.by_rows import act_of
+from services.chassis.long_work.tables.by_rows import act_of
 from services.registry.imports.employments import EmploymentList
 from services.registry.imports.field_visits import VisitList
 from services.registry.imports.residents import import_residents

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from services.chassis.clock import LAW_ZONE
-from services.chassis.errors import FieldError
+from services.chassis.long_work.tables.refusals import NotUnderstoodError
 from services.registry.actions.law import LAW
 from services.registry.rules.code_tables import CodeTable
 from services.registry.rules.employment import EmploymentEndReason
@@ -105,14 +105,6 @@ _EDUCATION_GROUPS = {
     "小学": "80",
 }
 _SEXES = {"男": "1", "女": "2", "male": "1", "female": "2", "未知": "0", "未说明": "9"}
-
-
-class NotUnderstoodError(ValueError):
-    """A cell that cannot be read; tells why at the field's pointer."""
-
-    def __init__(self, pointer: str, code: str, zh: str, en: str) -> None:
-        super().__init__(code)
-        self.error = FieldError(pointer, code, zh, en)
 
 
 @lru_cache(_REMEMBERED)

@@ -18,6 +18,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.long_work.tables.layout import Layout
+from services.chassis.long_work.tables.refusals import errors_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
 from services.registry.actions.document_owners import ANOTHER_NAME, ELSEWHERE, SHARED_NUMBER
@@ -26,9 +28,8 @@ from services.registry.actions.registration_entry import assess_entry, changed_a
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import Knowledge, KnownPerson
-from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import PreparedRow, as_locked, first_registration
-from services.registry.imports.rows import Bringer, errors_of, examine
+from services.registry.imports.rows import Bringer, examine
 from services.registry.schemas.registrations import AddressChange, RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import residence
 

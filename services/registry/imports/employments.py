@@ -21,6 +21,9 @@ from uuid import UUID
 
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import Course
+from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
+from services.chassis.long_work.tables.columns import Column
+from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentEnded, EmploymentStarted
 from services.registry.actions.employment.employment_entry import (
@@ -33,13 +36,11 @@ from services.registry.actions.employment.employment_entry import (
 )
 from services.registry.actions.refusals import invalid, not_found
 from services.registry.imports import cells
-from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import KnownPerson, look_up
 from services.registry.imports.naming import Named, known_as, named
-from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentEnd, EmploymentRecord, EmploymentStart
-from services.registry.schemas.rosters.kinds import RosterKind
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 from services.registry.store.employment import many as store
 from services.registry.store.employment.many import Pair
 
@@ -130,7 +131,7 @@ class Effects:
 class EmploymentList:
     """One operation's list. `tried`: numbers that were resolved in vain, see `knowing`."""
 
-    kind = RosterKind.EMPLOYMENTS
+    columns: Sequence[Column] = COLUMNS[RosterKind.EMPLOYMENTS]
     chunk = 1_000
 
     def __init__(self, course: Course) -> None:

@@ -11,18 +11,19 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.long_work.course import ActFailedError, Course
+from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
+from services.chassis.long_work.tables.columns import Column
+from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.field_work.visits import content_index, take_visits
 from services.registry.actions.refusals import invalid
 from services.registry.imports import cells
-from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import Knowledge, look_up
 from services.registry.imports.naming import Named, known_as, named
-from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.rules.field_work.visits import VisitOutcome, VisitSubject
 from services.registry.schemas.field_work.visits import VISITS_MAX, VisitEntry, VisitResult, VisitResultView
-from services.registry.schemas.rosters.kinds import RosterKind
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 from services.registry.store.homes.claims import address_index
 from services.registry.store.homes.premises import premises_at_each
 
@@ -52,7 +53,7 @@ class Said(NamedTuple):
 class VisitList:
     """One operation's list. `tried`: numbers that were resolved in vain, see `knowing`."""
 
-    kind = RosterKind.FIELD_VISITS
+    columns: Sequence[Column] = COLUMNS[RosterKind.FIELD_VISITS]
     chunk = VISITS_MAX
 
     def __init__(self, course: Course) -> None:

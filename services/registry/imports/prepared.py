@@ -10,6 +10,7 @@ from typing import NamedTuple
 from services.chassis.db import Transaction
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.keyring import Keyring
+from services.chassis.long_work.tables.refusals import errors_of
 from services.chassis.work import Trail, Work
 from services.contracts.registry import PersonRegistered, ResidenceRegistrationRegistered
 from services.registry.actions.persons import RESOURCE as PERSON
@@ -17,7 +18,7 @@ from services.registry.actions.registration_entry import assess_entry
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.actions.registrations import RESOURCE as REGISTRATION
 from services.registry.actions.trail import leave
-from services.registry.imports.rows import Bringer, RosterRow, errors_of
+from services.registry.imports.rows import Bringer, RosterRow
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import NewResident

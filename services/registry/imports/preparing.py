@@ -20,10 +20,10 @@ from services.chassis.data_keys import open_keyring
 from services.chassis.db import close_pool, create_pool
 from services.chassis.keyring import Keyring
 from services.chassis.long_work.course import Course
+from services.chassis.long_work.tables.files import Numbered
+from services.chassis.long_work.tables.layout import Layout
 from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
-from services.registry.imports.files import Numbered
-from services.registry.imports.layout import Layout
 from services.registry.imports.prepared import Preparation, PreparedRow
 from services.registry.imports.rows import Bringer, examine
 

@@ -7,16 +7,16 @@ from contextlib import aclosing
 from functools import partial
 
 from services.chassis.long_work.course import Course, Part
+from services.chassis.long_work.tables.files import Numbered, Roster
+from services.chassis.long_work.tables.layout import Layout
+from services.chassis.long_work.tables.running import opened, part_of
 from services.chassis.work import Work
 from services.registry.imports.decisions import Decisions
 from services.registry.imports.effects import Effects
-from services.registry.imports.files import Numbered, Roster
 from services.registry.imports.knowing import KnownPerson, look_up
-from services.registry.imports.layout import Layout
 from services.registry.imports.preparing import PROCESSES, Chunk, Preparer, preparer
-from services.registry.imports.running import opened, part_of
 from services.registry.rules.identity_number import DocumentType, normalised_number
-from services.registry.schemas.rosters.kinds import RosterKind
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 
 CHUNK = 1_000
 """Rows of one transaction. Each holds as many advisory locks, of which PostgreSQL has room for about six thousand."""
@@ -24,7 +24,7 @@ CHUNK = 1_000
 
 async def import_residents(course: Course) -> None:
     """Work the file off from the part the last worker stopped at. Raises `ActFailedError` for a file that is no roster."""
-    roster, layout = await opened(course, RosterKind.RESIDENTS)
+    roster, layout = await opened(course, COLUMNS[RosterKind.RESIDENTS])
     async with preparer(course, layout, roster.rows) as making:
         coming_again = await _coming_again(roster, layout) if course.rehearsal else frozenset()
         importer = _Importer(course, layout, making, coming_again)

@@ -8,15 +8,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from services.chassis.errors import DomainError, FieldError
-from services.chassis.parsing import body_errors
+from services.chassis.errors import FieldError
+from services.chassis.long_work.tables.layout import Layout
+from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
 from services.chassis.principal import Principal
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.persons import entered as entered_person
 from services.registry.imports import cells
-from services.registry.imports.layout import Layout
 from services.registry.rules.code_tables import CodeTable
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.persons import IdentityDocumentEntry, PersonRegistration
@@ -57,25 +55,6 @@ def examine(desk: Bringer, layout: Layout, number: int, values: Sequence[str]) -
     if entry is not None and row.person is not None:
         row.entry = entry.model_copy(update={"person_id": row.person.person_id})
     return row
-
-
-def errors_of(error: DomainError) -> Sequence[FieldError]:
-    """What a command of the single door was refused for, as errors of a row."""
-    return error.errors or [FieldError("", error.code, error.detail_zh, error.detail_en)]
-
-
-NOT_TAKEN = (ValidationError, DomainError, cells.NotUnderstoodError)
-"""What a row may be refused by: the models of the single door, its rules, or a cell that nobody understands."""
-
-
-def reasons(error: Exception) -> Sequence[FieldError]:
-    """Every reason of one of `NOT_TAKEN`."""
-    if isinstance(error, ValidationError):
-        return body_errors(error)
-    if isinstance(error, cells.NotUnderstoodError):
-        return [error.error]
-    assert isinstance(error, DomainError)
-    return errors_of(error)
 
 
 def _try(row: RosterRow, step: Any) -> Any:

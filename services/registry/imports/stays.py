@@ -20,19 +20,20 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.long_work.course import Course
+from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
+from services.chassis.long_work.tables.columns import Column
+from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
 from services.chassis.work import Work
 from services.contracts.registry import StayEnded, StayStarted
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.homes.stay_entry import checked_in, checked_out, leave_stay, over, require_let, require_room
 from services.registry.actions.refusals import invalid, merge_conflict_open, not_found
 from services.registry.imports import cells
-from services.registry.imports.by_rows import Memory, Taken, Verdict
 from services.registry.imports.knowing import look_up
 from services.registry.imports.naming import Named, known_as, named
-from services.registry.imports.rows import NOT_TAKEN, reasons
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord
 from services.registry.schemas.homes.stays import CheckIn, CheckOut, CheckOutReason, StayEndReason, StayRecord
-from services.registry.schemas.rosters.kinds import RosterKind
+from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 from services.registry.store.homes import many_stays as store
 from services.registry.store.homes.claims import address_index
 from services.registry.store.homes.many_stays import Bed, PastStay
@@ -96,7 +97,7 @@ class Books:
 class GuestList:
     """One operation's list. `tried`: numbers that were resolved in vain, see `knowing`."""
 
-    kind = RosterKind.STAYS
+    columns: Sequence[Column] = COLUMNS[RosterKind.STAYS]
     chunk = 1_000
 
     def __init__(self, course: Course) -> None:

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.work import Work
-from services.points_hukou.actions.evidence.vocabulary import Declared, vocabulary
+from services.points_hukou.actions.evidence.vocabulary import Declared, Vocabulary
 from services.points_hukou.actions.evidence_law import LAW
 from services.points_hukou.rules.facts import FactsError, read_value, written_value
 from services.points_hukou.schemas.evidence import EvidenceEntry, EvidenceRecord, Stated
@@ -43,9 +43,8 @@ async def hold(work: Work, person_id: UUID) -> UUID:
     return held[person_id]
 
 
-def declared_fact(body: EvidenceEntry) -> Declared:
-    """The fact a body names. Raises `DomainError('invalid-request')`."""
-    known = vocabulary(body.rule_set)
+def declared_fact(body: EvidenceEntry, known: Vocabulary | None) -> Declared:
+    """The fact a body names, in the vocabulary of its rule set. Raises `DomainError('invalid-request')`."""
     if known is None:
         raise _invalid("/rule_set", "rule_set_unknown", "没有这份规则", "there is no such rule set")
     if body.fact not in known:

@@ -100,7 +100,7 @@ async def correct(work: Work, evidence_id: UUID, body: ContestCorrection) -> Con
     contested = await own_evidence(work, evidence_id)
     contest = await _to_answer(work, contested)
     require_known_day(work, body)
-    known = vocabulary(contested.rule_set) or {}
+    known = await vocabulary(work, contested.rule_set) or {}
     if contested.fact not in known:
         raise DomainError("evidence-closed", extra={"status": contested.status})
     taken = await give(

@@ -17,6 +17,7 @@ from services.points_hukou.actions.evidence.checking import (
 from services.points_hukou.actions.evidence.reading import shown
 from services.points_hukou.actions.evidence.taking import Told, give
 from services.points_hukou.actions.evidence.trail import leave_evidence
+from services.points_hukou.actions.evidence.vocabulary import vocabulary
 from services.points_hukou.rules.evidence import EvidenceStatus
 from services.points_hukou.rules.gathering.sources import Reliability
 from services.points_hukou.schemas.evidence import EvidenceEntry, EvidenceView, EvidenceWithdrawal
@@ -28,7 +29,7 @@ async def give_evidence(work: Work, body: EvidenceEntry) -> tuple[EvidenceView, 
 
     Raises `DomainError` `invalid-request`, `evidence-of-other-office`, `actor-required`, `not-found`.
     """
-    declared = declared_fact(body)
+    declared = declared_fact(body, await vocabulary(work, body.rule_set))
     value = value_of(body, declared)
     require_duty(work, body, declared)
     told = Told(

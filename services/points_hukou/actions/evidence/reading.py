@@ -10,7 +10,7 @@ from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.points_hukou.actions.evidence.checking import standing
 from services.points_hukou.actions.evidence.trail import CONTEST, EVIDENCE
-from services.points_hukou.actions.evidence.vocabulary import compiled
+from services.points_hukou.actions.rule_set_compiling import named
 from services.points_hukou.schemas.contests import ContestRecord, ContestView
 from services.points_hukou.schemas.evidence import EvidenceRecord, EvidenceSearch, EvidenceView
 from services.points_hukou.schemas.fields import FIELDS
@@ -76,7 +76,7 @@ async def search_evidence(work: Work, body: EvidenceSearch, cursor: str | None, 
 
 async def read_facts(work: Work, person_id: UUID, rule_set: str, on: date | None) -> PersonFactsView:
     """What is known of a person for a rule set. Raises `DomainError` `not-found`, `invalid-request`."""
-    wanted = compiled(rule_set)
+    wanted = await named(work, rule_set)
     if wanted is None:
         unknown = FieldError("?rule_set", "rule_set_unknown", "没有这份规则", "there is no such rule set", "P-10")
         raise DomainError("invalid-request", errors=[unknown])

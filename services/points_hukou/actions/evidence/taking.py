@@ -59,7 +59,7 @@ async def take(work: Work, told: Sequence[Told], evidence_ids: Sequence[UUID] = 
     said = await store.said_before(work, [(each.series, each.as_of) for each in told])
     await work.make_person_keys({record.person_id for _, record in said})
     book = _Book(work, said)
-    ids = evidence_ids or [new_id() for _ in told]
+    ids = evidence_ids or sorted(new_id() for _ in told)  # of one instant the order of the ids is that of the words
     taken = [book.take(each, evidence_id) for each, evidence_id in zip(told, ids, strict=True)]
     await store.write(work, list(book.new.values()), list(book.closed.values()))
     divisions = await store.divisions_of(work, {each.person_id for each in told}) if book.steps else {}

@@ -3,11 +3,12 @@ that it serves every rule set that extends it.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
-from services.points_hukou.actions.rule_sets import released
-from services.points_hukou.rules.compiling import RuleSet, compile_rule_set, read_chain
+from services.chassis.work import Work
+from services.points_hukou.actions.rule_set_compiling import chain_named
+from services.points_hukou.rules.compiling import RuleSetText, read_chain
 from services.points_hukou.rules.document.facts import FactDeclaration
 
 
@@ -18,16 +19,16 @@ class Declared(NamedTuple):
     fact: FactDeclaration
 
 
-@cache
-def vocabulary(rule_set: str) -> Mapping[str, Declared] | None:
+Vocabulary = Mapping[str, Declared]
+
+
+async def vocabulary(work: Work, rule_set: str) -> Vocabulary | None:
     """The facts a rule set asks for, with those of the rule sets it extends; `None` for one that is not held."""
-    if rule_set not in released():
-        return None
-    chain = read_chain(rule_set, released())
-    return {fact.id: Declared(link.document.id, fact) for link in chain for fact in link.document.facts}
+    chain = await chain_named(work, rule_set)
+    return None if chain is None else _declared(rule_set, tuple(sorted(chain.items())))
 
 
-@cache
-def compiled(rule_set: str) -> RuleSet | None:
-    """A rule set ready to count with; `None` for one that is not held."""
-    return compile_rule_set(rule_set, released()) if rule_set in released() else None
+@lru_cache(maxsize=64)
+def _declared(rule_set: str, chain: tuple[tuple[str, RuleSetText], ...]) -> Vocabulary:
+    links = read_chain(rule_set, dict(chain))
+    return {fact.id: Declared(link.document.id, fact) for link in links for fact in link.document.facts}

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from services.points_hukou.rules.document.conditions import Condition
-from services.points_hukou.rules.document.measures import Measure, Positive
+from services.points_hukou.rules.document.measures import Measure, Measures, Positive
 from services.points_hukou.rules.document.reading import Exact, Many, Part, Text, kind_by_key
 
 Take = Literal["sum", "best"]
@@ -53,12 +53,12 @@ class Points(Line):
 
 
 class Bundle(Line):
-    """Lines taken together. `units_at_most`: the lines together take no more than this
-    measure gives; earlier lines take first."""
+    """Lines taken together. `units_at_most`: the lines together take no more than each of
+    these measures gives; earlier lines take first."""
 
     lines: Annotated[Many["AnyLine"], Field(min_length=1)]
     take: Take = "sum"
-    units_at_most: Measure | None = None
+    units_at_most: Measures = ()
 
 
 AnyLine = Annotated[

@@ -9,7 +9,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from services.points_hukou.rules.document.reading import Day, Many, Month, Name, Part, kind_by_key
 
@@ -81,6 +81,14 @@ Measure = Annotated[
         custom_error_message=f"a measure has one of the keys {', '.join(MEASURE_KEYS)}",
     ),
 ]
+
+
+def _one_or_several(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else raw if isinstance(raw, tuple) else (raw,)
+
+
+Measures = Annotated[tuple[Measure, ...], BeforeValidator(_one_or_several)]
+"""Several measures; one may be written without a list."""
 
 
 def fact_of(measure: Measure) -> str:

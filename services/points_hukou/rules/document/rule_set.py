@@ -9,7 +9,7 @@ from services.chassis.parameters import Confidence
 from services.points_hukou.rules.document.conditions import Condition
 from services.points_hukou.rules.document.facts import FactDeclaration
 from services.points_hukou.rules.document.lines import AnyLine, Take
-from services.points_hukou.rules.document.measures import Measure
+from services.points_hukou.rules.document.measures import Measure, Measures
 from services.points_hukou.rules.document.reading import Day, Exact, Many, Name, Part, Text
 from services.points_hukou.rules.exact import RoundingMode
 
@@ -93,7 +93,7 @@ class Giving(Part):
     when: Condition | None = None
     cap: Exact | None = None
     take: Take = "sum"
-    units_at_most: Measure | None = None
+    units_at_most: Measures = ()
     lines: Many[AnyLine] = ()
 
 

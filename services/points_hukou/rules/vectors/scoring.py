@@ -261,10 +261,11 @@ def _beyond(line: Points, units: Numbers) -> Numbers:
 
 def _bundle(line: Bundle, sights: Sights, rounding: Rounding) -> Line:
     size = sights.population.size
-    left = None
-    if line.units_at_most is not None:
-        shared = sights.count(line.units_at_most)
-        left = shared.total().where(shared.known)
+    left: Numbers | None = None
+    for measure in line.units_at_most:
+        shared = sights.count(measure)
+        allowed = shared.total().where(shared.known)
+        left = allowed if left is None else left.lower_of(allowed)
     lines = []
     for each in line.lines:
         lines.append(count_line(each, sights, rounding, left))

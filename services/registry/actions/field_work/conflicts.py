@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
+from services.chassis.cursors import Page, after, page_of
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
-from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.field_work.visits import CONFLICT as RESOURCE

@@ -1,34 +1,6 @@
-"""One column of a roster: what it is called in Chinese and English, and which field of the single door it is.
+"""Columns by which a person is told, whatever the roster is about."""
 
-Headers are compared without case, spaces and the marks offices put around them (`*姓名`, `证件号码（必填）`).
-"""
-
-import re
-import unicodedata
-from dataclasses import dataclass
-
-_BRACKETED = re.compile(r"[(\[（【].*?[)\]）】]")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. `pointers`: where the single door's problems point when they mean this column; `needed_by`: the rule for
-    whose sake no roster can do without it.
-    """
-
-    field: str
-    zh: tuple[str, ...]
-    en: tuple[str, ...]
-    example: str
-    pointers: tuple[str, ...]
-    needed_by: str = ""
-
-
-def header_key(text: str) -> str:
-    """For comparing headers only."""
-    plain = _BRACKETED.sub("", unicodedata.normalize("NFKC", text)).lower()
-    return "".join(char for char in plain if char.isalnum())
-
+from services.chassis.long_work.tables.columns import Column
 
 NAME = Column("name", ("姓名",), ("name",), "王小明", ("/name",), "RR-03")
 DOCUMENT_TYPE = Column(

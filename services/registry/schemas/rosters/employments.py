@@ -1,6 +1,7 @@
 """Columns of a list of who was taken on and who left; the persons are registered already."""
 
-from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME, Column
+from services.chassis.long_work.tables.columns import Column
+from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME
 
 CREDIT_CODE = Column(
     "credit_code",

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME, Column
+from services.chassis.long_work.tables.columns import Column
+from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME
 
 FIELD_VISITS = (
     Column("subject", ("走访对象",), ("subject",), "人员", ("/subject",)),

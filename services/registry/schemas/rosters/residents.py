@@ -1,6 +1,7 @@
 """Columns of a roster of residents: persons with where they live."""
 
-from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME, Column
+from services.chassis.long_work.tables.columns import Column
+from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME
 
 RESIDENTS = (
     NAME,

@@ -1,6 +1,7 @@
 """Columns of a landlord's list of guests: who checked in to which room, who checked out; the home is registered."""
 
-from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME, Column
+from services.chassis.long_work.tables.columns import Column
+from services.registry.schemas.rosters.column import DOCUMENT_NUMBER, DOCUMENT_TYPE, NAME
 
 STAYS = (
     NAME,

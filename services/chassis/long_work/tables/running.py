@@ -9,12 +9,12 @@ from services.chassis.attachments import rows as attachment_rows
 from services.chassis.db import without_transaction
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import ActFailedError, Course, Part
+from services.chassis.long_work.tables import refused
+from services.chassis.long_work.tables.columns import Column
+from services.chassis.long_work.tables.files import Roster, survey
+from services.chassis.long_work.tables.layout import Layout
 from services.chassis.rows import SERVICE
 from services.chassis.work import AuditLine
-from services.registry.imports import refused
-from services.registry.imports.files import Roster, survey
-from services.registry.imports.layout import Layout
-from services.registry.schemas.rosters.kinds import RosterKind
 
 
 class Row(Protocol):
@@ -29,7 +29,7 @@ class Row(Protocol):
         """As they stand in the file."""
 
 
-async def opened(course: Course, kind: RosterKind) -> tuple[Roster, Layout]:
+async def opened(course: Course, columns: Sequence[Column]) -> tuple[Roster, Layout]:
     """The operation's file and its columns. Raises `ActFailedError` for a file that is no such roster."""
     given = course.operation.parameters
     async with without_transaction(course.runtime.pool, rows=SERVICE) as tx:
@@ -37,7 +37,7 @@ async def opened(course: Course, kind: RosterKind) -> tuple[Roster, Layout]:
     if attachment is None:
         raise ActFailedError("attachment-not-found")
     roster = await survey(course.runtime, attachment)
-    layout = Layout.of(kind, roster.headers, given["mapping"])
+    layout = Layout.of(columns, roster.headers, given["mapping"])
     course.head = refused.head(refused.kept_headers(layout))
     await course.tell_total(roster.rows)
     return roster, layout

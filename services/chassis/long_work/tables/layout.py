@@ -7,8 +7,7 @@ from typing import Self
 
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import ActFailedError
-from services.registry.schemas.rosters.column import Column, header_key
-from services.registry.schemas.rosters.kinds import COLUMNS, NOTES, RosterKind, known_headers
+from services.chassis.long_work.tables.columns import NOTES, Column, header_key, known_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +20,14 @@ class Layout:
     columns_of: Mapping[str, str]
 
     @classmethod
-    def of(cls, kind: RosterKind, headers: Sequence[str], mapping: Mapping[str, str]) -> Self:
-        """The layout of a file of that kind.
+    def of(cls, columns_known: Sequence[Column], headers: Sequence[str], mapping: Mapping[str, str]) -> Self:
+        """The layout of a file that may have these columns.
 
         Raises `ActFailedError('import-columns')`, naming every needed column that is missing and every one that is there twice.
         """
-        known = known_headers(kind)
+        known = known_headers(columns_known)
         named = {header_key(header): field for header, field in mapping.items()}
-        columns = {column.field: column for column in COLUMNS[kind]}
+        columns = {column.field: column for column in columns_known}
         notes = {column.field for column in NOTES}
         places: dict[str, int] = {}
         kept, wrong = [], []
@@ -47,12 +46,12 @@ class Layout:
                 wrong.append(_twice(columns[field]))
             else:
                 places[field] = place
-        wrong += [_missing(column) for column in COLUMNS[kind] if column.needed_by and column.field not in places]
+        wrong += [_missing(column) for column in columns_known if column.needed_by and column.field not in places]
         if wrong:
             raise ActFailedError("import-columns", wrong)
         columns_of = {
             pointer: headers[places[column.field]]
-            for column in COLUMNS[kind]
+            for column in columns_known
             if column.field in places
             for pointer in column.pointers
         }

@@ -11,12 +11,12 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from services.chassis.errors import FieldError
 from services.chassis.long_work.course import Act, Course, Part
+from services.chassis.long_work.tables.columns import Column
+from services.chassis.long_work.tables.files import Numbered
+from services.chassis.long_work.tables.layout import Layout
+from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
+from services.chassis.long_work.tables.running import opened, part_of
 from services.chassis.work import AuditLine, Work
-from services.registry.imports.files import Numbered
-from services.registry.imports.layout import Layout
-from services.registry.imports.rows import NOT_TAKEN, reasons
-from services.registry.imports.running import opened, part_of
-from services.registry.schemas.rosters.kinds import RosterKind
 
 SaidT = TypeVar("SaidT")
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -39,7 +39,7 @@ class Taken:
 class Book(Protocol[SaidT]):
     """A kind of roster during one operation."""
 
-    kind: RosterKind
+    columns: Sequence[Column]
     chunk: int
 
     def read(self, work: Work, row: Mapping[str, str]) -> SaidT:
@@ -90,7 +90,7 @@ def act_of(make: Callable[[Course], Book[Any]]) -> Act:
 
     async def work_through(course: Course) -> None:
         book = make(course)
-        roster, layout = await opened(course, book.kind)
+        roster, layout = await opened(course, book.columns)
         async with aclosing(roster.chunks(book.chunk, skip=course.parts_passed_over)) as chunks:
             async for numbered in chunks:
                 await course.part(partial(_part, course=course, book=book, layout=layout, numbered=numbered))

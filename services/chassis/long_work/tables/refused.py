@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 
 from services.chassis.errors import FieldError
-from services.registry.imports.layout import Layout
-from services.registry.schemas.rosters.kinds import NOTES
+from services.chassis.long_work.tables.columns import NOTES
+from services.chassis.long_work.tables.layout import Layout
 
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets take a CSV without it for the code page of their machine
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
