@@ -17,5 +17,9 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.ApplicationConfirmed: "as above",
     points_hukou.ApplicationWithdrawn: "as above",
     points_hukou.ApplicationOverdue: "as above",
+    points_hukou.RoundOpened: "for whoever announces rounds, outside the suite; a ranking changes no register",
+    points_hukou.RoundPublished: "as above",
+    points_hukou.RoundFinished: "as above",
+    points_hukou.RoundCancelled: "as above",
 }
 """Events of producers in the suite that are passed over on purpose."""

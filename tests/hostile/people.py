@@ -114,6 +114,7 @@ def settle(suite: Suite) -> City:
     known["evidence_id"] = _evidence(owner, known["person_id"])
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
+    known |= _a_round(owner, clock, known["application_id"])
     known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
@@ -149,11 +150,27 @@ def _somebody_who_left(owner: Office) -> str:
 
 
 def _an_application(owner: Office, person_id: str) -> dict[str, str]:
-    """The resident applies for a school place, and the machine has scored it."""
-    asked = {"person_id": person_id, "purpose": "school", "division_code": TOWN}
+    """The resident applies for a home, and the machine has scored it."""
+    asked = {"person_id": person_id, "purpose": "housing", "division_code": TOWN}
     made = owner.post("/v1/points/applications", asked)
     scored = owner.post(f"/v1/points/applications/{made['application_id']}/score")
     return {"application_id": made["application_id"], "assessment_id": scored["counted_assessment_id"]}
+
+
+def _a_round(owner: Office, clock: Office, application_id: str) -> dict[str, str]:
+    """A round in which the resident stands, whose list is up, and somebody's objection to it."""
+    owner.post(f"/v1/points/applications/{application_id}/confirm")
+    today = LawClock().today()
+    asked = {"purpose": "housing", "division_code": TOWN, "quota": 3, "freeze_on": today.isoformat()}
+    terms = {"notice_working_days": 5, "objection_working_days": 5}
+    round_id = owner.post("/v1/points/rounds", {**asked, **terms})["round_id"]
+    clock.set_clock(f"{today + timedelta(days=1)}T09:00:00+08:00")
+    for act in ("rank", "publish"):
+        owner.post(f"/v1/points/rounds/{round_id}/{act}")
+    said = {"application_id": application_id, "reason": "居住时间不实"}
+    objection = owner.post(f"/v1/points/rounds/{round_id}/objections", said)
+    clock.set_clock(None)
+    return {"round_id": round_id, "objection_id": objection["objection_id"]}
 
 
 def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:
@@ -168,18 +185,21 @@ def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:
 
 
 def _rule_sets(city: City) -> dict[str, str]:
-    """The city's rules in force for school places, and a draft of the town's that waits for its second officer."""
+    """The city's rules in force for school places, the province's for homes, which ask for no permit; and a draft of the town's
+    that waits for its second officer.
+    """
     county = city.office("330282")
-    law = _proposed(county)
-    county.post(f"/v1/points/proposals/{law['points:proposal_id']}/approve")
-    use = {"purposes": ["school"], "division_code": "330282", "valid_from": LawClock().today().isoformat()}
-    county.post(f"/v1/points/rule-sets/{law['rule_set_id']}/put-in-force", use)
-    return _proposed(city.owner)
+    for name, purpose in (("ningbo-2022", "school"), ("zhejiang-common-2023", "housing")):
+        law = _proposed(county, name)
+        county.post(f"/v1/points/proposals/{law['points:proposal_id']}/approve")
+        use = {"purposes": [purpose], "division_code": "330282", "valid_from": LawClock().today().isoformat()}
+        county.post(f"/v1/points/rule-sets/{law['rule_set_id']}/put-in-force", use)
+    return _proposed(city.owner, "ningbo-2022")
 
 
-def _proposed(office: Office) -> dict[str, str]:
+def _proposed(office: Office, name: str) -> dict[str, str]:
     """A rule set that one officer put before another."""
-    draft = office.post("/v1/points/rule-sets", {"released": "ningbo-2022"})
+    draft = office.post("/v1/points/rule-sets", {"released": name})
     one = f"/v1/points/rule-sets/{draft['rule_set_id']}"
     office.post(f"{one}/check")
     proposal = office.post(f"{one}/approve", x_actor="officer-0018")

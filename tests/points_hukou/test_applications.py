@@ -12,9 +12,14 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner
 
+from services.chassis.db import Transaction, in_transaction
+from services.chassis.events import EventData
 from services.chassis.ids import new_id
+from services.chassis.rows import SERVICE
 from services.contracts import registry
+from services.contracts.points_hukou import ApplicationScored
 from services.points_hukou import jobs
+from services.points_hukou.store.snapshot import snapshot
 from services.suite.cli import app as cli
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
@@ -363,6 +368,18 @@ async def test_what_was_scored_of_a_deleted_person_is_gone_and_that_it_was_is_no
     assert (seen["is_erased"], seen["total"], seen["explanation"]) == (True, None, None)
     document = await city.get(f"/v1/points/assessments/{application['counted_assessment_id']}/document")
     assert code_of(document) == "assessment-erased"
+
+
+async def test_a_new_neighbour_is_told_every_application_where_it_stands(office: PointsOffice, open_window: Caller) -> None:
+    application = await scored(open_window, await resident(office))
+    runtime = office.service.runtime
+
+    async def told(tx: Transaction) -> dict[UUID, list[EventData]]:
+        return {key: states async for key, states in snapshot(tx, runtime.keyring)}
+
+    states = (await in_transaction(runtime.pool, told, rows=SERVICE))[UUID(application["person_id"])]
+    (state,) = [each for each in states if isinstance(each, ApplicationScored)]
+    assert (str(state.application_id), state.status) == (application["application_id"], "scored")
 
 
 async def test_before_there_was_a_procedure_nobody_applies(office: PointsOffice, law: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import applications, evidence, rule_sets
+from services.contracts.points_hukou import applications, evidence, rounds, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
     ApplicationOverdue,
@@ -26,9 +26,10 @@ from services.contracts.points_hukou.evidence import (
     EvidenceState,
     EvidenceWithdrawn,
 )
+from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS, *rounds.EVENTS)
 """Everything points_hukou publishes."""
 
 __all__ = [
@@ -47,6 +48,11 @@ __all__ = [
     "EvidenceRecorded",
     "EvidenceState",
     "EvidenceWithdrawn",
+    "RoundCancelled",
+    "RoundFinished",
+    "RoundOpened",
+    "RoundPublished",
+    "RoundState",
     "RuleSetInForceState",
     "RuleSetPutInForce",
     "RuleSetTakenOutOfForce",

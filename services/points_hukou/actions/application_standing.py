@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight, protection_of
-from services.chassis.history import changed_fields
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.contracts.points_hukou import ApplicationState
 from services.points_hukou.actions.refusals import not_found

@@ -38,7 +38,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
     """
     require_own_division(work.principal, body.division_code, "/division_code")
     await _require_family(work, body)
-    law, rule_set = await _law_today(work, body.purpose, body.division_code)
+    law, rule_set = await law_today(work, body.purpose, body.division_code)
     _require_family_rule(rule_set, body)
     await _require_first(work, body)
     term = _scoring_term(work)
@@ -70,7 +70,8 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
     return await shown(work, await save(work, "apply", ApplicationReceived, None, record))
 
 
-async def _law_today(work: Work, purpose: Purpose, division_code: str) -> tuple[InForceView, RuleSet]:
+async def law_today(work: Work, purpose: Purpose, division_code: str) -> tuple[InForceView, RuleSet]:
+    """What counts a use there today. Raises `DomainError('no-rules-in-force')`."""
     await store.share_law(work, purpose, division_code)
     law = (await rule_sets.in_force_on(work, division_code, work.today)).get(purpose)
     record = None if law is None else await rule_sets.find_rule_set(work, law.rule_set_id)

@@ -5,6 +5,7 @@ from pathlib import Path
 from services.chassis.parameters import Document
 from services.points_hukou.rules.procedure import read_procedure
 from services.points_hukou.rules.purposes import read_purposes
+from services.points_hukou.rules.rounds import read_rounds
 
 _PARAMETERS = Path(__file__).parents[1] / "parameters"
 
@@ -18,3 +19,5 @@ PURPOSES = read_purposes(_document("purposes"))
 """Which uses the law has closed where."""
 PROCEDURE = read_procedure(_document("procedure"))
 """How long an application may take."""
+ROUNDS = read_rounds(_document("rounds"))
+"""What notices of rounds show."""

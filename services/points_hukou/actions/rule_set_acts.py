@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
-from services.chassis.history import changed_fields
 from services.chassis.ids import new_id
+from services.chassis.records import changed_fields
 from services.chassis.schemas import View
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work

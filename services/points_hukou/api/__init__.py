@@ -1,6 +1,6 @@
 """How points_hukou is asked: routes by the nouns of the office."""
 
-from services.points_hukou.api import applications, evidence, files, imports, proposals, rule_sets, simulations
+from services.points_hukou.api import applications, evidence, files, imports, proposals, rounds, rule_sets, simulations
 
 ROUTERS = (
     files.router,
@@ -9,6 +9,7 @@ ROUTERS = (
     imports.attachments,
     rule_sets.router,
     applications.router,
+    rounds.router,
     proposals.router,
     simulations.router,
     simulations.operations,

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.purposes import Purpose

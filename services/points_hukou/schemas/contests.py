@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View
 from services.points_hukou.rules.evidence import ContestStatus
 from services.points_hukou.schemas.evidence import Stated

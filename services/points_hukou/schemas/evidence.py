@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from services.chassis.fields import PersonalView, Sight
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pattern_field, rule_error
 from services.points_hukou.rules.evidence import EvidenceStatus
 from services.points_hukou.rules.gathering.sources import Reliability

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from services.chassis.history import VersionedRecord
+from services.chassis.records import VersionedRecord
 from services.chassis.schemas import Command, PlainText, View, pattern_field, rule_error
 from services.points_hukou.rules.compiling import RuleSetText
 from services.points_hukou.rules.purposes import Purpose

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.chassis.history import changed_fields
+from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.contracts.points_hukou import EvidenceContestState, EvidenceState
 from services.points_hukou.schemas.contests import ContestRecord

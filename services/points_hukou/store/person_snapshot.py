@@ -1,18 +1,28 @@
-"""What is said of persons at present, as events: current evidence and open contests, a page of persons at a time."""
+"""What is told of persons at present, as events: current evidence, open contests, applications; a page of persons at a time."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 from services.chassis.db import Transaction, prepare
 from services.chassis.events import EventData
-from services.contracts.points_hukou import EvidenceContestOpened, EvidenceRecorded
+from services.contracts.points_hukou import (
+    ApplicationConfirmed,
+    ApplicationReceived,
+    ApplicationRecheckAsked,
+    ApplicationScored,
+    ApplicationState,
+    ApplicationWithdrawn,
+    EvidenceContestOpened,
+    EvidenceRecorded,
+)
 
 _PAGE = 500
 
 _PERSONS = prepare(
     """
-    SELECT DISTINCT person_id FROM evidence
-    WHERE status = 'current' AND (CAST(:after AS uuid) IS NULL OR person_id > :after)
+    SELECT person_id FROM (
+        SELECT person_id FROM evidence WHERE status = 'current' UNION SELECT person_id FROM application
+    ) told WHERE CAST(:after AS uuid) IS NULL OR person_id > :after
     ORDER BY person_id LIMIT CAST(:limit AS integer)
     """
 )
@@ -30,9 +40,22 @@ _CONTESTS = prepare(
     FROM evidence_contest WHERE status = 'open' AND person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY contest_id
     """
 )
+_APPLICATIONS = prepare(
+    """
+    SELECT person_id, application_id, version, purpose, division_code, rule_set_id, status, applied_on, due_on
+    FROM application WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY application_id
+    """
+)
+_FACTS: dict[str, type[ApplicationState]] = {
+    "received": ApplicationReceived,
+    "scored": ApplicationScored,
+    "in_recheck": ApplicationRecheckAsked,
+    "confirmed": ApplicationConfirmed,
+    "withdrawn": ApplicationWithdrawn,
+}
 
 
-async def evidence_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
+async def persons_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventData]]]:
     """Of each person, under the id it was given."""
     after: UUID | None = None
     while person_ids := [row["person_id"] for row in await tx.fetch(_PERSONS, after=after, limit=_PAGE)]:
@@ -41,6 +64,8 @@ async def evidence_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[Event
             told[row["person_id"]].append(EvidenceRecorded.model_validate(dict(row.items())))
         for row in await tx.fetch(_CONTESTS, person_ids=person_ids):
             told[row["person_id"]].append(EvidenceContestOpened.model_validate(dict(row.items())))
+        for row in await tx.fetch(_APPLICATIONS, person_ids=person_ids):
+            told[row["person_id"]].append(_FACTS[row["status"]].model_validate(dict(row.items())))
         for person_id, states in told.items():
             yield person_id, states
         after = person_ids[-1]

@@ -1,0 +1,49 @@
+"""A round as it stands: taken for an act, saved with its trail."""
+
+from uuid import UUID
+
+from services.chassis.errors import DomainError
+from services.chassis.records import changed_fields
+from services.chassis.work import Work
+from services.contracts.points_hukou import RoundState
+from services.points_hukou.actions.refusals import not_found
+from services.points_hukou.rules.round_states import TRANSITIONS, RoundAct, RoundStatus
+from services.points_hukou.schemas.rounds import RoundRecord
+from services.points_hukou.store import rounds as store
+
+RESOURCE = "round"
+
+
+async def take(work: Work, round_id: UUID, act: RoundAct) -> tuple[RoundRecord, RoundStatus]:
+    """The round, locked, and its status after the act. Raises `DomainError('round-act-not-allowed')`."""
+    record = await store.lock_round(work, round_id)
+    if record is None:
+        raise not_found("round")
+    work.expect_version(record.version)
+    status = TRANSITIONS.get((record.status, act))
+    if status is None:
+        raise DomainError("round-act-not-allowed", extra={"round_status": record.status.value, "act": act.value})
+    return record, status
+
+
+async def save(
+    work: Work, operation: str, fact: type[RoundState] | None, before: RoundRecord | None, after: RoundRecord
+) -> RoundRecord:
+    """Store a new or changed round, tell it, remember it, leave evidence."""
+    after = after.model_copy(update={"version": 1 if before is None else before.version + 1, "updated_at": work.now})
+    await (store.insert_round if before is None else store.update_round)(work, after)
+    changed = changed_fields(before, after)
+    if fact is not None:
+        state = {name: getattr(after, name) for name in fact.model_fields}
+        work.emit(fact.model_validate(state), division_codes=[after.division_code])
+    work.remember(RESOURCE, after.round_id, after.version, snapshot=after, changed=changed)
+    work.audit(operation, RESOURCE, after.round_id, fields=changed)
+    return after
+
+
+async def found(work: Work, round_id: UUID) -> RoundRecord:
+    """The round, to be read. Raises `DomainError('round-not-found')`."""
+    record = await store.find_round(work, round_id)
+    if record is None:
+        raise not_found("round")
+    return record

@@ -1,0 +1,54 @@
+"""Who stands in a round, by the bare figures of a frozen score, and what a public notice shows of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from services.chassis.parameters import Document, History, list_of, one_of
+from services.points_hukou.rules.compiling import RuleSet
+from services.points_hukou.rules.document.rule_set import Ranking
+from services.points_hukou.rules.exact import exact
+from services.points_hukou.rules.purposes import Purpose
+from services.points_hukou.rules.ranking import Contender
+
+_NO_RULE = Ranking(cut="refuse", rule="P-22")
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLaw:
+    """The dated values in `rounds.toml`."""
+
+    nameless: History[tuple[Purpose, ...]]
+
+    def shows_names(self, purpose: Purpose, on: date) -> bool:
+        """Whether a notice shows masked names; of what concerns children it does not."""
+        return purpose not in self.nameless.on(on)
+
+
+def read_rounds(document: Document) -> RoundLaw:
+    """The law in `rounds.toml`. Raises ParameterError."""
+    law = RoundLaw(document.history("nameless_purposes", list_of(one_of(Purpose))))
+    document.finish()
+    return law
+
+
+def ranking_of(rule_set: RuleSet) -> Ranking:
+    """How a rule set orders people; one that says nothing leaves a tie at the cut to nobody (P-22)."""
+    return rule_set.ranking or _NO_RULE
+
+
+def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") -> Contender | None:
+    """The contender a frozen score makes; `None` for who is not eligible, is vetoed or frozen, or misses the pass mark."""
+    may_use = score["eligible"] and not score["vetoed"] and not score["frozen"] and score["passes"] is not False
+    if not may_use:
+        return None
+    return Contender(of, exact(score["total"]), {name: _tie_break(each) for name, each in score["tie_breaks"].items()}, town)
+
+
+def _tie_break(written: str | None) -> Fraction | date | None:
+    if written is None:
+        return None
+    return date.fromisoformat(written) if written.count("-") == 2 else Fraction(written)
