@@ -72,7 +72,8 @@ async def test_a_connection_lost_at_rest_is_replaced(pool: Pool) -> None:
             group.create_task(backend(pool))
     killer = await pool.acquire()  # the other one is at rest
     await killer.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test' AND pid <> $1",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'test' AND datname = current_database() AND pid <> $1",
         killer.get_server_pid(),
     )
     await asyncio.sleep(0.05)
