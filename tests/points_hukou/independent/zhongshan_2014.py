@@ -132,6 +132,7 @@ def extra(facts: Facts, on: date, service: str) -> dict[str, Fraction]:
     fund = Fraction(len(months_in(facts.get("housing_fund_months", ()), last)), 10)
     health = {"child_vaccination": 1, "maternal_child_care": 1, "premarital_check": 1, "job_health_certificate": 1}
     return {
+        # under 35 (choice): the wording, 35周岁以下, would include the number
         "age": Fraction(5 if 18 <= full_years(day_of(facts["birth_date"]), on) < 35 else 0),
         "unmarried": flags(facts, {"is_unmarried": 15}),
         "family_planning": family_planning(facts),
