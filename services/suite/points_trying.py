@@ -133,9 +133,10 @@ def tried(before: Variant, after: Variant, people: People, on_counted: Callable[
     births = facts_of_age(item.bundle for item in before.rule_set.items)
     held, on = law(), before.applied_on
     age = ages(people.before, births[0] if births else "birth_date", on, held.age_bands.on(on))
-    sides = Side(before, people.before), Side(after, people.after)
+    old, new = Side(before, people.before), Side(after, people.after)
+    traits = {**people.traits, "age": age}
     try:
-        return simulate(*sides, {**people.traits, "age": age}, held.smallest_cell.on(on), on_counted)
+        return simulate(old, new, traits, held.smallest_cell.on(on), on_counted=on_counted)
     except NotCoveredError as error:
         raise _refused(f"{error.message_zh} · {error.message_en}") from None
     except LookupError as error:
@@ -163,7 +164,7 @@ def lines_of(simulation: Simulation, before: RuleSet, after: RuleSet) -> Iterato
         yield f"  {_outcome(outcome)}"
     yield ""
     yield _row("", _HEADS)
-    yield _line("全市 city", simulation.city)
+    yield _line("全市 city", simulation.all)
     for trait, groups in simulation.by.items():
         yield f"{_TRAITS.get(trait, trait)}:"
         yield from (_line(group.label, group) for group in groups)
@@ -179,12 +180,17 @@ def _outcome(outcome: Outcome) -> str:
     cut = "" if outcome.cut_off is None else f" · 末位 cut-off {written(outcome.cut_off)}"
     undecided = f" · 并列未决 undecided {outcome.undecided}" if outcome.undecided else ""
     average = "–" if outcome.average is None else written(outcome.average, 2)
-    return f"符合条件 stand {outcome.stand:,} · 入围 within {outcome.within:,}{cut}{undecided} · 平均 average {average}"
+    counts = f"符合条件 stand {_number(outcome.stand)} · 入围 within {_number(outcome.within)}"
+    return f"{counts}{cut}{undecided} · 平均 average {average}"
+
+
+def _number(number: int | None) -> str:
+    return "×" if number is None else f"{number:,}"
 
 
 def _line(label: str, group: Group) -> str:
     counts = (group.people, group.gain, group.lose, group.same, group.newly_within, group.no_longer_within)
-    cells = ["×" if each is None else f"{each:,}" for each in counts]
+    cells = [_number(each) for each in counts]
     average = "×" if group.average_change is None else written(group.average_change, 2)
     return _row(label, (*cells, average))
 

@@ -103,11 +103,11 @@ async def test_it_is_what_counting_everybody_comes_to(city: tuple[PointsOffice, 
     view = expect(await caller.get(f"{DOOR}/{operation['operation_id']}"), 200)
     told, old, new = view["told"], await totals(office, everybody, NOW), await totals(office, everybody, LATER)
     changes = [other - one for one, other in zip(old, new, strict=True)]
-    assert told["city"]["people"] == len(everybody)
-    assert told["city"]["gain"] == sum(each > 0 for each in changes)
-    assert told["city"]["lose"] == sum(each < 0 for each in changes)
+    assert told["all"]["people"] == len(everybody)
+    assert told["all"]["gain"] == sum(each > 0 for each in changes)
+    assert told["all"]["lose"] == sum(each < 0 for each in changes)
     average = sum(changes, Fraction(0)) / len(changes)
-    assert abs(exact(told["city"]["average_change"]) - average) <= Fraction(1, 200)
+    assert abs(exact(told["all"]["average_change"]) - average) <= Fraction(1, 200)
     standing = [total for number, total in enumerate(new) if number % 2]
     assert told["after"]["stand"] == len(standing) == told["before"]["within"]
     assert exact(told["after"]["highest"]) == max(standing)
@@ -124,7 +124,9 @@ async def test_a_town_tries_it_on_those_it_sees_and_tells_nobody_else(city: tupl
     operation = await finished(office, caller, variants(rule_set_id, quota=1))
     where = f"{DOOR}/{operation['operation_id']}"
     told = expect(await caller.get(where), 200)["told"]
-    assert told["city"]["people"] == ELSEWHERE
+    assert told["all"]["people"] == ELSEWHERE
+    assert told["before"]["stand"] is None  # three of six
+    assert told["before"]["highest"] is None
     assert expect(await asker(office).get(where), 200)["told"] == told
     assert code_of(await asker(office, TOWN).get(where)) == "simulation-not-found"
     nobody = await finished(office, asker(office, "330203"), variants(rule_set_id))
@@ -180,7 +182,7 @@ async def test_a_worker_that_follows_another_reads_again_and_counts_nobody_twice
     assert record is not None
     assert (record.state, record.done) == (OperationState.SUCCEEDED, len(everybody))
     told = expect(await asker(office).get(f"{DOOR}/{operation_id}"), 200)["told"]
-    assert told["city"]["people"] == len(everybody)
+    assert told["all"]["people"] == len(everybody)
 
 
 def test_no_request_pays_for_columns() -> None:

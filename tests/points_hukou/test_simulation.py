@@ -132,7 +132,7 @@ def test_it_is_what_counting_everybody_one_by_one_comes_to(people: list[Facts], 
     assert simulation.after.cut_off == min(new[number].total for number in new_in)
     assert simulation.after.stand == sum(each.stands for each in new)
     assert simulation.after.highest == max(each.total for each in new if each.stands)
-    assert numbers_of(simulation.city)["gain"] == sum(counts["gain"] for counts in wanted.values()) > 0
+    assert numbers_of(simulation.all)["gain"] == sum(counts["gain"] for counts in wanted.values()) > 0
 
 
 def numbers_of(group: Group) -> dict[str, int | None]:
@@ -142,7 +142,7 @@ def numbers_of(group: Group) -> dict[str, int | None]:
 def test_below_the_city_no_small_number_is_shown(people: list[Facts], town_of: list[str | None]) -> None:
     before, after = before_and_after()
     open_, shown = run(people, town_of, before, after, 1), run(people, town_of, before, after, LAW.smallest_cell.on(ON))
-    assert shown.city == open_.city
+    assert shown.all == open_.all
     hidden = 0
     for trait, groups in shown.by.items():
         for group, whole in zip(groups, open_.by[trait], strict=True):
@@ -161,7 +161,7 @@ def test_without_a_quota_it_is_about_who_stands(people: list[Facts], town_of: li
     assert simulation.before == simulation.after
     assert simulation.before.within == simulation.before.stand
     assert simulation.before.cut_off is None
-    assert (simulation.city.gain, simulation.city.lose, simulation.city.same) == (0, 0, PEOPLE)
+    assert (simulation.all.gain, simulation.all.lose, simulation.all.same) == (0, 0, PEOPLE)
 
 
 def test_a_tie_on_the_cut_that_nobody_decides_is_told(people: list[Facts], town_of: list[str | None]) -> None:
@@ -176,8 +176,8 @@ def test_a_tie_on_the_cut_that_nobody_decides_is_told(people: list[Facts], town_
 def test_another_day_is_a_variant_too(people: list[Facts], town_of: list[str | None]) -> None:
     rule_set = shipped("ningbo-2022")
     later = run(people, town_of, Variant(rule_set, ON), Variant(rule_set, date(2029, 3, 1)), 1)
-    assert later.city.gain
-    assert later.city.lose
+    assert later.all.gain
+    assert later.all.lose
     with pytest.raises(NotCoveredError):
         run(people, town_of, Variant(rule_set, ON), Variant(rule_set, date(1999, 1, 1)), 1)
 
@@ -185,7 +185,7 @@ def test_another_day_is_a_variant_too(people: list[Facts], town_of: list[str | N
 def test_progress_is_told_and_nobody_is_no_city(people: list[Facts]) -> None:
     rule_set, told = shipped("ningbo-2022"), list[int]()
     side = Side(Variant(rule_set, ON), population_of(people, rule_set.facts))
-    simulate(side, side, {}, 5, told.append)
+    simulate(side, side, {}, 5, on_counted=told.append)
     assert sum(told) == 2 * PEOPLE
     nobody = Side(Variant(rule_set, ON), population_of([], rule_set.facts))
     with pytest.raises(ValueError, match="nobody"):
@@ -202,3 +202,18 @@ def test_ages_are_full_years_in_bands() -> None:
     assert [trait.labels[place] for place in trait.places] == ["18-24", "0-17", "60+", "55-59", UNKNOWN]
     assert ages(population_of(people, {}), "birth_date", ON, (0,)).labels == (UNKNOWN,)
     assert np.array_equal(labelled(["b", None, "a"]).places, [1, 2, 0])
+
+
+def test_to_a_town_small_numbers_of_all_its_people_are_hidden_too(people: list[Facts]) -> None:
+    before, after = before_and_after()
+    few = [each for each in people if score(before.rule_set, each).stands][:3] + people[:30]
+    old, new = (Side(each, population_of(few, each.rule_set.facts)) for each in (before, after))
+    whole, told = simulate(old, new, {}, 5), simulate(old, new, {}, 5, is_whole_city=False)
+    for number in numbers_of(told.all).values():
+        assert number in {None, 0} or number >= 5
+    for outcome, exactly in ((told.before, whole.before), (told.after, whole.after)):
+        assert outcome.highest is None
+        assert exactly.highest is not None
+        assert outcome.stand in {None, exactly.stand}
+        assert outcome.within is None or None not in numbers_of(told.all).values()
+    assert None in numbers_of(told.all).values()

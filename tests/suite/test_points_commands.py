@@ -84,7 +84,7 @@ def test_a_change_is_tried_on_people_made_up(tmp_path: Path) -> None:
     assert done.returncode == ExitCode.DONE, done.stderr
     told = json.loads(done.stdout)
     assert told["before"]["stand"] == told["after"]["stand"]
-    assert told["city"]["people"] == 3000 == told["city"]["gain"] + told["city"]["lose"] + told["city"]["same"]
+    assert told["all"]["people"] == 3000 == told["all"]["gain"] + told["all"]["lose"] + told["all"]["same"]
     assert set(told["by"]) == {"town", "origin", "industry", "age"}
     numbers = [
         number for groups in told["by"].values() for group in groups for number in group.values() if isinstance(number, int)

@@ -40,6 +40,7 @@ T = TypeVar("T")
 KIND = "points.simulation"
 RESOURCE = "simulation"
 PAGE = 500
+_COUNTY = 6  # digits of a county's code
 
 _LAW = Path(__file__).parents[1] / "parameters" / "simulation.toml"
 
@@ -128,7 +129,8 @@ async def simulate_everybody(course: Course) -> None:
         return
     if not everybody.codes["town"]:
         raise ActFailedError("simulation-of-nobody")
-    told = await asyncio.to_thread(_tried, body, asked, everybody)
+    is_whole = len(course.operation.principal.division_prefix) <= _COUNTY
+    told = await asyncio.to_thread(_tried, body, asked, everybody, is_whole_city=is_whole)
     await course.part(partial(_keep, course=course, body=body, told=told))
 
 
@@ -177,7 +179,9 @@ async def _read(course: Course, act: Callable[[Work], Awaitable[T]]) -> T:
     return await in_transaction(course.runtime.pool, body, rows=course.runtime.rows_of(principal))
 
 
-def _tried(body: SimulationRequest, asked: tuple[store.Asked, store.Asked], everybody: _Everybody) -> dict[str, Any]:
+def _tried(
+    body: SimulationRequest, asked: tuple[store.Asked, store.Asked], everybody: _Everybody, *, is_whole_city: bool
+) -> dict[str, Any]:
     """Count everybody under both variants."""
     from services.points_hukou.rules import simulation  # noqa: PLC0415 - no request pays for it
     from services.points_hukou.rules.vectors.joining import joined  # noqa: PLC0415
@@ -193,7 +197,7 @@ def _tried(body: SimulationRequest, asked: tuple[store.Asked, store.Asked], ever
     traits = {name: simulation.labelled(codes) for name, codes in everybody.codes.items()}
     traits["age"] = simulation.ages(before_side.population, births[0] if births else "birth_date", before.on, bands)
     smallest = law.smallest_cell.on(before.on)
-    told = simulation.simulate(before_side, after_side, traits, smallest)
+    told = simulation.simulate(before_side, after_side, traits, smallest, is_whole_city=is_whole_city)
     return {"smallest_shown": smallest, **_plain(asdict(told))}
 
 

@@ -77,14 +77,14 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """City-wide figures of one variant. `stand`: eligible, not frozen or vetoed, at the pass mark if there is one. `within`:
-    admitted, or without a quota who stands. `undecided` share the last place where only some of them fit. `cut_off`: the
-    points, or what ranks in their place, of the last who is admitted.
+    """Figures of one variant over everybody. `stand`: eligible, not frozen or vetoed, at the pass mark if there is one.
+    `within`: admitted, or without a quota who stands. `undecided` share the last place where only some of them fit. `cut_off`:
+    the points, or what ranks in their place, of the last who is admitted. To a town what would tell of few people is `None`.
     """
 
-    stand: int
-    within: int
-    undecided: int
+    stand: int | None
+    within: int | None
+    undecided: int | None
     cut_off: Fraction | None
     average: Fraction | None
     highest: Fraction | None
@@ -108,11 +108,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What changes from the one variant to the other: city-wide (exact), and by each trait (small numbers hidden)."""
+    """What changes from the one variant to the other: over everybody, and by each trait (small numbers hidden)."""
 
     before: Outcome
     after: Outcome
-    city: Group
+    all: Group
     by: Mapping[str, tuple[Group, ...]]
 
 
@@ -127,9 +127,16 @@ class _Counted:
 
 
 def simulate(
-    before: Side, after: Side, traits: Mapping[str, Trait], smallest: int, on_counted: Callable[[int], None] = lambda _: None
+    before: Side,
+    after: Side,
+    traits: Mapping[str, Trait],
+    smallest: int,
+    *,
+    is_whole_city: bool = True,
+    on_counted: Callable[[int], None] = lambda _: None,
 ) -> Simulation:
     """Count everybody under both variants and compare. `on_counted` is told how many more have been counted under one of them.
+    Where they are not the whole city, small numbers are hidden of all of them together, too.
 
     Raises NotCoveredError for a day on which a rule set does not hold, LookupError for a service it does not have.
     """
@@ -137,9 +144,31 @@ def simulate(
         raise ValueError("both sides are about the same people")
     one, other = _counted(before, on_counted), _counted(after, on_counted)
     everybody = Trait(np.zeros(len(one.total), np.int64), ("",))
-    (city,) = _groups(everybody, one, other, 0)
+    (together,) = _groups(everybody, one, other, 0 if is_whole_city else smallest)
     by = {name: _groups(trait, one, other, smallest) for name, trait in traits.items()}
-    return Simulation(one.outcome, other.outcome, city, by)
+    if is_whole_city:
+        return Simulation(one.outcome, other.outcome, together, by)
+    was, will_be = (_of_few(each.outcome, len(one.total), together, smallest) for each in (one, other))
+    return Simulation(was, will_be, together, by)
+
+
+def _of_few(outcome: Outcome, people: int, together: Group, smallest: int) -> Outcome:
+    """Without what would tell of few people: small numbers, those that leave few others, and what one person has."""
+    within = (together.within_both, together.newly_within, together.no_longer_within, together.within_neither)
+    is_within_told = None not in within
+    stand = outcome.stand if _tells_of_many(outcome.stand, people, smallest) else None
+    return Outcome(
+        stand=stand,
+        within=outcome.within if is_within_told else None,
+        undecided=outcome.undecided if _tells_of_many(outcome.undecided, people, smallest) else None,
+        cut_off=outcome.cut_off if is_within_told else None,
+        average=outcome.average if stand else None,
+        highest=None,
+    )
+
+
+def _tells_of_many(number: int | None, people: int, smallest: int) -> bool:
+    return number is not None and all(each == 0 or each >= smallest for each in (number, people - number))
 
 
 def ages(population: Population, fact: str, on: date, bands: tuple[int, ...]) -> Trait:

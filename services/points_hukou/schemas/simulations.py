@@ -41,11 +41,16 @@ class SimulationRequest(Command):
 
 
 class SimulatedOutcomeView(View):
-    """City-wide figures under one variant; points are written exactly."""
+    """Figures under one variant over everybody; points are written exactly.
 
-    stand: int = Field(description="Eligible, with a score that may be used, at the pass mark if there is one.")
-    within: int = Field(description="Admitted; without a quota, who stands.")
-    undecided: int = Field(description="Equals of whom only some fit, where the rule set does not say who goes first (P-22).")
+    To a client of less than a county what would tell of few people is null.
+    """
+
+    stand: int | None = Field(description="Eligible, with a score that may be used, at the pass mark if there is one.")
+    within: int | None = Field(description="Admitted; without a quota, who stands.")
+    undecided: int | None = Field(
+        description="Equals of whom only some fit, where the rule set does not say who goes first (P-22)."
+    )
     cut_off: str | None = Field(description="The points, or what ranks in their place, of the last who is admitted.")
     average: str | None
     highest: str | None
@@ -72,7 +77,7 @@ class SimulationToldView(View):
     smallest_shown: int = Field(description="Numbers of people below this are not shown below city level.")
     before: SimulatedOutcomeView
     after: SimulatedOutcomeView
-    city: SimulatedGroupView
+    all: SimulatedGroupView = Field(description="Everybody the client sees.")
     by: dict[str, list[SimulatedGroupView]] = Field(description="By `town`, `origin`, `industry` and `age`.")
 
 
