@@ -6,7 +6,7 @@ with the month-end clamp (RR-21). Overlapping evidence counts once. Nothing afte
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from services.chassis.months import add_months, whole_months, whole_years
@@ -106,9 +106,18 @@ def _shares(measure: Shares, facts: Facts, on: date) -> Counted | None:
 def _is_in(event: Event, window: Window, on: date) -> bool:
     if event.on > on or (window.kinds and event.kind not in window.kinds):
         return False
-    if window.years is not None and event.on <= add_months(on, -12 * window.years):
+    if window.years is not None and event.on <= last_day_outside(on, window.years):
         return False
     return _is_year_in(event.on.year, window, on) and (window.since is None or event.on >= window.since)
+
+
+def last_day_outside(on: date, years: int) -> date:
+    """The last day that lies so many full years back, counted from that day with the clamp (RR-21): five years after
+    29 February 2020 are over on 28 February 2025.
+    """
+    day = add_months(on, -12 * years)
+    after = day + timedelta(days=1)
+    return after if add_months(after, 12 * years) <= on else day
 
 
 def _is_year_in(year: int, window: Window, on: date) -> bool:

@@ -32,9 +32,11 @@ _UPDATE = prepare(
 _FIND = prepare(f"SELECT {', '.join(_STORED)} FROM rule_set WHERE rule_set_id = :rule_set_id")  # noqa: S608
 # Whoever puts it in force somewhere need not be the office that may change it, so a row lock is not enough.
 _LOCK = prepare("SELECT pg_advisory_xact_lock(hashtextextended('rule_set ' || CAST(:rule_set_id AS text), 0))")
+# A list is read without the texts, which are long.
+_WITHOUT_TEXTS = {"texts": "CAST('{}' AS jsonb) AS texts", "own_choices": "'' AS own_choices", "cases": "'' AS cases"}
 _LIST = prepare(
     f"""
-    SELECT {", ".join(_STORED)} FROM rule_set
+    SELECT {", ".join(_WITHOUT_TEXTS.get(name, name) for name in _STORED)} FROM rule_set
     WHERE (CAST(:status AS text) IS NULL OR status = :status)
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (created_at, rule_set_id) > (:after_created_at, CAST(:after_id AS uuid)))

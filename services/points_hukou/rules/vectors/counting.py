@@ -9,6 +9,7 @@ from math import lcm
 import numpy as np
 
 from services.chassis.months import add_months as add_months_to_day
+from services.points_hukou.rules.counting import last_day_outside
 from services.points_hukou.rules.document.measures import Age, Amount, Count, Measure, Months, Shares, Window, fact_of
 from services.points_hukou.rules.facts import month_index
 from services.points_hukou.rules.vectors import days
@@ -115,7 +116,7 @@ def _events_within(column: EventRows, window: Window, on: date) -> Bools:
     if window.kinds:
         keep &= _of_kinds(column.kinds, column.options, window.kinds)
     if window.years is not None:
-        keep &= column.days > add_months_to_day(on, -12 * window.years).toordinal()
+        keep &= column.days > last_day_outside(on, window.years).toordinal()
     if window.since is not None:
         keep &= column.days >= window.since.toordinal()
     if window.calendar_years is not None:
