@@ -1,4 +1,4 @@
-"""The bulk door: files of evidence, row by row under the rules of the single door, in few statements (decision 0030).
+"""The bulk door: files of evidence, row by row under the rules of the single door, in few statements (decision 0035).
 
 The process that works an import off runs it (`python -m services.points_hukou`); the API never imports it.
 """
