@@ -12,8 +12,9 @@ from services.registry.jobs import review_retention
 from services.registry.rules.retention import ReviewedClass
 from tests.registry.case_files import Case, cases, law
 from tests.registry.conftest import Office, Resident, expect
-from tests.registry.test_merging import merged, proposed, second
+from tests.registry.test_merging import merged, proposed
 from tests.registry.test_rights import decided as right_decided
+from tests.registry.test_two_officers import second
 from tests.running import Caller
 
 PATH = "/v1/retention-reviews"
