@@ -105,6 +105,7 @@ LISTED = {
             "persons_of_documents": "the one human a token names, when in sight; that a number is two humans', when one is",
             "hold_persons": "locks whoever is named and in sight, tells the ids they are known by now",
             "divisions_of_files": "codes of divisions, for the events' followers",
+            "is_transferring": "yes or no, of persons the action has in sight",
             "is_applying": "yes or no, of persons the action has in sight",
         },
         evidence=_EVIDENCE,

@@ -35,6 +35,7 @@ DEFINITION = ServiceDefinition(
         "application": "points.application.read",
         "evidence": "points.evidence.read",
         "evidence_contest": "points.evidence.read",
+        "household_transfer": "points.household_transfer.read",
         "round": "points.round.read",
         "rule_set": "points.rule_set.read",
     },

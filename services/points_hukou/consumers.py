@@ -1,9 +1,13 @@
-"""What this service does on its neighbours' events: it mirrors the registry, and nothing yet follows from that."""
+"""What this service does on its neighbours' events: it mirrors the registry, and hears its answers to household transfers.
+
+Nothing follows from the end of a registration or a permit but its mirror, so nothing does from an end that a transfer of this
+service caused (`end_caused_by`).
+"""
 
 from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, many
 from services.contracts import registry
-from services.points_hukou.actions import forgetting
+from services.points_hukou.actions import forgetting, transfer_answers
 from services.points_hukou.store import mirrors
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -28,6 +32,8 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.EmploymentStarted: many(mirrors.keep_employments),
     registry.EmploymentChanged: many(mirrors.keep_employments),
     registry.EmploymentEnded: many(mirrors.keep_employments),
+    registry.HouseholdTransferApplied: many(transfer_answers.close),
+    registry.HouseholdTransferRejected: many(transfer_answers.give_back),
 }
 
 UNUSED: dict[type[EventData], str] = {

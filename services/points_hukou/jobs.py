@@ -1,9 +1,9 @@
-"""Time-driven work: terms of applications and contests are kept, or told as missed; what has expired is forgotten."""
+"""Time-driven work: terms of applications, contests, transfers are kept, or told as missed; what has expired is forgotten."""
 
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
-from services.points_hukou.actions import application_acts
+from services.points_hukou.actions import application_acts, transfer_answers
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
 
 CHUNK = 200
@@ -40,11 +40,23 @@ async def tell_overdue_applications(work: Work) -> bool:
     return await application_acts.tell_overdue(work, limit=CHUNK) == CHUNK
 
 
+async def settle_transfer_terms(work: Work) -> bool:
+    """Count terms anew that reached into a year whose calendar was not held; returns whether more may be waiting."""
+    return await transfer_answers.settle_terms(work, limit=CHUNK) == CHUNK
+
+
+async def tell_overdue_transfers(work: Work) -> bool:
+    """Tell followers which transfers the registry did not answer in time; returns whether more may be waiting."""
+    return await transfer_answers.tell_overdue(work, limit=CHUNK) == CHUNK
+
+
 JOBS = (
     Job("settle-contest-terms", settle_contest_terms),
     Job("tell-of-overdue-contests", tell_of_overdue_contests),
     Job("settle-application-terms", settle_application_terms),
     Job("score-due-applications", score_due_applications),
     Job("tell-overdue-applications", tell_overdue_applications),
+    Job("settle-transfer-terms", settle_transfer_terms),
+    Job("tell-overdue-transfers", tell_overdue_transfers),
     Job("forget-expired-proposals", forget_expired_proposals),
 )

@@ -10,6 +10,7 @@ from services.chassis.long_work.rows import SEALED as LONG_WORK_SEALED
 from services.contracts.registry import EVENTS
 from services.registry import api, jobs
 from services.registry.actions.document_tokens import renew_tokens
+from services.registry.consumers import SUBSCRIPTIONS
 from services.registry.schemas.fields import FIELDS
 from services.registry.settings import RegistrySettings
 from services.registry.store.snapshot import snapshot
@@ -39,6 +40,7 @@ DEFINITION = ServiceDefinition(
         "historical_permit": "registry.permit.read",
         "notice": "registry.notice.read",
         "restriction": "registry.person.read",
+        "household_transfer": "registry.registration.read",
         "premises": "registry.premises.read",
         "landlord": "registry.premises.read",
         "responsibility_letter": "registry.premises.read",
@@ -50,6 +52,7 @@ DEFINITION = ServiceDefinition(
     publishes=EVENTS,
     jobs=jobs.JOBS,
     snapshot=snapshot,
+    subscriptions=SUBSCRIPTIONS,
     renew_tokens=renew_tokens,
     sealed=(*SEALED, *ATTACHMENTS_SEALED, *LONG_WORK_SEALED),
     attachments=sees_any_of,

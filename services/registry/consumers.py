@@ -1,7 +1,13 @@
-"""What the registry does on its neighbours' events: nothing yet follows from any."""
+"""What the registry does on its neighbours' events: who became local hukou needs no registration and no permit any more."""
 
 from services.chassis.events import EventData
+from services.chassis.subscriptions import Subscriptions, each
 from services.contracts import points_hukou
+from services.registry.actions.household_transfers import apply_transfer
+
+SUBSCRIPTIONS: Subscriptions = {
+    points_hukou.HouseholdTransferCompleted: each(apply_transfer),
+}
 
 UNUSED: dict[type[EventData], str] = {
     points_hukou.RuleSetPutInForce: "for outside followers; which rules count points changes nobody's registration or permit",
@@ -21,5 +27,11 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.RoundPublished: "as above",
     points_hukou.RoundFinished: "as above",
     points_hukou.RoundCancelled: "as above",
+    points_hukou.HouseholdTransferOpened: "for outside followers; only the confirmed entry ends anything here",
+    points_hukou.HouseholdTransferApproved: "as above",
+    points_hukou.HouseholdTransferReturned: "for the office that has the case; the refusal was this service's own",
+    points_hukou.HouseholdTransferClosed: "for outside followers, who tell the person",
+    points_hukou.HouseholdTransferWithdrawn: "as above",
+    points_hukou.HouseholdTransferOverdue: "for the office that has the case, and whoever supervises offices",
 }
 """Events of producers in the suite that are passed over on purpose."""

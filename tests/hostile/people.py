@@ -115,6 +115,7 @@ def settle(suite: Suite) -> City:
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
     known |= _a_round(owner, clock, known["application_id"])
+    known["transfer_id"] = _a_transfer(owner, known["person_id"])
     known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
@@ -171,6 +172,14 @@ def _a_round(owner: Office, clock: Office, application_id: str) -> dict[str, str
     objection = owner.post(f"/v1/points/rounds/{round_id}/objections", said)
     clock.set_clock(None)
     return {"round_id": round_id, "objection_id": objection["objection_id"]}
+
+
+def _a_transfer(owner: Office, person_id: str) -> str:
+    """The resident may move the household registration here, and has not yet."""
+    asked = {"person_id": person_id, "division_code": TOWN, "hukou_division_code": TOWN}
+    transfer_id = str(owner.post("/v1/points/household-transfers", asked)["transfer_id"])
+    owner.post(f"/v1/points/household-transfers/{transfer_id}/approve")
+    return transfer_id
 
 
 def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:

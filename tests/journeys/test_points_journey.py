@@ -1,8 +1,12 @@
-"""Points through the gateway: law is made, a resident applies, the score is explained and replayed offline, a round is run."""
+"""Points through the gateway: law is made, a resident applies, the score is explained and replayed offline, a round is run; and
+somebody becomes local hukou.
+"""
 
 import json
+import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from tests.journeys.suite import Office, Suite, citizen_number
 from tests.journeys.test_first_journey import PROOF, person, points_file, registration
@@ -79,3 +83,49 @@ def test_from_the_law_to_the_final_list(suite: Suite, city: Office, tmp_path: Pa
     city.set_clock("2026-04-13T09:00:00+08:00")
     assert city.post(f"{round_}/finish")["status"] == "finished"
     city.refused("GET", f"{round_}/notice", None, 404, "notice-not-up")
+
+
+def answered(city: Office, one: str) -> dict[str, Any]:
+    """The transfer, once the registry has answered."""
+    for _ in range(200):
+        found: dict[str, Any] = city.get(one)
+        if found["status"] != "completed":
+            return found
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+def test_who_becomes_local_hukou_needs_no_permit_any_more(city: Office) -> None:
+    city.set_clock("2025-03-15T09:00:00+08:00")
+    person_id = str(city.post("/v1/persons", person(citizen_number("522401", "19880817", 3)))["person_id"])
+    city.post("/v1/residence-registrations", registration(person_id, TOWN, "2025-03-10"))
+    city.set_clock("2025-09-22T09:00:00+08:00")
+    permit = city.post("/v1/residence-permits", {"person_id": person_id, "ground": "employment", **PROOF})
+    permit_ = f"/v1/residence-permits/{permit['permit_id']}"
+    city.post(f"{permit_}/issue", {"card_number": "330282C000000910"})
+    points_file(city, person_id, permit_status="valid")
+
+    city.set_clock("2026-02-02T09:00:00+08:00")
+    asked = {"person_id": person_id, "division_code": "330282", "hukou_division_code": TOWN}
+    made = city.post("/v1/points/household-transfers", asked)
+    one = f"/v1/points/household-transfers/{made['transfer_id']}"
+    city.post(f"{one}/approve")
+    assert city.get(permit_)["status"] == "valid", "approved is not entered"
+    city.set_clock("2026-02-04T09:00:00+08:00")
+    moved = city.post("/v1/residence-registrations", registration(person_id, "330282109", "2026-02-03"))
+    entry = {"entered_on": "2026-02-03", "hukou_division_code": TOWN}
+    city.refused("POST", f"{one}/complete", entry, 403, "second-officer-needed")
+    city.post(f"{one}/complete", entry, x_actor="officer-0099")
+    returned = answered(city, one)
+    assert (returned["status"], [reason["code"] for reason in returned["reasons"]]) == ("returned", ["registered_after_entry"])
+    assert city.get(permit_)["status"] == "valid"
+
+    city.post(f"{one}/resend", entry | {"entered_on": "2026-02-04"}, x_actor="officer-0099")
+    closed = answered(city, one)
+    assert (closed["status"], closed["ended_registration_id"]) == ("closed", moved["registration_id"])
+    ended = city.get(permit_)
+    assert (ended["status"], ended["ended_on"], ended["end_reason"]) == ("ended", "2026-02-04", "household_transfer")
+    file = points_file(city, person_id, permit_status="ended")
+    assert {home["status"] for home in file["residence_registrations"]} == {"ended"}
+    ends = [home["end_reason"] for home in file["residence_registrations"]]
+    assert sorted(ends) == ["household_transfer", "moved_within_city"]

@@ -1,5 +1,5 @@
-"""What points_hukou tells its neighbours and followers: which rules are in force where, where applications stand, that evidence
-was given or contested.
+"""What points_hukou tells its neighbours and followers: which rules are in force where, where applications and
+transfers of household registration stand, that evidence was given or contested.
 
 Every event carries the whole state its subject has *after* the fact. What is about a person keeps order per `person_id`,
 everything else per its own id. Dates are law dates in Asia/Shanghai; no score, no value of a fact and no name of anybody
@@ -7,7 +7,7 @@ travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import applications, evidence, rounds, rule_sets
+from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
     ApplicationOverdue,
@@ -26,10 +26,26 @@ from services.contracts.points_hukou.evidence import (
     EvidenceState,
     EvidenceWithdrawn,
 )
+from services.contracts.points_hukou.household_transfers import (
+    HouseholdTransferApproved,
+    HouseholdTransferClosed,
+    HouseholdTransferCompleted,
+    HouseholdTransferOpened,
+    HouseholdTransferOverdue,
+    HouseholdTransferReturned,
+    HouseholdTransferState,
+    HouseholdTransferWithdrawn,
+)
 from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
-EVENTS: tuple[type[EventData], ...] = (*rule_sets.EVENTS, *evidence.EVENTS, *applications.EVENTS, *rounds.EVENTS)
+EVENTS: tuple[type[EventData], ...] = (
+    *rule_sets.EVENTS,
+    *evidence.EVENTS,
+    *applications.EVENTS,
+    *rounds.EVENTS,
+    *household_transfers.EVENTS,
+)
 """Everything points_hukou publishes."""
 
 __all__ = [
@@ -48,6 +64,14 @@ __all__ = [
     "EvidenceRecorded",
     "EvidenceState",
     "EvidenceWithdrawn",
+    "HouseholdTransferApproved",
+    "HouseholdTransferClosed",
+    "HouseholdTransferCompleted",
+    "HouseholdTransferOpened",
+    "HouseholdTransferOverdue",
+    "HouseholdTransferReturned",
+    "HouseholdTransferState",
+    "HouseholdTransferWithdrawn",
     "RoundCancelled",
     "RoundFinished",
     "RoundOpened",

@@ -7,7 +7,16 @@ dates in Asia/Shanghai.
 """
 
 from services.chassis.events import EventData
-from services.contracts.registry import employment, historical_permits, homes, merging, notices, people, restrictions
+from services.contracts.registry import (
+    employment,
+    historical_permits,
+    homes,
+    household_transfers,
+    merging,
+    notices,
+    people,
+    restrictions,
+)
 from services.contracts.registry.about import AboutPerson
 from services.contracts.registry.employment import (
     EmployerChanged,
@@ -38,6 +47,12 @@ from services.contracts.registry.homes import (
     StayEnded,
     StayStarted,
     StayState,
+)
+from services.contracts.registry.household_transfers import (
+    HouseholdTransferAnswer,
+    HouseholdTransferApplied,
+    HouseholdTransferRejected,
+    RejectionReason,
 )
 from services.contracts.registry.merging import PersonAliasState, PersonMerged, PersonUnmerged
 from services.contracts.registry.notices import NoticeRequested
@@ -75,6 +90,7 @@ EVENTS: tuple[type[EventData], ...] = (
     *notices.EVENTS,
     *historical_permits.EVENTS,
     *restrictions.EVENTS,
+    *household_transfers.EVENTS,
 )
 """Everything the registry publishes."""
 
@@ -93,6 +109,9 @@ __all__ = [
     "HistoricalPermitAnnulled",
     "HistoricalPermitRecorded",
     "HistoricalPermitState",
+    "HouseholdTransferAnswer",
+    "HouseholdTransferApplied",
+    "HouseholdTransferRejected",
     "LandlordCorrected",
     "LandlordRegistered",
     "LandlordState",
@@ -109,6 +128,7 @@ __all__ = [
     "PremisesEnded",
     "PremisesRegistered",
     "PremisesState",
+    "RejectionReason",
     "RelationshipEnded",
     "RelationshipRegistered",
     "RelationshipState",

@@ -115,9 +115,11 @@ class ResidenceRegistrationChanged(ResidenceRegistrationState):
 
 
 class ResidenceRegistrationEnded(ResidenceRegistrationState):
-    """The person no longer lives there."""
+    """The person no longer lives there, or needs no registration any more."""
 
     event_type: ClassVar[str] = "registry.residence_registration.ended.v1"
+
+    end_caused_by: UUID | None = Field(None, description="Id of a neighbour's event that ended it, where one did.")
 
 
 class ResidencePermitState(AboutPerson):
@@ -191,6 +193,8 @@ class ResidencePermitEnded(ResidencePermitState):
     """The permit ended (RR-37), or its application was withdrawn before anything was issued (`status` tells)."""
 
     event_type: ClassVar[str] = "registry.residence_permit.ended.v1"
+
+    end_caused_by: UUID | None = Field(None, description="Id of a neighbour's event that ended it, where one did.")
 
 
 EVENTS: tuple[type[EventData], ...] = (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.chassis.parameters import Document
+from services.points_hukou.rules.household_transfers import read_household_transfers
 from services.points_hukou.rules.procedure import read_procedure
 from services.points_hukou.rules.purposes import read_purposes
 from services.points_hukou.rules.rounds import read_rounds
@@ -21,3 +22,5 @@ PROCEDURE = read_procedure(_document("procedure"))
 """How long an application may take."""
 ROUNDS = read_rounds(_document("rounds"))
 """What notices of rounds show."""
+TRANSFERS = read_household_transfers(_document("household_transfer"))
+"""How long the registry's answer is waited for, and how long a place may be used."""

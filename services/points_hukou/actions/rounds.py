@@ -28,8 +28,8 @@ from services.points_hukou.schemas.rounds import (
     RoundRecord,
     RoundView,
 )
+from services.points_hukou.store import household_transfers, rule_sets
 from services.points_hukou.store import rounds as store
-from services.points_hukou.store import rule_sets
 
 _TOWN_DIGITS = 9
 
@@ -126,12 +126,14 @@ async def give_up_place(work: Work, round_id: UUID, body: GiveUp) -> RoundView:
     """An admitted applicant does not take the place; the next in line moves up, within the quota.
 
     The round's row is held, so of several who give up at once each sees what the others left. Raises
-    `DomainError('place-not-held')`.
+    `DomainError('place-not-held')`, `DomainError('place-in-use')` while a household transfer rests on it.
     """
     before, status = await take(work, round_id, RoundAct.GIVE_UP)
     place = await store.place_of(work, round_id, body.application_id)
     if place is None or place.outcome is not Outcome.ADMITTED or place.given_up_on is not None:
         raise DomainError("place-not-held")
+    if await household_transfers.is_place_used(work, round_id, body.application_id):
+        raise DomainError("place-in-use")
     await store.give_up(work, place.place_id)
     risen = await _next_in_line(work, before, place)
     await store.move_up(work, round_id, risen)

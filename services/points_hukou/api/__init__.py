@@ -1,6 +1,16 @@
 """How points_hukou is asked: routes by the nouns of the office."""
 
-from services.points_hukou.api import applications, evidence, files, imports, proposals, rounds, rule_sets, simulations
+from services.points_hukou.api import (
+    applications,
+    evidence,
+    files,
+    household_transfers,
+    imports,
+    proposals,
+    rounds,
+    rule_sets,
+    simulations,
+)
 
 ROUTERS = (
     files.router,
@@ -10,6 +20,7 @@ ROUTERS = (
     rule_sets.router,
     applications.router,
     rounds.router,
+    household_transfers.router,
     proposals.router,
     simulations.router,
     simulations.operations,

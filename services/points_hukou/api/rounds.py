@@ -164,7 +164,7 @@ async def finish_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
 
 @router.post(
     f"{_ONE}/give-up",
-    **write("points.round.run", actor=True, summary_zh="放弃名额并递补", problems=[*_ACT, "place-not-held"]),
+    **write("points.round.run", actor=True, summary_zh="放弃名额并递补", problems=[*_ACT, "place-not-held", "place-in-use"]),
 )
 async def give_up_place(work: CurrentWork, round_id: UUID, body: GiveUp) -> Answer[RoundView]:
     """Write down that an admitted applicant does not take the place; the next in line moves up, never beyond the quota."""

@@ -1,4 +1,4 @@
-"""What is told of persons at present, as events: current evidence, open contests, applications; a page of persons at a time."""
+"""What is told of persons at present, as events: evidence, open contests, applications, transfers; persons in pages."""
 
 from collections.abc import AsyncIterator
 from uuid import UUID
@@ -14,6 +14,13 @@ from services.contracts.points_hukou import (
     ApplicationWithdrawn,
     EvidenceContestOpened,
     EvidenceRecorded,
+    HouseholdTransferApproved,
+    HouseholdTransferClosed,
+    HouseholdTransferCompleted,
+    HouseholdTransferOpened,
+    HouseholdTransferReturned,
+    HouseholdTransferState,
+    HouseholdTransferWithdrawn,
 )
 
 _PAGE = 500
@@ -22,6 +29,7 @@ _PERSONS = prepare(
     """
     SELECT person_id FROM (
         SELECT person_id FROM evidence WHERE status = 'current' UNION SELECT person_id FROM application
+        UNION SELECT person_id FROM household_transfer
     ) told WHERE CAST(:after AS uuid) IS NULL OR person_id > :after
     ORDER BY person_id LIMIT CAST(:limit AS integer)
     """
@@ -46,6 +54,20 @@ _APPLICATIONS = prepare(
     FROM application WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY application_id
     """
 )
+_TRANSFERS = prepare(
+    """
+    SELECT person_id, transfer_id, version, division_code, hukou_division_code, status, entered_on, due_on
+    FROM household_transfer WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY transfer_id
+    """
+)
+_TRANSFER_FACTS: dict[str, type[HouseholdTransferState]] = {
+    "opened": HouseholdTransferOpened,
+    "approved": HouseholdTransferApproved,
+    "completed": HouseholdTransferCompleted,
+    "returned": HouseholdTransferReturned,
+    "closed": HouseholdTransferClosed,
+    "withdrawn": HouseholdTransferWithdrawn,
+}
 _FACTS: dict[str, type[ApplicationState]] = {
     "received": ApplicationReceived,
     "scored": ApplicationScored,
@@ -66,6 +88,8 @@ async def persons_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventD
             told[row["person_id"]].append(EvidenceContestOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_APPLICATIONS, person_ids=person_ids):
             told[row["person_id"]].append(_FACTS[row["status"]].model_validate(dict(row.items())))
+        for row in await tx.fetch(_TRANSFERS, person_ids=person_ids):
+            told[row["person_id"]].append(_TRANSFER_FACTS[row["status"]].model_validate(dict(row.items())))
         for person_id, states in told.items():
             yield person_id, states
         after = person_ids[-1]

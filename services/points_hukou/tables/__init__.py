@@ -4,10 +4,10 @@ Columns named `sealed` hold encrypted JSON (`keyring.seal`, context `<table>|sea
 instants of the system clock.
 """
 
-from services.points_hukou.tables import applications, evidence, mirrors, rounds, rule_sets, simulations
+from services.points_hukou.tables import applications, evidence, household_transfers, mirrors, rounds, rule_sets, simulations
 from services.points_hukou.tables.ground import METADATA
 
-SEALED = (*evidence.SEALED, *applications.SEALED, *rounds.SEALED)
+SEALED = (*evidence.SEALED, *applications.SEALED, *rounds.SEALED, *household_transfers.SEALED)
 """What the store seals; a rotation of keys goes through it."""
 
 __all__ = ["METADATA", "SEALED", "mirrors", "rule_sets", "simulations"]

@@ -2,6 +2,7 @@
 the state machine before anything else.
 """
 
+from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
@@ -31,7 +32,7 @@ from services.registry.actions.refusals import day_errors, invalid, not_found, r
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_counting import resided_since
-from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts
+from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts, EndReason
 from services.registry.schemas.permit_views import (
     EndorsementDecisionView,
     PermitRecord,
@@ -183,18 +184,32 @@ async def end_permit(work: Work, permit_id: UUID, body: PermitEnd) -> PermitView
     ended_on = body.ended_on or latest
     if problems := day_errors("/ended_on", ended_on, earliest=before.issued_on or before.applied_on, latest=latest):
         raise invalid(problems)
-    ended = before.model_copy(
+    ended = _ended(before, status, ended_on, body.reason).model_copy(update={"secrets": _secrets(before, end_note=body.note)})
+    return await shown(work, await save(work, "end", ResidencePermitEnded, before, ended))
+
+
+async def end_by_transfer(work: Work, found: PermitRecord, entered_on: date, caused_by: UUID) -> PermitRecord:
+    """End an open permit, or withdraw the application, because its holder has become local hukou, by a neighbour's event; the
+    holder's rows are held (RR-37).
+    """
+    before = await bring_up_to_date(work, found)
+    day = max(before.issued_on or before.applied_on, entered_on)
+    act = PermitAct.WITHDRAW if before.status is PermitStatus.ACCEPTED else PermitAct.END
+    ended = _ended(before, _step(before, act), day, EndReason.HOUSEHOLD_TRANSFER)
+    return await save(work, "end", ResidencePermitEnded, before, ended.model_copy(update={"end_caused_by": caused_by}))
+
+
+def _ended(before: PermitRecord, status: PermitStatus, ended_on: date, reason: EndReason) -> PermitRecord:
+    return before.model_copy(
         update={
             "status": status,
             "ended_on": ended_on,
-            "end_reason": body.reason,
+            "end_reason": reason,
             "endorsement_from": None,
             "endorsement_until": None,
             "card_status": None if before.card_status is None else CardStatus.WITHDRAWN,
-            "secrets": _secrets(before, end_note=body.note),
         }
     )
-    return await shown(work, await save(work, "end", ResidencePermitEnded, before, ended))
 
 
 async def _take(work: Work, permit_id: UUID) -> PermitRecord:

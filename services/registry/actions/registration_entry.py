@@ -4,6 +4,7 @@ read, before anything is written. The single door and the bulk door both ask her
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
@@ -127,13 +128,16 @@ def changed_address(desk: Desk, before: RegistrationRecord, body: AddressChange)
     )
 
 
-def ended(desk: Desk, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason) -> RegistrationRecord:
-    """The registration after its end."""
+def ended(
+    desk: Desk, before: RegistrationRecord, ended_on: date, reason: RegistrationEndReason, caused_by: UUID | None = None
+) -> RegistrationRecord:
+    """The registration after its end; `caused_by` is the neighbour's event that brought it about, if one did."""
     return before.model_copy(
         update={
             "status": RegistrationStatus.ENDED,
             "ended_on": ended_on,
             "end_reason": reason,
+            "end_caused_by": caused_by,
             "version": before.version + 1,
             "updated_at": desk.now,
         }

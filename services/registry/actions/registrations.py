@@ -6,6 +6,7 @@ qualifies is an officer's decision (RR-37).
 """
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError
@@ -108,6 +109,15 @@ async def end_registration(work: Work, registration_id: UUID, body: Registration
     await store.update_registration(work, after)
     _leave(work, "end", ResidenceRegistrationEnded, before, after, await visibility.divisions_of(work, after.person_id))
     return await _shown(work, after)
+
+
+async def end_by_transfer(work: Work, before: RegistrationRecord, entered_on: date, caused_by: UUID) -> RegistrationRecord:
+    """End it because the person has become local hukou, by a neighbour's event; the person's rows are held (RR-37)."""
+    day = max(before.registered_on, entered_on)
+    after = ended(work, before, day, RegistrationEndReason.HOUSEHOLD_TRANSFER, caused_by)
+    await store.update_registration(work, after)
+    _leave(work, "end", ResidenceRegistrationEnded, before, after, await visibility.divisions_of(work, after.person_id))
+    return after
 
 
 async def _shown(work: Work, record: RegistrationRecord, notes: list[Notice] | None = None) -> RegistrationView:

@@ -94,6 +94,7 @@ class PermitRecord(VersionedRecord):
     lost_on: date | None
     ended_on: date | None
     end_reason: EndReason | None
+    end_caused_by: UUID | None = None
     reasons: tuple[ReasonView, ...]
     secrets: PermitSecrets
 

@@ -117,6 +117,7 @@ class RegistrationRecord(VersionedRecord):
     reported_late: bool
     ended_on: date | None
     end_reason: RegistrationEndReason | None
+    end_caused_by: UUID | None = None
 
 
 class RegistrationView(PersonalView):

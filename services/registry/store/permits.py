@@ -39,6 +39,7 @@ _STORED = (
     "lost_on",
     "ended_on",
     "end_reason",
+    "end_caused_by",
     "reasons",
     "version",
     "created_at",
@@ -60,6 +61,13 @@ _OPEN = prepare(
     SELECT {COLUMNS} FROM residence_permit m
     WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND m.status IN ('accepted', 'valid', 'suspended')
     ORDER BY m.status = 'accepted', m.created_at LIMIT 1
+    """  # noqa: S608
+)
+_ALL_OPEN = prepare(
+    f"""
+    SELECT {COLUMNS} FROM residence_permit m
+    WHERE m.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND m.status IN ('accepted', 'valid', 'suspended')
+    ORDER BY m.created_at
     """  # noqa: S608
 )
 _LATEST = prepare(
@@ -160,6 +168,11 @@ async def open_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:
     before an application).
     """
     return _optional(work, await work.tx.fetch_row(_OPEN, person_id=person_id))
+
+
+async def open_permits_of(work: Work, person_id: UUID) -> list[PermitRecord]:
+    """All of them: more than one only where a merge found two."""
+    return [permit_of(work.keyring, row) for row in await work.tx.fetch(_ALL_OPEN, person_id=person_id)]
 
 
 async def latest_permit_of(work: Work, person_id: UUID) -> PermitRecord | None:

@@ -23,7 +23,7 @@ from services.registry.store.writing import require_one
 
 COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by,
     r.reporter_person_id, r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late,
-    r.ended_on, r.end_reason, r.version, r.created_at, r.updated_at"""
+    r.ended_on, r.end_reason, r.end_caused_by, r.version, r.created_at, r.updated_at"""
 
 _FIND = prepare(f"SELECT {COLUMNS} FROM residence_registration r WHERE r.registration_id = :registration_id")  # noqa: S608
 # Of every registration of a person, in whichever town, what the continuity rule needs, and the current one whole.
@@ -66,17 +66,17 @@ _INSERT = prepare(
     """
     INSERT INTO residence_registration (registration_id, person_id, status, division_code, sealed, residence_kind, reported_by,
         reporter_person_id, registered_on, started_on, expected_end_on, residence_since, changed_on, reported_late, ended_on,
-        end_reason, version, created_at, updated_at)
+        end_reason, end_caused_by, version, created_at, updated_at)
     VALUES (:registration_id, :person_id, :status, :division_code, :sealed, :residence_kind, :reported_by, :reporter_person_id,
         :registered_on, :started_on, :expected_end_on, :residence_since, :changed_on, :reported_late, :ended_on, :end_reason,
-        :version, :created_at, :updated_at)
+        :end_caused_by, :version, :created_at, :updated_at)
     """
 )
 _UPDATE = prepare(
     """
     UPDATE residence_registration SET status = :status, division_code = :division_code, sealed = :sealed,
         residence_kind = :residence_kind, changed_on = :changed_on, reported_late = :reported_late, ended_on = :ended_on,
-        end_reason = :end_reason, version = :version, updated_at = :updated_at
+        end_reason = :end_reason, end_caused_by = :end_caused_by, version = :version, updated_at = :updated_at
     WHERE registration_id = :registration_id
     """
 )
@@ -94,6 +94,7 @@ _UPDATED = (
     "reported_late",
     "ended_on",
     "end_reason",
+    "end_caused_by",
     "version",
     "updated_at",
 )

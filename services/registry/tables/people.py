@@ -186,6 +186,7 @@ class ResidenceRegistration(Table, table=True):
         one_of("status", ("current", "ended")),
         CheckConstraint("(status = 'ended') = (ended_on IS NOT NULL AND end_reason IS NOT NULL)", name="ended"),
         CheckConstraint("started_on <= registered_on", name="started_on"),
+        CheckConstraint("end_caused_by IS NULL OR ended_on IS NOT NULL", name="end_caused_by"),
         CheckConstraint("version > 0", name="version"),
         Index("uq_residence_registration_current", "person_id", unique=True, postgresql_where=text("status = 'current'")),
         Index("ix_residence_registration_person_id", "person_id"),
@@ -216,6 +217,7 @@ class ResidenceRegistration(Table, table=True):
     reported_late: bool
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
+    end_caused_by: UUID | None = Field(description="Id of a neighbour's event that ended it.")
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
@@ -237,6 +239,7 @@ class ResidencePermit(Table, table=True):
             " AND (suspended_on IS NULL OR status IN ('suspended', 'ended'))",
             name="suspended",
         ),
+        CheckConstraint("end_caused_by IS NULL OR ended_on IS NOT NULL", name="end_caused_by"),
         CheckConstraint("(status IN ('valid', 'suspended', 'ended')) = (issued_on IS NOT NULL)", name="issued"),
         CheckConstraint("(status = 'refused') = (accepted_on IS NULL)", name="accepted"),
         CheckConstraint("version > 0", name="version"),
@@ -276,6 +279,7 @@ class ResidencePermit(Table, table=True):
     lost_on: date | None
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
+    end_caused_by: UUID | None = Field(description="Id of a neighbour's event that ended it.")
     reasons: list[Any] = Field(sa_type=Jsonb, description="Every reason of a refusal, with article and both texts.")
     sealed: bytes
     version: int

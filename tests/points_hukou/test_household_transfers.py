@@ -1,0 +1,303 @@
+"""Household transfers: opened by right, approved, entered by a second officer, closed or given back by the answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.chassis.bus import Outgoing
+from services.chassis.clock import utc_now
+from services.chassis.cloudevents import headers_of, source_of
+from services.chassis.db import Transaction, in_transaction
+from services.chassis.events import Envelope, EventData
+from services.chassis.ids import new_id
+from services.chassis.rows import SERVICE
+from services.contracts import registry
+from services.contracts.points_hukou import HouseholdTransferCompleted
+from services.points_hukou import jobs
+from services.points_hukou.actions.law import TRANSFERS
+from services.points_hukou.store.snapshot import snapshot
+from tests.looking import Looking
+from tests.points_hukou.conftest import CITY, PointsOffice
+from tests.points_hukou.rule_sets import code_of, expect, in_force
+from tests.points_hukou.story import NEXT_TOWN, PRODUCER, TOWN, Story, copy_of
+from tests.points_hukou.test_applications import ALL as APPLICATIONS
+from tests.points_hukou.test_applications import on
+from tests.points_hukou.test_rounds import ALL as ROUNDS
+from tests.points_hukou.test_rounds import SCOPES as OF_ROUNDS
+from tests.running import Caller
+
+ALL = "/v1/points/household-transfers"
+DAY = date(2026, 5, 6)
+"""A Wednesday; the Saturday after it is worked."""
+VILLAGE = f"{TOWN}205"
+HANGZHOU = "330102"
+SCOPES = frozenset(
+    {
+        *("points.household_transfer.open", "points.household_transfer.read", "points.household_transfer.decide"),
+        *("points.field.personal", "points.field.sensitive", "points.field.minors"),
+    }
+)
+REFUSED = registry.RejectionReason(code="registered_after_entry", rule="RR-37", message_zh="请核实", message_en="find out")
+
+
+def window(office: PointsOffice, actor: str = "officer-1", division: str = TOWN) -> Caller:
+    """An officer of the town."""
+    return office.service.caller(
+        SCOPES | OF_ROUNDS, division=division, purpose="points", actor=actor, client=f"transfers-{division}"
+    )
+
+
+def entry(story: Story, **more: Any) -> dict[str, Any]:
+    return {"person_id": str(story.person_id), "division_code": TOWN, "hukou_division_code": VILLAGE} | more
+
+
+def entered(on_day: date = DAY, **more: Any) -> dict[str, Any]:
+    return {"entered_on": on_day.isoformat(), "hukou_division_code": VILLAGE} | more
+
+
+async def resident(office: PointsOffice, division: str = TOWN) -> Story:
+    """Somebody registered there."""
+    story = Story()
+    story.person()
+    story.registration(registry.ResidenceRegistrationRegistered, new_id(), 1, division_code=division)
+    await office.tell(story.messages())
+    await office.settled()
+    return story
+
+
+async def completed(office: PointsOffice, story: Story) -> dict[str, Any]:
+    """A transfer whose entry is confirmed."""
+    made = expect(await window(office).post(ALL, entry(story)), 201)
+    one = f"{ALL}/{made['transfer_id']}"
+    expect(await window(office).post(f"{one}/approve"), 200)
+    found: dict[str, Any] = expect(await window(office, "officer-2").post(f"{one}/complete", entered()), 200)
+    return found
+
+
+def answer(story: Story, transfer: dict[str, Any], *reasons: registry.RejectionReason, place: int, **more: Any) -> Outgoing:
+    """The registry's answer as its `place`-th event about the person."""
+    fact: type[EventData] = registry.HouseholdTransferRejected if reasons else registry.HouseholdTransferApplied
+    state = {"person_id": story.person_id, "version": transfer["version"], "transfer_id": transfer["transfer_id"]}
+    ended = {"ended_on": None if reasons else DAY, "registration_id": None if reasons else new_id(), "permit_id": None}
+    event = fact.model_validate(state | ended | {"caused_by": new_id(), "reasons": reasons} | more)
+    envelope = Envelope(new_id(), event.event_type, source_of(PRODUCER, 1), utc_now(), story.person_id, place)
+    return Outgoing(event.event_type, headers_of(envelope), event.model_dump_json().encode())
+
+
+async def told(office: PointsOffice, story: Story) -> list[str]:
+    """The facts that were told of the person's transfers."""
+    rows = await Looking(office.service.runtime.pool).fetch(
+        "SELECT event_type FROM outbox WHERE partition_key = $1 AND event_type LIKE '%household_transfer%' ORDER BY sequence",
+        story.person_id,
+    )
+    return [row["event_type"].split(".")[2] for row in rows]
+
+
+async def run(office: PointsOffice, job: Any) -> None:
+    """One chunk of a daily job."""
+
+    async def body(tx: Transaction) -> None:
+        work = office.service.runtime.own_work(tx)
+        await job(work)
+        await work.flush()
+
+    await in_transaction(office.service.runtime.pool, body, rows=SERVICE)
+
+
+@pytest.fixture(autouse=True)
+async def today(office: PointsOffice) -> AsyncIterator[None]:
+    """Long after the law closed points for settlement here (P-12)."""
+    async with on(office, DAY):
+        yield
+
+
+async def test_from_the_opened_case_to_the_registrys_answer(office: PointsOffice) -> None:
+    story = await resident(office)
+    made = expect(await window(office).post(ALL, entry(story, note="夫妻投靠")), 201)
+    one = f"{ALL}/{made['transfer_id']}"
+    assert (made["status"], made["words"], made["due_on"]) == ("opened", ["夫妻投靠"], None)
+    second = window(office, "officer-2")
+    assert code_of(await second.post(f"{one}/complete", entered())) == "transfer-act-not-allowed"
+    assert expect(await window(office).post(f"{one}/approve"), 200)["approved_by"] == "officer-1"
+    assert code_of(await window(office, "OFFICER-1").post(f"{one}/complete", entered())) == "second-officer-needed"
+    asked = expect(await second.post(f"{one}/complete", entered()), 200)
+    assert (asked["status"], asked["completed_by"], asked["due_on"]) == (
+        "completed",
+        "officer-2",
+        "2026-05-09",
+    )  # a Saturday that is worked
+    assert code_of(await window(office).post(f"{one}/withdraw", {"reason": "放弃"})) == "transfer-act-not-allowed"
+    applied = answer(story, asked, place=3)
+    await office.tell([applied, copy_of(applied)])
+    await office.settled()
+    await office.tell([copy_of(applied), answer(story, asked, REFUSED, place=4)])
+    await office.settled()
+    closed = expect(await window(office).get(one), 200)
+    assert (closed["status"], closed["closed_on"], closed["version"]) == ("closed", "2026-05-06", 4)
+    assert closed["ended_registration_id"] is not None
+    assert await told(office, story) == ["opened", "approved", "completed", "closed"]
+    versions = expect(await window(office).get(f"{one}/history"), 200)["items"]
+    assert [version["state"]["status"] for version in versions] == ["closed", "completed", "approved", "opened"]
+    assert await office.waiting() == (0, 0)
+    expect(await window(office).post(ALL, entry(story)), 201)
+
+
+async def test_a_refusal_is_an_officers_task_and_is_asked_again(office: PointsOffice) -> None:
+    story = await resident(office)
+    first = await completed(office, story)
+    one = f"{ALL}/{first['transfer_id']}"
+    await office.tell([answer(story, first, REFUSED, place=3)])
+    await office.settled()
+    (task,) = expect(await window(office).get(f"{ALL}?status=returned&person_id={story.person_id}"), 200)["items"]
+    assert [reason["code"] for reason in task["reasons"]] == ["registered_after_entry"]
+    assert code_of(await window(office).post(f"{one}/resend", entered())) == "second-officer-needed"
+    again = expect(await window(office, "officer-2").post(f"{one}/resend", entered(note="已核实")), 200)
+    assert (again["status"], again["reasons"], again["version"]) == ("completed", [], 5)
+    await office.tell([answer(story, first, REFUSED, place=4)])
+    await office.settled()
+    assert expect(await window(office).get(one), 200)["status"] == "completed", "an answer to the older request"
+    await office.tell([answer(story, first, place=5)])
+    await office.settled()
+    assert expect(await window(office).get(one), 200)["status"] == "closed", "it is done, whichever request did it"
+    assert await told(office, story) == ["opened", "approved", "completed", "returned", "completed", "closed"]
+
+
+async def test_what_never_was_entered_is_given_up_after_the_refusal(office: PointsOffice) -> None:
+    story = await resident(office)
+    asked = await completed(office, story)
+    await office.tell([answer(story, asked, REFUSED, place=3)])
+    await office.settled()
+    given_up = await window(office).post(f"{ALL}/{asked['transfer_id']}/withdraw", {"reason": "登记有误,并未落户"})
+    assert expect(given_up, 200)["status"] == "withdrawn"
+    await office.tell([answer(story, asked, place=4)])
+    await office.settled()
+    assert (await told(office, story))[-1] == "withdrawn"
+
+
+async def test_the_registrys_silence_is_told_once_and_listed_for_the_office(office: PointsOffice) -> None:
+    story = await resident(office)
+    asked = await completed(office, story)
+    late = f"{ALL}?overdue=true&person_id={story.person_id}"
+    async with on(office, date(2026, 5, 9)):
+        await run(office, jobs.tell_overdue_transfers)
+        assert expect(await window(office).get(late), 200)["items"] == []
+    async with on(office, date(2026, 5, 12)):
+        await run(office, jobs.tell_overdue_transfers)
+        await run(office, jobs.tell_overdue_transfers)
+        (silent,) = expect(await window(office).get(late), 200)["items"]
+        assert silent["is_overdue"]
+        again = await window(office, "officer-2").post(f"{ALL}/{asked['transfer_id']}/resend", entered())
+        assert expect(again, 200)["due_on"] == "2026-05-15"
+        assert expect(await window(office).get(late), 200)["items"] == []
+    assert await told(office, story) == ["opened", "approved", "completed", "overdue", "completed"]
+
+
+async def test_a_term_into_a_year_without_a_calendar_is_nobodys_fault(office: PointsOffice) -> None:
+    story = await resident(office)
+    async with on(office, date(2150, 12, 30)):
+        made = expect(await window(office, division=CITY).post(ALL, entry(story, division_code=CITY)), 201)
+        one = f"{ALL}/{made['transfer_id']}"
+        expect(await window(office, division=CITY).post(f"{one}/approve"), 200)
+        body = entered(date(2150, 12, 30))
+        asked = expect(await window(office, "officer-2", CITY).post(f"{one}/complete", body), 200)
+        assert asked["is_due_provisional"]
+    async with on(office, date(2151, 3, 1)):
+        await run(office, jobs.tell_overdue_transfers)
+        await run(office, jobs.settle_transfer_terms)
+        assert not expect(await window(office, division=CITY).get(one), 200)["is_overdue"]
+
+
+async def test_nothing_is_opened_without_the_right_to_it(office: PointsOffice) -> None:
+    story = await resident(office)
+    town = window(office)
+    async with on(office, date(2023, 7, 25)):
+        assert code_of(await town.post(ALL, entry(story))) == "place-needed"
+    elsewhere = await town.post(ALL, entry(story, hukou_division_code="330281"))
+    assert [each["code"] for each in elsewhere.json()["errors"]] == ["other_county"]
+    half = await town.post(ALL, entry(story, round_id=str(new_id())))
+    assert [each["pointer"] for each in half.json()["errors"]] == ["/application_id"]
+    both = entry(story, round_id=str(new_id()), application_id=str(new_id()))
+    assert code_of(await town.post(ALL, both)) == "round-not-found"
+    assert code_of(await town.post(ALL, entry(Story()))) == "person-not-found"
+    assert code_of(await town.post(ALL, entry(story, division_code=NEXT_TOWN))) == "division-out-of-scope"
+    made = expect(await town.post(ALL, entry(story)), 201)
+    assert code_of(await town.post(ALL, entry(story))) == "transfer-open"
+    one = f"{ALL}/{made['transfer_id']}"
+    for path in (one, f"{one}/history"):
+        assert code_of(await window(office, division=NEXT_TOWN).get(path)) == "household-transfer-not-found"
+    expect(await town.post(f"{one}/approve"), 200)
+    for day in (date(2026, 5, 5), date(2026, 5, 7)):
+        answered = await window(office, "officer-2").post(f"{one}/complete", entered(day))
+        assert [each["code"] for each in answered.json()["errors"]] == ["not_in_time"]
+
+
+async def test_of_many_who_open_at_once_one_does(office: PointsOffice) -> None:
+    story = await resident(office)
+    answers = await asyncio.gather(*(window(office).post(ALL, entry(story)) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [201, 409, 409, 409, 409]
+
+
+async def test_where_points_limit_settlement_a_place_gives_the_right(office: PointsOffice) -> None:
+    """In Hangzhou they still do (P-12)."""
+    after_freeze, final = date(2026, 5, 8), date(2026, 6, 1)
+    story, other = await resident(office, HANGZHOU), await resident(office, HANGZHOU)
+    city = window(office, division=HANGZHOU)
+    case = {"division_code": HANGZHOU, "hukou_division_code": HANGZHOU}
+    await in_force(office, DAY, "settlement", body={"released": "zhejiang-common-2023"}, division=HANGZHOU)
+    assert code_of(await city.post(ALL, entry(story, **case))) == "place-needed"
+    asked = {"person_id": str(story.person_id), "purpose": "settlement", "division_code": HANGZHOU}
+    application = expect(await city.post(APPLICATIONS, asked), 201)["application_id"]
+    for act in ("score", "confirm"):
+        expect(await city.post(f"{APPLICATIONS}/{application}/{act}"), 200)
+    terms = {"freeze_on": "2026-05-07", "notice_working_days": 5, "objection_working_days": 5}
+    made = expect(await city.post(ROUNDS, {"purpose": "settlement", "division_code": HANGZHOU, "quota": 1, **terms}), 201)
+    case |= {"round_id": made["round_id"], "application_id": application}
+    round_ = f"{ROUNDS}/{made['round_id']}"
+    async with on(office, after_freeze):
+        for act in ("rank", "publish"):
+            expect(await city.post(f"{round_}/{act}"), 200)
+        assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer"
+    async with on(office, final):
+        expect(await city.post(f"{round_}/finish"), 200)
+        assert code_of(await city.post(ALL, entry(other, **case))) == "place-not-for-transfer"
+        opened = expect(await city.post(ALL, entry(story, **case)), 201)
+        give_up = {"application_id": application}
+        assert code_of(await city.post(f"{round_}/give-up", give_up)) == "place-in-use"
+        expect(await city.post(f"{ALL}/{opened['transfer_id']}/withdraw", {"reason": "本人放弃"}), 200)
+        expect(await city.post(f"{round_}/give-up", give_up), 200)
+        assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer"
+
+
+def test_a_place_is_used_in_its_time() -> None:
+    final = date(2018, 8, 31)
+    assert TRANSFERS.usable_until("foshan-2016", final) == date(2019, 2, 28)
+    assert TRANSFERS.usable_until("zhongshan-2014", final) == date(2021, 8, 31)
+    assert TRANSFERS.usable_until("ningbo-2022", final) is None
+
+
+async def test_of_somebody_deleted_nothing_said_stays(office: PointsOffice) -> None:
+    story = await resident(office)
+    made = expect(await window(office).post(ALL, entry(story, note="某人的话")), 201)
+    gone = Story(person_id=story.person_id, events=list(story.events))
+    gone.deletion()
+    await office.tell(gone.messages(first=3))
+    await office.settled()
+    found = expect(await window(office).get(f"{ALL}/{made['transfer_id']}"), 200)
+    assert (found["status"], found["words"]) == ("withdrawn", None)
+
+
+async def test_a_snapshot_asks_again_what_waits_for_an_answer(office: PointsOffice) -> None:
+    story = await resident(office)
+    asked = await completed(office, story)
+
+    async def body(tx: Transaction) -> dict[UUID, list[EventData]]:
+        return {key: states async for key, states in snapshot(tx, office.service.runtime.keyring)}
+
+    said = await in_transaction(office.service.runtime.pool, body, rows=SERVICE)
+    (state,) = said[story.person_id]
+    assert isinstance(state, HouseholdTransferCompleted)
+    assert (str(state.transfer_id), state.version) == (asked["transfer_id"], asked["version"])
