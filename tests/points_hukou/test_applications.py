@@ -124,6 +124,7 @@ async def test_every_component_is_told_with_facts_rule_article_and_arithmetic(
     assert found["total"] == found["explanation"]["total"]
     assert any("再有" in each["text_zh"] and "more months" in each["text_en"] for each in found["what_would_help"])
     assert "insurance_in_province" in found["missing"]
+    assert found["untold"] == ["is_dishonest", "has_offended"], "no office was asked yet"
     assert (found["kind"], found["is_counted"], found["scored_by"]) == ("first", True, None)
 
 

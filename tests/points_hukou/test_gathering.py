@@ -93,6 +93,9 @@ def test_which_source_counts(case: Case) -> None:
     assert len(gathered.unreadable) == case.get("unreadable", 0)
     if "missing" in case:
         assert list(gathered.missing) == case["missing"]
+    if "untold" in case:
+        assert list(gathered.untold) == case["untold"]
+    assert not set(gathered.untold) & gathered.document["facts"].keys()  # type: ignore[attr-defined]
     assert set(case.get("asked", ())) <= set(gathered.missing)
     sources: Any = gathered.document["sources"]
     assert sources.keys() == gathered.document["facts"].keys()  # type: ignore[attr-defined]

@@ -83,6 +83,7 @@ async def _store(work: Work, application: ApplicationRecord, kind: Kind, counted
                 score=each.frozen.score,
                 explanation=each.frozen.explanation,
                 missing=each.gathered.missing,
+                untold=each.gathered.untold,
                 contested=each.gathered.contested,
             ),
         )

@@ -18,7 +18,8 @@ class FrozenScore(View):
     facts: dict[str, Any]
     score: dict[str, Any]
     explanation: dict[str, Any]
-    missing: tuple[str, ...] = Field(description="Facts nobody told.")
+    missing: tuple[str, ...] = Field(description="Facts nobody told, which the applicant may bring.")
+    untold: tuple[str, ...] = Field((), description="Facts that only offices tell, and none did.")
     contested: tuple[str, ...] = Field(description="Facts that counted, and that sources or the applicant contest.")
 
 
@@ -63,7 +64,10 @@ class AssessmentView(PersonalView):
     what_would_help: list[dict[str, Any]] | None = Field(
         description="`缴纳社保:再有3个月,+1.5`: what would raise the total; no part of the decision."
     )
-    missing: list[str] | None = Field(description="Facts nobody told.")
+    missing: list[str] | None = Field(description="Facts nobody told, which the applicant may bring.")
+    untold: list[str] | None = Field(
+        description="Facts that only offices tell, and none did: what is unknown hinders nothing, so ask before confirming."
+    )
     contested: list[str] | None = Field(description="Facts that counted, and that sources or the applicant contest.")
 
     @classmethod
@@ -81,6 +85,7 @@ class AssessmentView(PersonalView):
             "explanation": None if frozen is None else frozen.explanation,
             "what_would_help": what_would_help,
             "missing": None if frozen is None else list(frozen.missing),
+            "untold": None if frozen is None else list(frozen.untold),
             "contested": None if frozen is None else list(frozen.contested),
         }
         return sight.show(cls(**kept | told))

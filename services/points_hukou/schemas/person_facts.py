@@ -1,5 +1,6 @@
 """The facts of a person, for one rule set on one day: data first, what is missing, what disagrees."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, Self
 from uuid import UUID
@@ -39,6 +40,9 @@ _EXAMPLE: dict[str, Any] = {
         }
     ],
     "missing": [{"fact": "education", "name_zh": "学历学位", "name_en": "education proved", "is_required": False}],
+    "untold": [
+        {"fact": "has_offended", "name_zh": "处于违法犯罪扣分冻结期", "name_en": "offence or crime", "is_required": False}
+    ],
     "unreadable_evidence_ids": [],
 }
 
@@ -67,7 +71,7 @@ class FactView(PersonalView):
 
 
 class MissingFactView(View):
-    """What no source that counts says, and the applicant may bring."""
+    """What no source that counts says."""
 
     fact: str
     name_zh: str
@@ -85,6 +89,7 @@ class PersonFactsView(View):
     on: date
     facts: list[FactView]
     missing: list[MissingFactView] = Field(description="The applicant is asked for these alone (P-10).")
+    untold: list[MissingFactView] = Field(description="Only offices tell it, and none has; the applicant is not asked.")
     unreadable_evidence_ids: list[UUID] = Field(description="Given under an older text of the rule set; counts for nothing.")
 
     @classmethod
@@ -107,18 +112,22 @@ class PersonFactsView(View):
                 said=said,
             )
             facts.append(sight.show(view, within="facts"))
-        missing = [rule_set.facts[name] for name in gathered.missing]
         return cls(
             person_id=gathered.person_id,
             rule_set=rule_set.id,
             on=gathered.on,
             facts=facts,
-            missing=[
-                MissingFactView(fact=each.id, name_zh=each.name_zh, name_en=each.name_en, is_required=each.required)
-                for each in missing
-            ],
+            missing=_unknown(gathered.missing, rule_set),
+            untold=_unknown(gathered.untold, rule_set),
             unreadable_evidence_ids=list(gathered.unreadable),
         )
+
+
+def _unknown(names: Iterable[str], rule_set: RuleSet) -> list[MissingFactView]:
+    facts = (rule_set.facts[name] for name in names)
+    return [
+        MissingFactView(fact=each.id, name_zh=each.name_zh, name_en=each.name_en, is_required=each.required) for each in facts
+    ]
 
 
 def _said(said: Said, sight: Sight, *, counts: bool) -> SaidView:

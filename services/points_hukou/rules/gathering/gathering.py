@@ -53,7 +53,8 @@ class Conflict:
 class GatheredFacts:
     """The facts of a person on a day. `document` is what `read_facts` takes, with sources.
 
-    `missing`: no source that counts says anything, and the applicant may bring it. `contested`: counts, and is contested.
+    `missing`: no source that counts says anything, and the applicant may bring it. `untold`: only offices tell, and none has;
+    what is unknown neither gives nor hinders, so whoever decides has to ask them. `contested`: counts, and is contested.
     `unreadable`: evidence of an older text of the rule set that no longer fits; it counts for nothing.
     """
 
@@ -62,6 +63,7 @@ class GatheredFacts:
     document: Mapping[str, object]
     counted: Mapping[str, tuple[Said, ...]]
     missing: tuple[str, ...]
+    untold: tuple[str, ...]
     contested: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
     unreadable: tuple[UUID, ...] = ()
@@ -91,7 +93,8 @@ def gather(person_id: UUID, on: date, rule_set: RuleSet, said: Iterable[Said], l
         disagreeing = tuple(each for each, value in others if value != values.get(name))
         if disagreeing:
             conflicts.append(Conflict(name, counted.get(name, ()), disagreeing))
-    asked = asked_for(rule_set) - law.told_by_offices(rule_set, on)
+    unknown = [name for name in rule_set.facts if name in asked_for(rule_set) and name not in values]
+    of_offices = law.told_by_offices(rule_set, on)
     return GatheredFacts(
         person_id=person_id,
         on=on,
@@ -101,7 +104,8 @@ def gather(person_id: UUID, on: date, rule_set: RuleSet, said: Iterable[Said], l
             "sources": {name: _source(sources) for name, sources in counted.items()},
         },
         counted=counted,
-        missing=tuple(name for name in rule_set.facts if name in asked and name not in values),
+        missing=tuple(name for name in unknown if name not in of_offices),
+        untold=tuple(name for name in unknown if name in of_offices),
         contested=tuple(name for name, sources in counted.items() if any(each.is_contested for each in sources)),
         conflicts=tuple(conflicts),
         unreadable=tuple(sorted(unreadable)),
