@@ -52,10 +52,10 @@ _FIND = prepare(
 )
 # Something later of the same series, under whatever id of the human, took the place of `e` by the day. What is later counts
 # from its own first day on, and what is withdrawn or has ended brings nothing back; of one day it corrects at once. The first
-# look, at the one successor, settles nearly all rows.
+# look, at the one successor, settles nearly all rows; bare days are compared before row security asks who sees the row.
 _IS_REPLACED = """(
     NOT EXISTS (SELECT FROM evidence n WHERE n.evidence_id = e.superseded_by AND n.person_id = ANY (:person_ids)
-        AND (NOT daterange(n.valid_from, n.valid_until) && daterange(e.valid_from, e.valid_until)
+        AND (n.valid_from >= e.valid_until OR n.valid_until <= e.valid_from
             OR n.as_of > e.as_of AND n.valid_from > :on))
     OR EXISTS (SELECT FROM evidence n
         LEFT JOIN mirror_person_alias an ON an.person_id = n.person_id AND an.unmerged_on IS NULL
@@ -64,7 +64,7 @@ _IS_REPLACED = """(
             AND coalesce(an.canonical_person_id, n.person_id) = coalesce((SELECT a.canonical_person_id
                 FROM mirror_person_alias a WHERE a.person_id = e.person_id AND a.unmerged_on IS NULL), e.person_id)
             AND (n.as_of, n.created_at, n.evidence_id) > (e.as_of, e.created_at, e.evidence_id)
-            AND daterange(n.valid_from, n.valid_until) && daterange(e.valid_from, e.valid_until)
+            AND (n.valid_from >= e.valid_until OR n.valid_until <= e.valid_from) IS NOT TRUE
             AND (n.as_of = e.as_of OR n.valid_from IS NULL OR n.valid_from <= :on)))"""
 # What holds on the day: of every office its last word on it, under whichever rule set of the chain declares the fact.
 EVIDENCE = prepare(
