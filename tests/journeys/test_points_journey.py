@@ -80,7 +80,11 @@ def test_from_the_law_to_the_final_list(suite: Suite, city: Office, tmp_path: Pa
     assert numbers == standing
     assert found["is_eligible"]
     assert standing == [application["application_id"]]
+    said = city.post(f"{round_}/objections", {"application_id": application["application_id"], "reason": "居住时间不实"})
     city.set_clock("2026-04-13T09:00:00+08:00")
+    city.refused("POST", f"{round_}/finish", {}, 409, "round-not-over")
+    answer = {"outcome": "dismissed", "answer": "经核实,居住登记属实"}
+    city.post(f"{round_}/objections/{said['objection_id']}/answer", answer, x_actor="officer-0099")
     assert city.post(f"{round_}/finish")["status"] == "finished"
     city.refused("GET", f"{round_}/notice", None, 404, "notice-not-up")
 

@@ -375,3 +375,47 @@ async def test_what_is_current_in_the_end_does_not_depend_on_the_order(
             await desk.give(police, body | {"person_id": str(story.person_id)})
     ends = [[(each["as_of"], each["value"]) for each in await desk.search(story)] for story in (one, other)]
     assert ends[0] == ends[1] == ([max(said)] if said else [])
+
+
+async def _counted_in(desk: Desk, story: Story, on: str) -> Any:
+    path = f"/v1/points/files/{story.person_id}/facts?rule_set=ningbo-2022&on={on}"
+    found = answered(await desk.of(HALL).get(path), 200)
+    return next((each["value"] for each in found["facts"] if each["fact"] == "education"), None)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_what_counts_later_leaves_what_counts_until_then(desk: Desk, is_late: bool) -> None:
+    story = await desk.resident()
+    words = [
+        schooling(as_of="2026-01-05", valid_from="2025-01-01"),
+        schooling(as_of="2026-02-05", value=["bachelor_or_above"], valid_from="2026-06-01", valid_until="2026-09-01"),
+    ]
+    for word in reversed(words) if is_late else words:
+        await desk.give(desk.of(HALL), word | {"person_id": str(story.person_id)})
+    days = ("2024-12-31", "2026-05-31", "2026-06-01", "2026-09-01")
+    counted = [await _counted_in(desk, story, each) for each in days]
+    assert counted == [None, ["junior_college"], ["bachelor_or_above"], None], "what has ended does not bring back what was"
+
+
+async def test_of_one_day_two_times_stand_beside_each_other_and_a_correction_does_not(desk: Desk) -> None:
+    story = await desk.resident()
+    until = schooling(valid_until="2026-06-01", person_id=str(story.person_id))
+    since = until | {"valid_from": "2026-06-01", "valid_until": None, "value": ["bachelor_or_above"]}
+    made = [await desk.give(desk.of(HALL), each) for each in (until, since)]
+    again = [await desk.give(desk.of(HALL), each, 200) for each in (until, since)]
+    assert [each["evidence_id"] for each in again] == [each["evidence_id"] for each in made]
+    assert await _counted_in(desk, story, "2026-05-31") == ["junior_college"]
+    assert await _counted_in(desk, story, "2026-06-01") == ["bachelor_or_above"]
+    await desk.give(desk.of(HALL), since | {"valid_from": "2026-03-01"})
+    assert await _counted_in(desk, story, "2026-02-28") is None
+    assert await _counted_in(desk, story, "2026-03-01") == ["bachelor_or_above"]
+
+
+async def test_what_was_withdrawn_brings_nothing_back(desk: Desk) -> None:
+    story = await desk.resident()
+    office, body = desk.of(HALL), schooling(person_id=str(story.person_id))
+    await desk.give(office, body)
+    later = await desk.give(office, body | {"as_of": "2026-04-02", "valid_from": "2026-04-01"})
+    answered(await office.post(f"{DOOR}/{later['evidence_id']}/withdraw", {"reason": "误报"}), 200)
+    assert await _counted_in(desk, story, "2026-03-31") == ["junior_college"]
+    assert await _counted_in(desk, story, "2026-04-01") is None

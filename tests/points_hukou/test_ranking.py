@@ -146,16 +146,16 @@ def test_whoever_moves_up_would_have_been_admitted_without_those_who_left(
         return
     gone = data.draw(st.sets(st.sampled_from([each.id for each in contenders])))
     left = [each for each in contenders if each.id not in gone]
+    stay = {each.contender.id for each in ranked.admitted} - gone
     wanted = model(left, rule, quota)
     if wanted is None:
         with pytest.raises(UndecidedCutError):
-            moved_up(ranked, gone)
+            moved_up(left, rule, quota, stay)
         return
-    stay = {each.contender.id for each in ranked.admitted} - gone
-    new = {each.id for each in moved_up(ranked, gone)}
+    new = {each.id for each in moved_up(left, rule, quota, stay)}
     assert stay | new == {id_ for id_, (_, is_admitted) in wanted.items() if is_admitted}
     assert not new or len(stay) < quota
-    assert moved_up(ranked, set()) == ()
+    assert moved_up(contenders, rule, quota, {each.contender.id for each in ranked.admitted}) == ()
 
 
 @settings(max_examples=100, deadline=None)

@@ -197,6 +197,25 @@ async def test_places_are_never_given_twice_when_many_give_up_at_once(office: Po
         assert held == [each for each in ids if each not in gone][:4]
 
 
+async def test_the_next_in_line_is_the_best_who_waits_also_after_an_erasure(office: PointsOffice, law: dict[str, Any]) -> None:
+    first, erased, better, worse = await candidates(office, "housing", [41, 43, 45, 47], NEXT_TOWN)
+    one = await opened(office, "housing", 2, town_quotas=[{"division_code": NEXT_TOWN, "places": 2}])
+    async with on(office, PUBLISHED):
+        expect(await desk(office).post(f"{one}/rank"), 200)
+        expect(await desk(office).post(f"{one}/publish"), 200)
+    async with on(office, OVER):
+        expect(await desk(office).post(f"{one}/finish"), 200)
+        gone = Story(UUID(expect(await desk(office).get(f"{APPLICATIONS}/{erased}"), 200)["person_id"]))
+        for _ in range(4):
+            gone.person()
+        gone.deletion()
+        await office.tell(gone.messages(first=5))
+        await office.settled()
+        expect(await desk(office).post(f"{one}/give-up", {"application_id": first}), 200)
+        held = {row["application_id"] for row in await places(office, one, admitted=True)}
+        assert held - {erased} == {better, worse}, "the place of somebody erased is free as well"
+
+
 async def test_towns_have_their_own_places(office: PointsOffice, law: dict[str, Any]) -> None:
     here = await candidates(office, "school", [43, 44, 45])
     there = await candidates(office, "school", [50, 51], NEXT_TOWN)

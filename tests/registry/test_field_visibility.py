@@ -201,7 +201,7 @@ def test_every_field_of_every_answer_and_event_has_a_class(definition: ServiceDe
         assert set(schema["properties"]) - {"masked_fields"} == declared, title
         seen.add(name)
     for event in definition.publishes:
-        (state,) = (each for each in event.__mro__ if each.__name__ in definition.fields.declared)
+        state = next(each for each in event.__mro__ if each.__name__ in definition.fields.declared)  # as `rules_of` does
         assert set(event.model_fields) == definition.fields.declared[state.__name__]
         seen.add(state.__name__)
     assert seen >= set(definition.fields.declared), "a class is declared for what is never shown"

@@ -237,16 +237,20 @@ def _rank(contenders: Sequence[Contender], rule: Ranking, record: RoundRecord) -
 async def _next_in_line(work: Work, record: RoundRecord, gone: PlaceRecord) -> list[UUID]:
     """Who is admitted now that somebody gave up: of the same town where towns have places of their own."""
     places = await store.places_of(work, record.round_id, admitted=False, after=None, limit=store.STANDING_MAX)
-    of_town = [each for each in places if each.town == gone.town and each.secrets is not None]
-    contenders = [
-        contender_of_figures(each.secrets.score, of=each.application_id, town=each.town) for each in of_town if each.secrets
-    ]
-    quota = record.town_quotas.get(gone.town, record.quota)
-    given_up = {gone.application_id, *(each.application_id for each in of_town if each.given_up_on is not None)}
-    held = {each.application_id for each in of_town if each.outcome is Outcome.ADMITTED} - given_up
+    of_town = [each for each in places if each.town == gone.town]
+    left = [each for each in of_town if each.given_up_on is None and each.place_id != gone.place_id]
+    quota = record.town_quotas.get(gone.town, record.quota) - await _used_by_erased(work, left)
+    known = [(each, each.secrets) for each in left if each.secrets is not None]
+    contenders = [contender_of_figures(secrets.score, of=each.application_id, town=each.town) for each, secrets in known]
+    held = {each.application_id for each, _ in known if each.outcome is Outcome.ADMITTED}
     try:
-        ranked = rank([each for each in contenders if each is not None], await _ranking(work, record), quota)
-        risen = [each.id for each in moved_up(ranked, given_up)]
+        ranking = await _ranking(work, record)
+        return [each.id for each in moved_up([each for each in contenders if each is not None], ranking, quota, held)]
     except UndecidedCutError:
         return []  # equals wait: who of them goes first, the rule set leaves to nobody (P-22)
-    return [each for each in risen if each not in held]
+
+
+async def _used_by_erased(work: Work, places: Sequence[PlaceRecord]) -> int:
+    """How many places of people deleted since a household transfer rests on; the others are free."""
+    erased = [each for each in places if each.secrets is None and each.outcome is Outcome.ADMITTED]
+    return sum([await household_transfers.is_place_used(work, each.round_id, each.application_id) for each in erased])

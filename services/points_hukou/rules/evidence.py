@@ -84,9 +84,17 @@ def is_same(one: Stated, other: Stated) -> bool:
     )
 
 
+def overlaps(one: Stated, other: Stated) -> bool:
+    """Whether there is a day on which both would count."""
+    starts = [each.valid_from or date.min for each in (one, other)]
+    ends = [each.valid_until or date.max for each in (one, other)]
+    return max(starts) < min(ends)
+
+
 def supersedes(given: Stated, current: Stated) -> bool:
     """Whether what is given now takes the place of what is current: it knows at least as late a day. Of one day the later word
-    counts, which is how an office corrects itself; older knowledge that arrives late is kept and counts for nothing.
+    counts, which is how an office corrects itself; older knowledge that arrives late is kept and counts for nothing. What was
+    superseded still counts on days of which nothing later speaks (`store/person_facts.py`).
     """
     return given.as_of >= current.as_of
 

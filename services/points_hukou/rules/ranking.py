@@ -129,14 +129,11 @@ def rank_with_limits(contenders: Iterable[Contender], rule: Ranking, quota: int,
     return Ranked(rule, quota, dict(limits), tuple(places))
 
 
-def moved_up(ranked: Ranked, gone: Collection[UUID]) -> tuple[Contender, ...]:
-    """Who is admitted when some withdraw: as if those had never stood, so while the quota is still full, nobody.
-    Published ranks stay. Raises UndecidedCutError.
+def moved_up(left: Iterable[Contender], rule: Ranking, quota: int, held: Collection[UUID]) -> tuple[Contender, ...]:
+    """Who is admitted now, of those who are left and do not hold a place: as if whoever is gone had never stood, so while the
+    quota is still full, nobody. Published ranks stay. Raises UndecidedCutError.
     """
-    left = [each.contender for each in ranked.places if each.contender.id not in gone]
-    before = {each.contender.id for each in ranked.admitted}
-    again = rank_with_limits(left, ranked.rule, ranked.quota, ranked.limits)
-    return tuple(each.contender for each in again.admitted if each.contender.id not in before)
+    return tuple(each.contender for each in rank(left, rule, quota).admitted if each.contender.id not in held)
 
 
 def _fitting(equals: Sequence[Contender], room: Mapping[str, int]) -> list[Contender]:

@@ -50,14 +50,31 @@ _FIND = prepare(
     FROM known JOIN mirror_person p USING (person_id)
     """  # noqa: S608 - constants of this module
 )
-# What holds on the day: of every office what it said last, under whichever rule set of the chain declares the fact.
+# Something later of the same series, under whatever id of the human, took the place of `e` by the day. What is later counts
+# from its own first day on, and what is withdrawn or has ended brings nothing back; of one day it corrects at once. The first
+# look, at the one successor, settles nearly all rows.
+_IS_REPLACED = """(
+    NOT EXISTS (SELECT FROM evidence n WHERE n.evidence_id = e.superseded_by AND n.person_id = ANY (:person_ids)
+        AND (NOT daterange(n.valid_from, n.valid_until) && daterange(e.valid_from, e.valid_until)
+            OR n.as_of > e.as_of AND n.valid_from > :on))
+    OR EXISTS (SELECT FROM evidence n
+        LEFT JOIN mirror_person_alias an ON an.person_id = n.person_id AND an.unmerged_on IS NULL
+        WHERE n.person_id = ANY (:person_ids) AND n.rule_set = e.rule_set AND n.fact = e.fact
+            AND n.organisation = e.organisation AND n.reliability = e.reliability
+            AND coalesce(an.canonical_person_id, n.person_id) = coalesce((SELECT a.canonical_person_id
+                FROM mirror_person_alias a WHERE a.person_id = e.person_id AND a.unmerged_on IS NULL), e.person_id)
+            AND (n.as_of, n.created_at, n.evidence_id) > (e.as_of, e.created_at, e.evidence_id)
+            AND daterange(n.valid_from, n.valid_until) && daterange(e.valid_from, e.valid_until)
+            AND (n.as_of = e.as_of OR n.valid_from IS NULL OR n.valid_from <= :on)))"""
+# What holds on the day: of every office its last word on it, under whichever rule set of the chain declares the fact.
 EVIDENCE = prepare(
     f"""
     SELECT {COLUMNS},
         EXISTS (SELECT FROM evidence_contest c WHERE c.status = 'open' AND c.person_id = ANY (:person_ids)
             AND c.rule_set = e.rule_set AND c.fact = e.fact AND c.organisation = e.organisation) AS is_contested
     {FROM_EVIDENCE}
-    WHERE e.status = 'current' AND e.person_id = ANY (CAST(:person_ids AS uuid[]))
+    WHERE (e.status = 'current' OR e.status = 'superseded' AND NOT {_IS_REPLACED})
+        AND e.person_id = ANY (CAST(:person_ids AS uuid[]))
         AND e.rule_set = ANY (CAST(:rule_sets AS text[])) AND e.fact = ANY (CAST(:facts AS text[]))
         AND (e.valid_from IS NULL OR e.valid_from <= CAST(:on AS date))
         AND (e.valid_until IS NULL OR e.valid_until > CAST(:on AS date))

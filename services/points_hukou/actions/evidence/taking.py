@@ -16,7 +16,7 @@ from services.chassis.ids import new_id
 from services.chassis.work import Work
 from services.contracts.points_hukou import EvidenceRecorded
 from services.points_hukou.actions.evidence.trail import EVIDENCE, leave_evidence
-from services.points_hukou.rules.evidence import EvidenceStatus, is_same, supersedes
+from services.points_hukou.rules.evidence import EvidenceStatus, is_same, overlaps, supersedes
 from services.points_hukou.rules.gathering.sources import Reliability
 from services.points_hukou.schemas.evidence import EvidenceRecord, EvidenceSecrets
 from services.points_hukou.store import evidence as store
@@ -144,8 +144,10 @@ class _Book:
 
 
 def _is_last_word(record: EvidenceRecord, said: Sequence[EvidenceRecord]) -> bool:
-    """Whether nothing later was said as of the same day: a value that was corrected is new when it is said again."""
-    return not any(each.as_of == record.as_of for each in said[said.index(record) + 1 :])
+    """Whether nothing later was said as of the same day for the same time: a value that was corrected is new when it is said
+    again.
+    """
+    return not any(each.as_of == record.as_of and overlaps(each, record) for each in said[said.index(record) + 1 :])
 
 
 def _entered(work: Work, told: Told, evidence_id: UUID) -> EvidenceRecord:
