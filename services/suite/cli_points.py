@@ -103,7 +103,7 @@ def score(
 def replay(
     file: Annotated[Path, typer.Argument(help="A frozen assessment, as `score --save` writes it.")], *, as_json: AsJson = False
 ) -> None:
-    """Count a frozen assessment again, from what it holds alone. Exit code 35 if the score is not the same, bit for bit."""
+    """Count a frozen assessment again, from what it holds alone. Exit code 35 if score or explanation is not the same."""
     from services.points_hukou.rules import replaying
     from services.suite import points_files
     from services.suite.points_screen import lines_of_replay, told_of_replay

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.points_hukou.rules.compiling import CountedItem, JudgedClause, RuleSet
 from services.points_hukou.rules.explaining import rule_set_of
-from services.points_hukou.rules.replaying import FrozenAssessment, Replay
+from services.points_hukou.rules.replaying import FrozenAssessment, Replay, sha256_of
 
 Told = dict[str, Any]
 
@@ -133,6 +133,7 @@ def told_of_replay(frozen: FrozenAssessment, replayed: Replay, *, is_released: b
         "same": replayed.is_same,
         "rule_set": frozen.rule_set,
         "total": frozen.score.get("total"),
+        "document_sha256": sha256_of(frozen),
         "text_intact": replayed.is_text_intact,
         "text_is_of_this_release": is_released,
         "differences": [
@@ -144,7 +145,7 @@ def told_of_replay(frozen: FrozenAssessment, replayed: Replay, *, is_released: b
 def lines_of_replay(told: Told) -> list[str]:
     """The same for a reader."""
     verdict = "结果一致 · the same score" if told["same"] else "结果不一致 · NOT the same score"
-    lines = [f"{verdict}: {told['rule_set']}, {told['total']}"]
+    lines = [f"{verdict}: {told['rule_set']}, {told['total']}", f"  SHA-256 {told['document_sha256']}"]
     lines += [f"  {each['figure']}: {each['frozen']} → {each['replayed']}" for each in told["differences"]]
     if not told["text_intact"]:
         lines.append("  规则文本已被改动 · the text of the rules was altered")

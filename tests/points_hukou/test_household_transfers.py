@@ -279,6 +279,12 @@ def test_a_place_is_used_in_its_time() -> None:
     assert TRANSFERS.usable_until("ningbo-2022", final) is None
 
 
+def test_who_moves_up_has_the_whole_time_from_that_day() -> None:
+    final, risen = date(2018, 8, 31), date(2019, 3, 15)
+    assert TRANSFERS.usable_until("foshan-2016", final, risen) == date(2019, 9, 15)
+    assert TRANSFERS.usable_until("foshan-2016", final, date(2018, 8, 1)) == date(2019, 2, 28)
+
+
 async def test_of_somebody_deleted_nothing_said_stays(office: PointsOffice) -> None:
     story = await resident(office)
     made = expect(await window(office).post(ALL, entry(story, note="某人的话")), 201)
@@ -301,3 +307,21 @@ async def test_a_snapshot_asks_again_what_waits_for_an_answer(office: PointsOffi
     (state,) = said[story.person_id]
     assert isinstance(state, HouseholdTransferCompleted)
     assert (str(state.transfer_id), state.version) == (asked["transfer_id"], asked["version"])
+
+
+async def test_a_snapshot_asks_with_the_version_that_was_asked(office: PointsOffice) -> None:
+    story = await resident(office)
+    asked = await completed(office, story)
+    async with on(office, date(2026, 5, 12)):
+        await run(office, jobs.tell_overdue_transfers)
+
+    async def body(tx: Transaction) -> dict[UUID, list[EventData]]:
+        return {key: states async for key, states in snapshot(tx, office.service.runtime.keyring)}
+
+    said = await in_transaction(office.service.runtime.pool, body, rows=SERVICE)
+    (state,) = said[story.person_id]
+    assert isinstance(state, HouseholdTransferCompleted)
+    refused = {"transfer_id": str(state.transfer_id), "version": state.version}
+    await office.tell([answer(story, refused, REFUSED, place=3)])
+    await office.settled()
+    assert expect(await window(office).get(f"{ALL}/{asked['transfer_id']}"), 200)["status"] == "returned"

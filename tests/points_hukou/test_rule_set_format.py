@@ -248,6 +248,18 @@ def test_a_changed_figure_or_text_is_found_by_the_replay() -> None:
     assert not replay(thaw(frozen)).is_text_intact
 
 
+def test_a_changed_explanation_is_found_by_the_replay() -> None:
+    rule_set = shipped("ningbo-2022")
+    frozen = json.loads(freeze(score(rule_set, person(rule_set)), texts()).model_dump_json())
+    total = frozen["explanation"]["total"]
+    frozen["explanation"]["total"] = "999.00"
+    found = replay(thaw(frozen))
+    assert not found.is_same
+    assert [(each.figure, each.frozen, each.replayed) for each in found.differences] == [
+        ("/explanation/total", "999.00", total)
+    ]
+
+
 def test_what_is_no_assessment_is_refused() -> None:
     with pytest.raises(NotFrozenError):
         thaw({"format": "something else"})

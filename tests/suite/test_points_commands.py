@@ -1,9 +1,11 @@
 """`xinshimin points`, as an appeal officer or another city uses it: offline, without a running suite."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from services.points_hukou.rules.replaying import canonical
 from services.suite.exits import ExitCode
 from tests.suite.launching import ROOT, clean_environment, xinshimin
 
@@ -41,7 +43,12 @@ def test_score_save_replay(tmp_path: Path) -> None:
     again = points(tmp_path, *ask, "--save", str(saved))
     assert again.returncode == ExitCode.INPUT_REFUSED
 
-    assert points(tmp_path, "replay", str(saved)).returncode == ExitCode.DONE
+    digest = sha256(canonical(json.loads(saved.read_text("utf-8")))).hexdigest()
+    same = points(tmp_path, "replay", str(saved))
+    assert same.returncode == ExitCode.DONE
+    assert digest in same.stdout
+    told = json.loads(points(tmp_path, "replay", str(saved), "--json").stdout)
+    assert (told["same"], told["document_sha256"]) == (True, digest)
     saved.write_text(saved.read_text("utf-8").replace('"total": "78.88"', '"total": "88.88"', 1), "utf-8")
     differs = points(tmp_path, "replay", str(saved), "--json")
     assert differs.returncode == ExitCode.REPLAY_DIFFERS

@@ -175,7 +175,7 @@ async def _require_place(work: Work, person_id: UUID, round_id: UUID, applicatio
     rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
     assert rule_set is not None
     assert record.finished_on is not None
-    until = TRANSFERS.usable_until(rule_set.name, record.finished_on)
+    until = TRANSFERS.usable_until(rule_set.name, record.finished_on, place.moved_up_on)
     if until is not None and work.today > until:
         raise DomainError("place-lapsed", extra={"usable_until": until.isoformat()})
 

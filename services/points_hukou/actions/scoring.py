@@ -1,6 +1,5 @@
 """Scoring an application: facts gathered, counted by its own rule set, frozen for good (P-37)."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +13,7 @@ from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.facts import FactsError, read_facts
 from services.points_hukou.rules.family import counted_of
 from services.points_hukou.rules.gathering.gathering import GatheredFacts
-from services.points_hukou.rules.replaying import FrozenAssessment, canonical, freeze
+from services.points_hukou.rules.replaying import FrozenAssessment, freeze, sha256_of
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.schemas.applications import ApplicationRecord
 from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind
@@ -76,7 +75,7 @@ async def _store(work: Work, application: ApplicationRecord, kind: Kind, counted
             rule_set_id=application.rule_set_id,
             scored_on=work.today,
             scored_by=work.require_actor() if kind == "recheck" else None,
-            document_sha256=hashlib.sha256(canonical(each.frozen.model_dump(mode="json"))).hexdigest(),
+            document_sha256=sha256_of(each.frozen),
             created_at=work.now,
             frozen=FrozenScore(
                 facts=each.frozen.facts,

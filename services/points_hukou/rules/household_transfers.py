@@ -73,11 +73,14 @@ class TransferLaw:
         """Until when the registry answers. Raises NotInForceError on a day the parameters say nothing of."""
         return calendar.deadline(asked_on, self.answer_working_days.on(asked_on))
 
-    def usable_until(self, rule_set: str, final_on: date) -> date | None:
-        """The last day on which a place of a list final on that day is used; `None` where the rule set sets no term."""
+    def usable_until(self, rule_set: str, final_on: date, moved_up_on: date | None = None) -> date | None:
+        """The last day on which a place of a list final on that day is used, or one into which somebody moved up later; `None`
+        where the rule set sets no term.
+        """
+        held_since = final_on if moved_up_on is None else max(final_on, moved_up_on)
         for term in self.place_terms.on(final_on):
             if term.rule_set == rule_set:
-                return add_months(final_on, term.months)
+                return add_months(held_since, term.months)
         return None
 
 

@@ -5,6 +5,7 @@ it again years later, offline, and reach the same figures (P-37).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
@@ -68,7 +69,7 @@ class Replay:
 
     @property
     def is_same(self) -> bool:
-        """Whether it is the same score, bit for bit, by the same text."""
+        """Whether it is the same score and explanation, bit for bit, by the same text."""
         return self.is_text_intact and not self.differences
 
 
@@ -104,8 +105,14 @@ def replay(frozen: FrozenAssessment) -> Replay:
     rule_set: RuleSet = compile_rule_set(frozen.rule_set, texts, frozen.own_choices)
     facts = read_facts(frozen.facts, rule_set.facts, rule_set.rules_of_facts)
     assessment = score(rule_set, facts, service=frozen.service, use_in=frozen.use_in)
-    differences = tuple(_differences("", frozen.score, score_of(assessment)))
-    return Replay(assessment, rule_set.digest == frozen.digest, differences)
+    differences = _differences("", frozen.score, score_of(assessment))
+    differences += _differences("/explanation", frozen.explanation, explanation_of(assessment))
+    return Replay(assessment, rule_set.digest == frozen.digest, tuple(differences))
+
+
+def sha256_of(frozen: FrozenAssessment) -> str:
+    """The digest of the whole document in its one spelling; the service keeps it beside the score."""
+    return sha256(canonical(frozen.model_dump(mode="json"))).hexdigest()
 
 
 def canonical(document: object) -> bytes:

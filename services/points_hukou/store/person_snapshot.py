@@ -54,9 +54,11 @@ _APPLICATIONS = prepare(
     FROM application WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY application_id
     """
 )
+# A request that waits is told with the version that was asked: the registry's answer names it.
 _TRANSFERS = prepare(
     """
-    SELECT person_id, transfer_id, version, division_code, hukou_division_code, status, entered_on, due_on
+    SELECT person_id, transfer_id, CASE WHEN status = 'completed' THEN asked_version ELSE version END AS version, division_code,
+        hukou_division_code, status, entered_on, due_on
     FROM household_transfer WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY transfer_id
     """
 )
