@@ -107,6 +107,7 @@ LISTED = {
             "divisions_of_files": "codes of divisions, for the events' followers",
             "is_transferring": "yes or no, of persons the action has in sight",
             "is_applying": "yes or no, of persons the action has in sight",
+            "claims_of": "of applications in sight: ids of their humans, and whether they hold a place of another round",
         },
         evidence=_EVIDENCE,
     ),

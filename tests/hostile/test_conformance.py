@@ -32,7 +32,7 @@ def _expect_conformance(report: Report, city: City, *, requests: int) -> None:
     assert not report.failures, report.text()
     assert report.calls.keys() >= city.operations.keys()
     assert report.requests >= requests, report.calls
-    assert report.statuses[200] + report.statuses[201] > report.requests / 20, report.statuses
+    assert report.statuses[200] + report.statuses[201] > report.requests / 25, report.statuses
     assert not any(status >= 500 for status in report.statuses), report.statuses
 
 

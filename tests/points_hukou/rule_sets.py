@@ -48,7 +48,8 @@ async def approved(office: PointsOffice, body: dict[str, Any] | None = None, div
     made = await drafted(office, body, division=division)
     one = f"{ALL}/{made['rule_set_id']}"
     first, second = officer(office, division=division), officer(office, "officer-2", division)
-    assert expect(await first.post(f"{one}/check"), 200)["problems"] == []
+    checked = expect(await first.post(f"{one}/check"), 200)
+    assert checked["problems"] == [], checked["problems"]
     proposal = expect(await first.post(f"{one}/approve"), 201)
     expect(await second.post(f"/v1/points/proposals/{proposal['proposal_id']}/approve"), 200)
     found: dict[str, Any] = expect(await first.get(one), 200)

@@ -29,6 +29,64 @@ from tests.running import Caller
 
 ALL = "/v1/points/applications"
 START = date(2026, 3, 2)
+EARLIER = """
+format = 1
+id = "cixi-2023"
+version = 1
+name_zh = "慈溪市2023年积分(示例)"
+name_en = "Cixi's points of 2023 (supposed)"
+jurisdiction = "330282"
+valid_from = 2023-01-01
+confidence = "design"
+rounding = { places = 2, mode = "half_up", confidence = "design" }
+
+[[sources]]
+ref = "city"
+title_zh = "慈溪市(示例)"
+kind = "supposed"
+confidence = "design"
+
+[[facts]]
+id = "volunteer_days"
+kind = "number"
+name_zh = "志愿服务天数"
+name_en = "days of volunteering"
+unit_zh = "天"
+unit_en = "days"
+at_most = 3660
+
+[[parts]]
+id = "county"
+name_zh = "个性指标"
+name_en = "Indicators"
+cap = 50
+
+[[items]]
+id = "volunteering"
+name_zh = "志愿服务"
+name_en = "Volunteering"
+article = "示例第1条"
+rule = "P-01"
+sources = ["city"]
+confidence = "design"
+part = "county"
+lines = [{ points = 1, units = { amount = "volunteer_days" }, per = 10, cap = 5 }]
+"""
+EARLIER_CASES = """
+applied_on = 2023-03-01
+[[cases]]
+name_zh = "二十五天"
+name_en = "twenty-five days"
+rule = "P-01"
+facts = { volunteer_days = 25 }
+expected = { volunteering = 2, total = 2 }
+[[cases]]
+name_zh = "没有"
+name_en = "none"
+rule = "P-01"
+facts = { volunteer_days = 0 }
+expected = { volunteering = 0, total = 0 }
+"""
 SCOPES = frozenset(
     {
         "points.application.apply",
@@ -280,6 +338,33 @@ async def test_a_school_place_is_asked_for_a_child_of_ones_own(office: PointsOff
     await office.tell(child.messages(first=told + 1))
     await office.settled()
     expect(await open_window.post(ALL, body(parent, for_person_id=str(child.person_id))), 201)
+
+
+async def test_a_child_is_applied_for_once_whoever_of_its_parents_comes(office: PointsOffice, open_window: Caller) -> None:
+    father, mother, child = await resident(office), await resident(office), await resident(office, date(2020, 2, 2))
+    told = len(child.events)
+    for parent in (father, mother):
+        child.relationship(registry.RelationshipRegistered, new_id(), 1, related_person_id=parent.person_id, kind="parent")
+    await office.tell(child.messages(first=told + 1))
+    await office.settled()
+    asked = (open_window.post(ALL, body(each, for_person_id=str(child.person_id))) for each in (father, mother))
+    answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert [code_of(answer) for answer in answers if answer.status_code == 409] == ["application-open"]
+
+
+async def test_a_use_closed_since_its_rules_came_into_force_takes_no_application_and_no_round(office: PointsOffice) -> None:
+    story = await resident(office)
+    async with on(office, date(2023, 3, 1)):
+        await in_force(office, date(2023, 3, 1), "settlement", body={"rule_set": EARLIER, "cases": EARLIER_CASES})
+    terms = {"quota": 1, "freeze_on": "2023-08-31", "notice_working_days": 5, "objection_working_days": 5}
+    runner = office.service.caller(["points.round.run"], division=CITY, purpose="points")
+    async with on(office, date(2023, 7, 26)):
+        answer = await counter(office).post(ALL, body(story, purpose="settlement"))
+        assert code_of(answer) == "purpose-closed"
+        assert [each["code"] for each in answer.json()["reasons"]] == ["settlement_not_limited"]
+        opened = await runner.post("/v1/points/rounds", {"purpose": "settlement", "division_code": CITY} | terms)
+        assert code_of(opened) == "purpose-closed"
 
 
 async def test_only_the_office_of_the_case_sees_it(office: PointsOffice, open_window: Caller) -> None:

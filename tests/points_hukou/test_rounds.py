@@ -37,27 +37,38 @@ async def law(office: PointsOffice) -> dict[str, Any]:
         return await in_force(office, START, "school", "housing", "rest_leave", "other", "health_check")
 
 
-async def candidates(office: PointsOffice, purpose: str, ages: list[int], town: str = TOWN) -> list[str]:
-    """Confirmed applications of people who differ by their age alone, the youngest first in points; their ids."""
-    stories = []
-    for age in ages:
-        story = Story()
-        story.person(birth_date=date(2026 - age, 1, 15))
-        story.registration(registry.ResidenceRegistrationRegistered, new_id(), 1, division_code=town)
-        story.permit(registry.ResidencePermitIssued, new_id(), 1, division_code=town)
-        story.employment(registry.EmploymentStarted, new_id(), 1)
-        stories.append(story)
+def grown_up(age: int, town: str = TOWN) -> Story:
+    """Somebody who lives and works in a town."""
+    story = Story()
+    story.person(birth_date=date(2026 - age, 1, 15))
+    story.registration(registry.ResidenceRegistrationRegistered, new_id(), 1, division_code=town)
+    story.permit(registry.ResidencePermitIssued, new_id(), 1, division_code=town)
+    story.employment(registry.EmploymentStarted, new_id(), 1)
+    return story
+
+
+async def known(office: PointsOffice, *stories: Story) -> None:
+    """They are told of."""
     await office.tell([message for story in stories for message in story.messages()])
     await office.settled()
-    window, made = desk(office), []
+
+
+async def applied(office: PointsOffice, story: Story, purpose: str, town: str = TOWN, **more: Any) -> str:
+    """An application an officer stands for; its id."""
+    window = desk(office)
     async with on(office, START):
-        for story in stories:
-            body = {"person_id": str(story.person_id), "purpose": purpose, "division_code": town}
-            application = expect(await window.post(APPLICATIONS, body), 201)["application_id"]
-            expect(await window.post(f"{APPLICATIONS}/{application}/score"), 200)
-            expect(await window.post(f"{APPLICATIONS}/{application}/confirm"), 200)
-            made.append(application)
-    return made
+        body = {"person_id": str(story.person_id), "purpose": purpose, "division_code": town}
+        application: str = expect(await window.post(APPLICATIONS, body | more), 201)["application_id"]
+        expect(await window.post(f"{APPLICATIONS}/{application}/score"), 200)
+        expect(await window.post(f"{APPLICATIONS}/{application}/confirm"), 200)
+    return application
+
+
+async def candidates(office: PointsOffice, purpose: str, ages: list[int], town: str = TOWN) -> list[str]:
+    """Confirmed applications of people who differ by their age alone, the youngest first in points; their ids."""
+    stories = [grown_up(age, town) for age in ages]
+    await known(office, *stories)
+    return [await applied(office, story, purpose, town) for story in stories]
 
 
 async def opened(office: PointsOffice, purpose: str, quota: int, **more: Any) -> str:
@@ -251,3 +262,77 @@ async def test_a_round_and_who_stands_in_it_are_its_offices(office: PointsOffice
         cancelled = expect(await desk(office).post(f"{one}/cancel"), 200)
         assert cancelled["status"] == "cancelled"
         assert code_of(await desk(office).post(f"{one}/rank")) == "round-act-not-allowed"
+
+
+async def ranked(office: PointsOffice, one: str) -> set[str]:
+    """The applications that stand in a round ranked now."""
+    async with on(office, PUBLISHED):
+        expect(await desk(office).post(f"{one}/rank"), 200)
+        return {row["application_id"] for row in await places(office, one)}
+
+
+async def test_one_child_and_one_couple_stand_once(office: PointsOffice, law: dict[str, Any]) -> None:
+    father, mother, child = grown_up(42), grown_up(43), grown_up(6)
+    for parent in (father, mother):
+        child.relationship(registry.RelationshipRegistered, new_id(), 1, related_person_id=parent.person_id, kind="parent")
+    wife, husband = grown_up(44), grown_up(45)
+    wife.relationship(registry.RelationshipRegistered, new_id(), 1, related_person_id=husband.person_id)
+    await known(office, father, mother, child, wife, husband)
+    asked = {"for_person_id": str(child.person_id)}
+    of_child = [await applied(office, each, "school", **asked) for each in (father, mother)]
+    of_couple = [await applied(office, each, "school") for each in (wife, husband)]
+    standing = await ranked(office, await opened(office, "school", 50))
+    assert standing & {*of_child, *of_couple} == {of_child[1], of_couple[1]}
+
+
+async def test_a_human_with_two_ids_stands_once(office: PointsOffice, law: dict[str, Any]) -> None:
+    kept, duplicate = grown_up(42), grown_up(42)
+    await known(office, kept, duplicate)
+    both = [await applied(office, each, "school") for each in (duplicate, kept)]
+    told = len(duplicate.events)
+    duplicate.merge(registry.PersonMerged, 1, kept.person_id)
+    await office.tell(duplicate.messages(first=told + 1))
+    await office.settled()
+    assert await ranked(office, await opened(office, "school", 50)) & set(both) == {both[1]}
+
+
+async def test_who_holds_a_place_stands_in_no_other_round_of_that_use(office: PointsOffice, law: dict[str, Any]) -> None:
+    winner, gives_up = await candidates(office, "housing", [41, 43])
+    one, two = await opened(office, "housing", 50), await opened(office, "housing", 50)
+    assert {winner, gives_up} <= await ranked(office, one)
+    assert not {winner, gives_up} & await ranked(office, two)
+    async with on(office, PUBLISHED):
+        expect(await desk(office).post(f"{one}/publish"), 200)
+    async with on(office, OVER):
+        expect(await desk(office).post(f"{one}/finish"), 200)
+        expect(await desk(office).post(f"{one}/give-up", {"application_id": gives_up}), 200)
+    assert {winner, gives_up} & await ranked(office, two) == {gives_up}
+
+
+async def test_nobody_is_ranked_while_somebody_waits(office: PointsOffice, law: dict[str, Any]) -> None:
+    story = grown_up(42)
+    await known(office, story)
+    one = await opened(office, "health_check", 50)
+    body = {"person_id": str(story.person_id), "purpose": "health_check", "division_code": TOWN}
+    async with on(office, FREEZE):
+        application = expect(await desk(office).post(APPLICATIONS, body), 201)["application_id"]
+    async with on(office, PUBLISHED):
+        for act, status in (("score", "received"), ("confirm", "scored")):
+            answer = await desk(office).post(f"{one}/rank")
+            assert (code_of(answer), answer.json()["waiting"]) == ("round-not-settled", {status: 1})
+            expect(await desk(office).post(f"{APPLICATIONS}/{application}/{act}"), 200)
+    assert application in await ranked(office, one)
+
+
+async def test_where_towns_have_places_everybody_applied_at_a_town(office: PointsOffice, law: dict[str, Any]) -> None:
+    story = grown_up(42)
+    await known(office, story)
+    application = await applied(office, story, "housing", CITY)
+    quotas = [{"division_code": TOWN, "places": 40}, {"division_code": NEXT_TOWN, "places": 40}]
+    one = await opened(office, "housing", 80, town_quotas=quotas)
+    async with on(office, PUBLISHED):
+        answer = await desk(office).post(f"{one}/rank")
+        assert code_of(answer) == "application-without-town"
+        assert answer.json()["application_ids"] == [application]
+        expect(await desk(office).post(f"{APPLICATIONS}/{application}/withdraw"), 200)
+    await ranked(office, one)

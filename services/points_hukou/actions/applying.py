@@ -10,8 +10,8 @@ from services.chassis.work import Work
 from services.chassis.working_days import Deadline, calendar
 from services.contracts.points_hukou import ApplicationReceived
 from services.points_hukou.actions.application_standing import save, shown
-from services.points_hukou.actions.law import PROCEDURE
-from services.points_hukou.actions.refusals import invalid, require_own_division
+from services.points_hukou.actions.law import PROCEDURE, PURPOSES
+from services.points_hukou.actions.refusals import invalid, require_own_division, told
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSet
@@ -33,8 +33,9 @@ _MERGED_ZH, _MERGED_EN = "此人已并入他人,请用现用编号", "this id wa
 async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
     """Take an application in; its clock runs from today (P-09).
 
-    Raises `DomainError('no-rules-in-force')` where nothing counts that use, and `DomainError('application-open')` while the
-    family has the same application open (P-08), wherever.
+    Raises `DomainError('no-rules-in-force')` where nothing counts that use, `DomainError('purpose-closed')`, and
+    `DomainError('application-open')` while the family, or whoever else raises the child it is for, has the same open (P-08),
+    wherever.
     """
     require_own_division(work.principal, body.division_code, "/division_code")
     await _require_family(work, body)
@@ -71,12 +72,18 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
 
 
 async def law_today(work: Work, purpose: Purpose, division_code: str) -> tuple[InForceView, RuleSet]:
-    """What counts a use there today. Raises `DomainError('no-rules-in-force')`."""
+    """What counts a use there today.
+
+    Raises `DomainError('no-rules-in-force')`, and `DomainError('purpose-closed')` where the law has closed the use since the
+    rule set was put in force (P-12).
+    """
     await store.share_law(work, purpose, division_code)
     law = (await rule_sets.in_force_on(work, division_code, work.today)).get(purpose)
     record = None if law is None else await rule_sets.find_rule_set(work, law.rule_set_id)
     if law is None or record is None:
         raise DomainError("no-rules-in-force", extra={"purpose": purpose.value, "on": work.today.isoformat()})
+    if closed := PURPOSES.why_closed(purpose, division_code, work.today):
+        raise DomainError("purpose-closed", extra={"reasons": told([closed])})
     try:
         return law, compiled(record).covering(work.today)
     except NotCoveredError as error:
@@ -131,9 +138,10 @@ async def _require_ties(work: Work, body: ApplicationEntry) -> None:
 
 async def _require_first(work: Work, body: ApplicationEntry) -> None:
     everybody = [body.person_id, *body.family_person_ids]
-    await store.lock_applicants(work, everybody)
+    children = [] if body.for_person_id is None else [body.for_person_id]
+    await store.lock_applicants(work, [*everybody, *children])
     ids: Sequence[UUID] = await store.all_ids_of(work, everybody)
-    if await store.is_applying(work, ids, body.purpose, body.for_person_id):
+    if await store.is_applying(work, ids, body.purpose, await store.all_ids_of(work, children)):
         raise DomainError("application-open", extra={"purpose": body.purpose.value})
 
 

@@ -19,7 +19,7 @@ from services.points_hukou.rules.exact import written
 from services.points_hukou.rules.ranking import Contender, Outcome, Ranked, UndecidedCutError, moved_up, rank
 from services.points_hukou.rules.ranking_by_town import rank_by_town
 from services.points_hukou.rules.round_states import RoundAct, RoundStatus
-from services.points_hukou.rules.rounds import contender_of_figures, ranking_of
+from services.points_hukou.rules.rounds import contender_of_figures, once_each, ranking_of
 from services.points_hukou.schemas.rounds import (
     GiveUp,
     PlaceRecord,
@@ -32,6 +32,7 @@ from services.points_hukou.store import household_transfers, rule_sets
 from services.points_hukou.store import rounds as store
 
 _TOWN_DIGITS = 9
+_NAMED_MAX = 20
 
 
 async def open_round(work: Work, body: RoundEntry) -> RoundView:
@@ -71,17 +72,24 @@ async def rank_round(work: Work, round_id: UUID) -> RoundView:
     """Rank everybody whose confirmed score stands in it (P-13 to P-22).
 
     Raises `DomainError('round-not-frozen')` on its freeze day and before, `DomainError('cut-undecided')` when a tie falls on
-    the cut and the rule set does not say who goes first, `DomainError('round-too-large')`. What was published is ranked again
-    only after an objection was upheld: `DomainError('round-act-not-allowed')`.
+    the cut and the rule set does not say who goes first, `DomainError('round-not-settled')` while an application of the freeze
+    day or before waits for its score, an officer or a recheck, `DomainError('application-without-town')`,
+    `DomainError('round-too-large')`. What was published is ranked again only after an objection was upheld:
+    `DomainError('round-act-not-allowed')`.
     """
     before, status = await take(work, round_id, RoundAct.RANK)
     if work.today <= before.freeze_on:
         raise DomainError("round-not-frozen", extra={"freeze_on": before.freeze_on.isoformat()})
     if before.status is RoundStatus.PUBLISHED and (await store.objected(work, round_id))[1] == 0:
         raise DomainError("round-act-not-allowed", extra={"round_status": before.status.value, "act": "rank"})
-    rows = await store.standing_in(work, before, division_prefix(before.division_code))
+    prefix = division_prefix(before.division_code)
+    if waiting := await store.waiting_in(work, before, prefix):
+        raise DomainError("round-not-settled", extra={"waiting": waiting})
+    rows = await store.standing_in(work, before, prefix)
     if len(rows) > store.STANDING_MAX:
         raise DomainError("round-too-large", extra={"at_most": store.STANDING_MAX})
+    rows = await _once_each(work, before, rows)
+    _require_towns(before, rows)
     places, cut_off = await _ranked(work, before, rows)
     await store.replace_places(work, round_id, places)
     await store.settle_objections(work, round_id)
@@ -162,6 +170,21 @@ async def _ranking(work: Work, record: RoundRecord) -> Ranking:
     law = await rule_sets.find_rule_set(work, record.rule_set_id)
     assert law is not None, "approved rule sets are seen by everybody"
     return ranking_of(compiled(law))
+
+
+async def _once_each(work: Work, record: RoundRecord, rows: Sequence[Record]) -> list[Record]:
+    """The rows that stand: of each child or family one, and none that holds a place of another round."""
+    claims = await store.claims_of(work, record, [row["application_id"] for row in rows])
+    latest_first = sorted(rows, key=lambda row: (row["applied_on"], row["application_id"]), reverse=True)
+    standing = set(once_each([claims[row["application_id"]] for row in latest_first]))
+    return [row for place, row in enumerate(latest_first) if place in standing]
+
+
+def _require_towns(record: RoundRecord, rows: Sequence[Record]) -> None:
+    """Where towns have places of their own, everybody applied at a town. Raises `DomainError('application-without-town')`."""
+    homeless = [str(row["application_id"]) for row in rows if len(row["division_code"]) < _TOWN_DIGITS]
+    if record.town_quotas and homeless:
+        raise DomainError("application-without-town", extra={"count": len(homeless), "application_ids": homeless[:_NAMED_MAX]})
 
 
 async def _ranked(work: Work, record: RoundRecord, rows: Sequence[Record]) -> tuple[list[PlaceRecord], str | None]:

@@ -37,7 +37,7 @@ OverdueParameter = Annotated[bool, Query(description="Only those whose term was 
     **write(
         "points.application.apply",
         summary_zh="受理积分申请",
-        problems=["person-not-found", "division-out-of-scope", "no-rules-in-force", "application-open"],
+        problems=["person-not-found", "division-out-of-scope", "no-rules-in-force", "purpose-closed", "application-open"],
     ),
 )
 async def apply(work: CurrentWork, body: ApplicationEntry) -> Answer[ApplicationView]:

@@ -37,7 +37,7 @@ AdmittedParameter = Annotated[bool, Query(description="Only those who hold a pla
         "points.round.run",
         actor=True,
         summary_zh="开设积分轮次",
-        problems=["division-out-of-scope", "no-rules-in-force"],
+        problems=["division-out-of-scope", "no-rules-in-force", "purpose-closed"],
     ),
 )
 async def open_round(work: CurrentWork, body: RoundEntry) -> Answer[RoundView]:
@@ -73,7 +73,14 @@ async def read_versions(
         "points.round.run",
         actor=True,
         summary_zh="排名",
-        problems=[*_ACT, "round-not-frozen", "cut-undecided", "round-too-large"],
+        problems=[
+            *_ACT,
+            "round-not-frozen",
+            "round-not-settled",
+            "application-without-town",
+            "cut-undecided",
+            "round-too-large",
+        ],
     ),
 )
 async def rank_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:

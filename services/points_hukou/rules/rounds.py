@@ -1,6 +1,6 @@
 """Who stands in a round, by the bare figures of a frozen score, and what a public notice shows of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -15,6 +15,17 @@ from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Contender
 
 _NO_RULE = Ranking(cut="refuse", rule="P-22")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who would take a place with an application: the child it is for, else the family, under the ids in use.
+
+    `is_spent`: one of them holds a place of another round already, won before that application was handed in or with it.
+    """
+
+    humans: frozenset[UUID]
+    is_spent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,17 @@ def read_rounds(document: Document) -> RoundLaw:
 def ranking_of(rule_set: RuleSet) -> Ranking:
     """How a rule set orders people; one that says nothing leaves a tie at the cut to nobody (P-22)."""
     return rule_set.ranking or _NO_RULE
+
+
+def once_each(claims: Iterable[Claim]) -> list[int]:
+    """Which claims stand, by their number: of several for the same humans the first, and none that is spent (P-08)."""
+    taken: set[UUID] = set()
+    standing = []
+    for place, claim in enumerate(claims):
+        if not claim.is_spent and taken.isdisjoint(claim.humans):
+            taken |= claim.humans
+            standing.append(place)
+    return standing
 
 
 def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") -> Contender | None:

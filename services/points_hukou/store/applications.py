@@ -83,7 +83,7 @@ _IDS = prepare(
     """
 )
 _LOCK_PERSON = prepare("SELECT pg_advisory_xact_lock(hashtextextended('applicant ' || CAST(:person_id AS text), 0))")
-_IS_APPLYING = prepare("SELECT is_applying(CAST(:person_ids AS uuid[]), :purpose, CAST(:for_person_id AS uuid))")
+_IS_APPLYING = prepare("SELECT is_applying(CAST(:person_ids AS uuid[]), :purpose, CAST(:child_ids AS uuid[]))")
 _BIRTHS = prepare("SELECT person_id, birth_date FROM mirror_person WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 _TIES = prepare(
     """
@@ -205,10 +205,10 @@ async def lock_applicants(work: Work, person_ids: Collection[UUID]) -> None:
         await work.tx.execute(_LOCK_PERSON, person_id=str(person_id))
 
 
-async def is_applying(work: Work, person_ids: Sequence[UUID], purpose: Purpose, for_person_id: UUID | None) -> bool:
-    """Whether any of them has the same application open, in whatever office."""
+async def is_applying(work: Work, person_ids: Sequence[UUID], purpose: Purpose, child_ids: Sequence[UUID]) -> bool:
+    """Whether the same application is open, in whatever office: for that child by anybody, without a child by any of them."""
     return bool(
-        await work.tx.fetch_value(_IS_APPLYING, person_ids=list(person_ids), purpose=purpose.value, for_person_id=for_person_id)
+        await work.tx.fetch_value(_IS_APPLYING, person_ids=list(person_ids), purpose=purpose.value, child_ids=list(child_ids))
     )
 
 

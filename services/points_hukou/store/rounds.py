@@ -9,6 +9,7 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.points_hukou.rules.ranking import Outcome
+from services.points_hukou.rules.rounds import Claim
 from services.points_hukou.schemas.assessments import FrozenScore
 from services.points_hukou.schemas.rounds import (
     ObjectionRecord,
@@ -50,17 +51,35 @@ _LIST = prepare(
     ORDER BY created_at, round_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
-# The latest application of a family for the same; what an officer stands for alone is ranked (V-28).
+# What a round is about, in the names of its row.
+_OF_ROUND = """
+    a.purpose = :purpose AND a.service = :service AND a.rule_set_id = :rule_set_id
+    AND starts_with(a.division_code, :prefix) AND a.applied_on <= CAST(:freeze_on AS date)
+"""
+# The latest application of a person for the same; what an officer stands for alone is ranked (V-28).
 _STANDING = prepare(
     f"""
     SELECT DISTINCT ON (a.person_id, a.for_person_id)
-        a.application_id, a.person_id, a.division_code, s.assessment_id, s.sealed, m.masked_name
+        a.application_id, a.person_id, a.division_code, a.applied_on, s.assessment_id, s.sealed, m.masked_name
     FROM application a JOIN assessment s ON s.assessment_id = a.counted_assessment_id
     JOIN mirror_person m ON m.person_id = a.person_id
-    WHERE a.status = 'confirmed' AND a.purpose = :purpose AND a.rule_set_id = :rule_set_id
-        AND starts_with(a.division_code, :prefix) AND a.applied_on <= CAST(:freeze_on AS date)
+    WHERE a.status = 'confirmed' AND {_OF_ROUND}
     ORDER BY a.person_id, a.for_person_id, a.applied_on DESC, a.application_id DESC LIMIT {STANDING_MAX + 1}
     """  # noqa: S608
+)
+_WAITING = prepare(
+    f"""
+    SELECT a.status, count(*) AS number FROM application a
+    WHERE a.status IN ('received', 'scored', 'in_recheck') AND {_OF_ROUND} GROUP BY a.status
+    """  # noqa: S608
+)
+# Rounds of one use are ranked one after the other: each sees who holds a place of the others.
+_RANK_ALONE = prepare("SELECT pg_advisory_xact_lock(hashtextextended('ranking ' || CAST(:purpose AS text), 0))")
+_CLAIMS = prepare(
+    """
+    SELECT application_id, humans, is_spent
+    FROM claims_of(CAST(:application_ids AS uuid[]), CAST(:round_id AS uuid), :purpose, CAST(:freeze_on AS date))
+    """
 )
 _CLEAR = prepare("DELETE FROM round_place WHERE round_id = :round_id")
 _PLACES = prepare(
@@ -155,14 +174,26 @@ async def list_rounds(work: Work, after: tuple[datetime, UUID] | None, limit: in
 
 
 async def standing_in(work: Work, record: RoundRecord, prefix: str) -> Sequence[Record]:
-    """The confirmed applications that stand in a round, up to one more than may."""
-    return await work.tx.fetch(
-        _STANDING,
+    """The confirmed applications that a round is about, up to one more than may."""
+    return await work.tx.fetch(_STANDING, **_about(record, prefix))
+
+
+async def waiting_in(work: Work, record: RoundRecord, prefix: str) -> dict[str, int]:
+    """How many applications that a round is about are not settled, by their status."""
+    return {row["status"]: row["number"] for row in await work.tx.fetch(_WAITING, **_about(record, prefix))}
+
+
+async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[UUID]) -> dict[UUID, Claim]:
+    """Who would take a place with each, and whether they hold one already; no other round of that use is ranked meanwhile."""
+    await work.tx.execute(_RANK_ALONE, purpose=record.purpose.value)
+    rows = await work.tx.fetch(
+        _CLAIMS,
+        application_ids=list(application_ids),
+        round_id=record.round_id,
         purpose=record.purpose.value,
-        rule_set_id=record.rule_set_id,
-        prefix=prefix,
         freeze_on=record.freeze_on,
     )
+    return {row["application_id"]: Claim(frozenset(row["humans"]), row["is_spent"]) for row in rows}
 
 
 def score_in(keyring: Keyring, row: Record) -> Mapping[str, Any] | None:
@@ -257,6 +288,11 @@ def objection_of(keyring: Keyring, row: Record) -> ObjectionRecord:
     context = f"round_objection|sealed|{row['objection_id']}"
     secrets = None if sealed is None else unseal(keyring, ObjectionSecrets, sealed, context)
     return ObjectionRecord(**columns, secrets=secrets)
+
+
+def _about(record: RoundRecord, prefix: str) -> dict[str, Any]:
+    names = ("service", "rule_set_id", "freeze_on")
+    return {name: getattr(record, name) for name in names} | {"purpose": record.purpose.value, "prefix": prefix}
 
 
 def _place_of(keyring: Keyring, row: Record) -> PlaceRecord:
