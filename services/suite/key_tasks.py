@@ -91,10 +91,15 @@ async def _with_rotation(
         raise SuiteError(ExitCode.FAILED, str(error)) from None
 
 
+def work_of(tx: Transaction, service: str, keyring: Keyring) -> Work:
+    """A unit of work of the service itself, for what a command does in its name."""
+    law_now = LawClock().now()
+    return Work(tx, service, service_principal(service), keyring, law_now.date(), law_now, request_id=str(new_id()))
+
+
 async def _leave_evidence(tx: Transaction, service: str, keyring: Keyring, operation: str, report: RotationReport) -> None:
     """An operator changed what protects the data: a line of the service's own evidence, with ids of keys only."""
-    law_now = LawClock().now()
-    work = Work(tx, service, service_principal(service), keyring, law_now.date(), law_now, request_id=str(new_id()))
+    work = work_of(tx, service, keyring)
     total = sum(report.resealed.values())
     work.audit(operation, "key", None, fields=sorted(report.resealed), outcome=f"{total} under {report.key_id}")
     await work.flush()

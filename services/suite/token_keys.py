@@ -16,21 +16,17 @@ from pathlib import Path
 from uuid import UUID
 
 from services.chassis import data_keys, key_file, operations
-from services.chassis.clock import LawClock
 from services.chassis.db import Pool, Transaction, in_transaction, prepare
-from services.chassis.ids import new_id
 from services.chassis.key_file import KeyFile, KeyFileError, KeySet
 from services.chassis.key_readers import KeyReaders, Progress, RotationError
 from services.chassis.keyring import Keyring
-from services.chassis.principal import service_principal
 from services.chassis.rows import SERVICE
 from services.chassis.sealing import Suite
 from services.chassis.subscriptions import producers_of
-from services.chassis.work import Work
 from services.suite import access, catalogue
 from services.suite.data_folder import write_atomically
 from services.suite.exits import ExitCode, SuiteError
-from services.suite.key_tasks import new_key_name
+from services.suite.key_tasks import new_key_name, work_of
 from services.suite.keys import KeyFiles
 from services.suite.reconciling import until_applied
 
@@ -198,7 +194,7 @@ async def _tell_again(service: _Service, progress: Progress) -> int:
 async def _batch(tx: Transaction, *, service: _Service, after: UUID | None) -> tuple[int, UUID | None]:
     renew = service.process.definition().renew_tokens
     assert renew is not None
-    work = _work(tx, service)
+    work = work_of(tx, service.name, service.keyring)
     done = await renew(work, after=after, limit=_BATCH)
     await work.flush()
     return done
@@ -260,14 +256,8 @@ def _rewrite(service: _Service, renewed: KeyFile) -> None:
         raise SuiteError(ExitCode.NO_RIGHTS, f"{service.file} cannot be changed: {error}") from None
 
 
-def _work(tx: Transaction, service: _Service) -> Work:
-    law_now = LawClock().now()
-    principal = service_principal(service.name)
-    return Work(tx, service.name, principal, service.keyring, law_now.date(), law_now, request_id=str(new_id()))
-
-
 async def _leave_evidence(tx: Transaction, *, service: _Service, report: TokenRotationReport) -> None:
-    work = _work(tx, service)
+    work = work_of(tx, service.name, service.keyring)
     gone = report.forgotten[service.name]
     work.audit("rotate", "document_token_key", None, outcome=f"{report.key_id}; {gone} older tokens forgotten")
     await work.flush()
