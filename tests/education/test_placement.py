@@ -31,7 +31,7 @@ def of_textbook(given: Problem, drawn: Draw) -> dict[str, str | None]:
     return textbook(as_json(given), drawn.seed, drawn.public_value, BANDS[given.rules.mechanism])
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(given=problems(), drawn=draws)
 def test_the_engine_does_what_the_textbook_does(given: Problem, drawn: Draw) -> None:
     assert placements(place(given, drawn)) == of_textbook(given, drawn)
@@ -68,7 +68,7 @@ def test_with_one_order_everywhere_it_is_serial_dictatorship(given: Problem, dra
     assert placements(place(alike, drawn)) == dictatorship(as_json(alike), drawn.seed)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(given=problems(), drawn=draws)
 def test_it_is_feasible_rational_wastes_nothing_and_nobody_has_justified_envy(given: Problem, drawn: Draw) -> None:
     placed = place(given, drawn)
@@ -101,7 +101,7 @@ def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, orde
     assert sorted(map(repr, other.cut_offs())) == sorted(map(repr, place(given, drawn).cut_offs()))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(data=st.data(), drawn=draws)
 def test_more_points_never_give_a_worse_place(data: st.DataObject, drawn: Draw) -> None:
     given = data.draw(problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children)))
