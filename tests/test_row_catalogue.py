@@ -107,6 +107,8 @@ LISTED = {
             "divisions_of_files": "codes of divisions, for the events' followers",
             "is_transferring": "yes or no, of persons the action has in sight",
             "is_applying": "yes or no, of persons the action has in sight",
+            "hold_applicants": "locks the people of an application in sight, tells who of them is still there",
+            "known_of": "of files in sight, and of the people of an application in sight: the case is the office's",
             "claims_of": "of applications in sight: ids of their humans, and whether they hold a place of another round",
         },
         evidence=_EVIDENCE,
