@@ -106,6 +106,7 @@ LISTED = {
             "hold_persons": "locks whoever is named and in sight, tells the ids they are known by now",
             "divisions_of_files": "codes of divisions, for the events' followers",
             "is_transferring": "yes or no, of persons the action has in sight",
+            "is_application_conflict_open": "yes or no",
             "is_applying": "yes or no, of persons the action has in sight",
             "hold_applicants": "locks the people of an application in sight, tells who of them is still there",
             "known_of": "of files in sight, and of the people of an application in sight: the case is the office's",
