@@ -5,6 +5,7 @@ from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.points_hukou.actions import application_acts, transfer_answers
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
+from services.points_hukou.store.resealing import reseal_about
 
 CHUNK = 200
 _SCORED = 25
@@ -50,6 +51,11 @@ async def tell_overdue_transfers(work: Work) -> bool:
     return await transfer_answers.tell_overdue(work, limit=CHUNK) == CHUNK
 
 
+async def seal_under_person_keys(work: Work) -> bool:
+    """Seal under persons' own keys what earlier releases sealed under the service's; returns whether more may be waiting."""
+    return await reseal_about(work, limit=CHUNK) > 0
+
+
 JOBS = (
     Job("settle-contest-terms", settle_contest_terms),
     Job("tell-of-overdue-contests", tell_of_overdue_contests),
@@ -59,4 +65,5 @@ JOBS = (
     Job("settle-transfer-terms", settle_transfer_terms),
     Job("tell-overdue-transfers", tell_overdue_transfers),
     Job("forget-expired-proposals", forget_expired_proposals),
+    Job("seal-under-person-keys", seal_under_person_keys),
 )

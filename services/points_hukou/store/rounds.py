@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.rounds import Claim
-from services.points_hukou.schemas.assessments import FrozenScore
 from services.points_hukou.schemas.rounds import (
     ObjectionRecord,
     ObjectionSecrets,
@@ -18,6 +18,7 @@ from services.points_hukou.schemas.rounds import (
     PlaceSecrets,
     RoundRecord,
 )
+from services.points_hukou.store.assessments import frozen_of
 from services.points_hukou.store.sealing import seal, unseal
 from services.points_hukou.store.writing import require_one
 
@@ -60,9 +61,11 @@ _OF_ROUND = """
 _STANDING = prepare(
     f"""
     SELECT DISTINCT ON (a.person_id, a.for_person_id)
-        a.application_id, a.person_id, a.division_code, a.applied_on, s.assessment_id, s.sealed, m.masked_name
+        a.application_id, a.person_id, a.division_code, a.applied_on, s.assessment_id, s.person_id AS scored_person_id,
+        s.sealed, m.masked_name, {person_keys.COLUMNS}
     FROM application a JOIN assessment s ON s.assessment_id = a.counted_assessment_id
     JOIN mirror_person m ON m.person_id = a.person_id
+    LEFT JOIN person_key k ON k.person_id = s.person_id
     WHERE a.status = 'confirmed' AND {_OF_ROUND}
     ORDER BY a.person_id, a.for_person_id, a.applied_on DESC, a.application_id DESC LIMIT {STANDING_MAX + 1}
     """  # noqa: S608
@@ -198,9 +201,8 @@ async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[U
 
 def score_in(keyring: Keyring, row: Record) -> Mapping[str, Any] | None:
     """The frozen figures of a row of `standing_in`; `None` for somebody who was deleted."""
-    if row["sealed"] is None:
-        return None
-    return unseal(keyring, FrozenScore, row["sealed"], f"assessment|sealed|{row['assessment_id']}").score
+    frozen = frozen_of(keyring, row, row["scored_person_id"])
+    return None if frozen is None else frozen.score
 
 
 async def replace_places(work: Work, round_id: UUID, places: Sequence[PlaceRecord]) -> None:
