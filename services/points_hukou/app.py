@@ -37,6 +37,7 @@ DEFINITION = ServiceDefinition(
         "evidence": "points.evidence.read",
         "evidence_contest": "points.evidence.read",
         "household_transfer": "points.household_transfer.read",
+        "registry_contest": "points.evidence.read",
         "round": "points.round.read",
         "rule_set": "points.rule_set.read",
     },
