@@ -107,6 +107,8 @@ LISTED = {
             "divisions_of_files": "codes of divisions, for the events' followers",
             "is_transferring": "yes or no, of persons the action has in sight",
             "is_applying": "yes or no, of persons the action has in sight",
+            "is_place_used": "yes or no, of a place in a round the action has in sight",
+            "names_of_applicants": "masked names of who handed in applications in sight; their rows are held",
             "claims_of": "of applications in sight: ids of their humans, and whether they hold a place of another round",
         },
         evidence=_EVIDENCE,

@@ -264,6 +264,9 @@ async def test_where_points_limit_settlement_a_place_gives_the_right(office: Poi
     async with on(office, final):
         expect(await city.post(f"{round_}/finish"), 200)
         assert code_of(await city.post(ALL, entry(other, **case))) == "place-not-for-transfer"
+        expect(await city.post(f"{APPLICATIONS}/{application}/ask-recheck", {"reason": "请复核"}), 200)
+        assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer", "nobody stands for the score"
+        expect(await city.post(f"{APPLICATIONS}/{application}/recheck"), 200)
         opened = expect(await city.post(ALL, entry(story, **case)), 201)
         give_up = {"application_id": application}
         assert code_of(await city.post(f"{round_}/give-up", give_up)) == "place-in-use"

@@ -36,7 +36,14 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
 )
-from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.rounds import (
+    RoundCancelled,
+    RoundFinished,
+    RoundObjectionOverdue,
+    RoundOpened,
+    RoundPublished,
+    RoundState,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (
@@ -74,6 +81,7 @@ __all__ = [
     "HouseholdTransferWithdrawn",
     "RoundCancelled",
     "RoundFinished",
+    "RoundObjectionOverdue",
     "RoundOpened",
     "RoundPublished",
     "RoundState",

@@ -65,6 +65,13 @@ async def recheck(work: Work, application_id: UUID, body: ApplicationNote) -> Ap
     return await shown(work, await save(work, "recheck", ApplicationConfirmed, before, before.model_copy(update=rechecked)))
 
 
+async def order_recheck(work: Work, application_id: UUID, reason: str) -> None:
+    """An upheld objection has an officer look at a confirmed score again; one that is open anyway stays so."""
+    before = await store.lock_application(work, application_id)
+    if before is not None and before.status is ApplicationStatus.CONFIRMED:
+        await _into_recheck(work, before, ApplicationAct.ASK_RECHECK, reason)
+
+
 async def withdraw(work: Work, application_id: UUID) -> ApplicationView:
     """The applicant takes it back."""
     before, status = await take(work, application_id, ApplicationAct.WITHDRAW)
@@ -113,19 +120,23 @@ async def _scored(work: Work, before: ApplicationRecord) -> ApplicationRecord:
 
 
 async def _ask(work: Work, application_id: UUID, act: ApplicationAct, body: ApplicationWords) -> ApplicationView:
-    before, status = await take(work, application_id, act)
+    before, _ = await take(work, application_id, act)
+    return await shown(work, await _into_recheck(work, before, act, body.reason))
+
+
+async def _into_recheck(work: Work, before: ApplicationRecord, act: ApplicationAct, reason: str) -> ApplicationRecord:
     asked = before.model_copy(
         update={
-            "status": status,
+            "status": status_after(before, act),
             "recheck_asked_on": work.today,
             "confirmed_on": None,
             "confirmed_by": None,
-            "secrets": before.said(body.reason),
+            "secrets": before.said(reason),
         }
     )
     term = _term_of(asked)
     asked = asked.model_copy(update={"due_on": term.due_on, "is_due_provisional": term.is_provisional})
-    return await shown(work, await save(work, act.value, ApplicationRecheckAsked, before, asked))
+    return await save(work, act.value, ApplicationRecheckAsked, before, asked)
 
 
 def _term_of(record: ApplicationRecord) -> Deadline:

@@ -108,17 +108,16 @@ _APPLIED_SINCE = prepare(
         AND applied_on >= CAST(:since AS date))
     """
 )
+_OPEN_OF = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM application a
+    WHERE a.person_id = ANY (CAST(:person_ids AS uuid[])) AND a.status IN ('received', 'scored', 'in_recheck')
+    ORDER BY a.application_id FOR UPDATE
+    """  # noqa: S608
+)
 _FORGET = (
-    prepare("UPDATE round_place SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    prepare("UPDATE round_objection SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE application SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE assessment SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    prepare(
-        """
-        UPDATE application SET status = 'withdrawn', version = version + 1
-        WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND status IN ('received', 'scored', 'in_recheck')
-        """
-    ),
 )
 
 
@@ -241,6 +240,12 @@ async def take_law(work: Work, purpose: Purpose, division_code: str) -> None:
 async def has_applied_since(work: Work, purpose: Purpose, prefix: str, since: date) -> bool:
     """Whether anybody applied for that use there on that day or later."""
     return bool(await work.tx.fetch_value(_APPLIED_SINCE, purpose=purpose.value, prefix=prefix, since=since))
+
+
+async def lock_open_of(work: Work, person_ids: Sequence[UUID]) -> list[ApplicationRecord]:
+    """Applications of these that are not settled, held until the commit."""
+    rows = await work.tx.fetch(_OPEN_OF, person_ids=list(person_ids))
+    return [application_of(work.keyring, row) for row in rows]
 
 
 async def forget_applicants(work: Work, person_ids: Sequence[UUID]) -> None:

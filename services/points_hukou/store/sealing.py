@@ -12,9 +12,19 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 def seal(keyring: Keyring, secrets: BaseModel, context: str) -> bytes:
     """Pack and encrypt."""
-    return keyring.seal(zlib.compress(secrets.model_dump_json().encode()), context)
+    return keyring.seal(pack(secrets), context)
 
 
 def unseal(keyring: Keyring, model: type[ModelT], sealed: bytes, context: str) -> ModelT:
     """Decrypt and unpack; raises `ValueError` when the value was altered or moved."""
-    return model.model_validate_json(zlib.decompress(keyring.open(sealed, context)))
+    return unpack(model, keyring.open(sealed, context))
+
+
+def pack(secrets: BaseModel) -> bytes:
+    """A model as it is encrypted."""
+    return zlib.compress(secrets.model_dump_json().encode())
+
+
+def unpack(model: type[ModelT], packed: bytes) -> ModelT:
+    """The model again."""
+    return model.model_validate_json(zlib.decompress(packed))
