@@ -37,6 +37,7 @@ DEFINITION = ServiceDefinition(
         "evidence_contest": "points.evidence.read",
         "household_transfer": "points.household_transfer.read",
         "round": "points.round.read",
+        "round_objection": "points.round.read",
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,
