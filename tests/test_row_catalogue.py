@@ -109,6 +109,8 @@ LISTED = {
             "is_applying": "yes or no, of persons the action has in sight",
             "is_place_used": "yes or no, of a place in a round the action has in sight",
             "names_of_applicants": "masked names of who handed in applications in sight; their rows are held",
+            "hold_applicants": "locks the people of an application in sight, tells who of them is still there",
+            "known_of": "of files in sight, and of the people of an application in sight: the case is the office's",
             "claims_of": "of applications in sight: ids of their humans, and whether they hold a place of another round",
         },
         evidence=_EVIDENCE,

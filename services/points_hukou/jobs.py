@@ -7,6 +7,7 @@ from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.points_hukou.actions import application_acts, round_objections, round_places, rounds, transfer_answers
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
+from services.points_hukou.store.resealing import reseal_about
 
 CHUNK = 200
 _SCORED = 25
@@ -72,6 +73,11 @@ async def hand_on_left_places(work: Work) -> bool:
     return await round_places.hand_on_left(work, limit=CHUNK) == CHUNK
 
 
+async def seal_under_person_keys(work: Work) -> bool:
+    """Seal under persons' own keys what earlier releases sealed under the service's; returns whether more may be waiting."""
+    return await reseal_about(work, limit=CHUNK) > 0
+
+
 JOBS = (
     Job("settle-contest-terms", settle_contest_terms),
     Job("tell-of-overdue-contests", tell_of_overdue_contests),
@@ -85,4 +91,5 @@ JOBS = (
     Job("tell-overdue-objections", tell_overdue_objections),
     Job("hand-on-left-places", hand_on_left_places),
     Job("forget-expired-proposals", forget_expired_proposals),
+    Job("seal-under-person-keys", seal_under_person_keys),
 )

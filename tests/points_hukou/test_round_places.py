@@ -196,7 +196,7 @@ async def test_what_waited_for_an_office_ends_with_the_person_and_leaves_its_tra
     looking = Looking(office.service.runtime.pool)
     facts = await looking.fetch("SELECT event_type FROM outbox WHERE partition_key = $1 ORDER BY sequence", story.person_id)
     assert facts[-1]["event_type"] == "points_hukou.application.withdrawn.v1"
-    assert len(await lines(office, "withdraw", story.person_id)) == 1
+    assert len(await lines(office, "forget", story.person_id)) == 1
     versions = await looking.fetch(
         "SELECT version, person_id FROM history WHERE resource_id = $1 ORDER BY version DESC", UUID(application)
     )

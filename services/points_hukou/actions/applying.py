@@ -26,6 +26,7 @@ from services.points_hukou.schemas.applications import (
 from services.points_hukou.schemas.rule_sets import InForceView
 from services.points_hukou.store import applications as store
 from services.points_hukou.store import rule_sets
+from services.points_hukou.store.evidence import hold_persons
 
 _MERGED_ZH, _MERGED_EN = "此人已并入他人,请用现用编号", "this id was merged into another, which is to be used"
 
@@ -42,6 +43,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
     law, rule_set = await law_today(work, body.purpose, body.division_code)
     _require_family_rule(rule_set, body)
     await _require_first(work, body)
+    await hold_persons(work, [body.person_id])
     term = _scoring_term(work)
     record = ApplicationRecord(
         application_id=new_id(),
@@ -61,6 +63,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
         scored_on=None,
         counted_assessment_id=None,
         recheck_asked_on=None,
+        rechecks_asked=0,
         confirmed_on=None,
         confirmed_by=None,
         secrets=ApplicationSecrets(),

@@ -92,11 +92,10 @@ async def settle_upheld(work: Work, round_id: UUID) -> None:
         await _save(work, "settle", before, before.model_copy(update={"settled_on": work.today}))
 
 
-async def dismiss_about(work: Work, person_ids: Sequence[UUID]) -> None:
-    """Objections to places of persons who are being erased have nothing to be about any more."""
-    for before in await store.lock_open_about(work, person_ids):
-        gone = {"status": "dismissed", "answered_on": work.today, "secrets": None}
-        await _save(work, "dismiss", before, before.model_copy(update=gone))
+async def forget(work: Work, person_ids: Sequence[UUID]) -> None:
+    """What was said of deleted persons goes; an open objection to a place of theirs has nothing to be about any more."""
+    for before in await store.forget_objections(work, person_ids):
+        await _save(work, "forget", before, before.model_copy(update={"status": "dismissed", "answered_on": work.today}))
 
 
 async def tell_overdue(work: Work, *, limit: int) -> int:

@@ -18,7 +18,7 @@ from services.points_hukou.rules.exact import written
 from services.points_hukou.rules.ranking import Contender, Outcome, Ranked, UndecidedCutError, rank
 from services.points_hukou.rules.ranking_by_town import rank_by_town
 from services.points_hukou.rules.round_states import RoundAct, RoundStatus
-from services.points_hukou.rules.rounds import contender_of_figures, ranking_of
+from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank, ranking_of
 from services.points_hukou.schemas.round_places import PlaceRecord, PlaceSecrets
 from services.points_hukou.schemas.rounds import RoundRecord, RoundView
 from services.points_hukou.store import round_objections, round_places, rule_sets
@@ -147,7 +147,8 @@ def _ranked(standing: _Standing, record: RoundRecord, rule: Ranking) -> tuple[li
                 ranking=record.rankings + 1,
                 superseded_on=None,
                 secrets=PlaceSecrets(
-                    masked_name=standing.names[row["person_id"]], score=dict(standing.figures[row["assessment_id"]])
+                    masked_name=standing.names[row["person_id"]],
+                    score=figures_to_rank(standing.figures[row["assessment_id"]]),
                 ),
             )
     return list(last.values()), None if lowest is None else written(lowest)

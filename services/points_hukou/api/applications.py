@@ -24,7 +24,7 @@ _ALL = "/v1/points/applications"
 _ONE = f"{_ALL}/{{application_id}}"
 _ASSESSMENT = "/v1/points/assessments/{assessment_id}"
 _ACT = ["application-not-found", "application-act-not-allowed"]
-_SCORING = [*_ACT, "facts-not-usable", "not-found"]
+_SCORING = [*_ACT, "facts-not-usable"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
 StatusParameter = Annotated[ApplicationStatus | None, Query(description="Only those that stand there.")]
@@ -103,7 +103,9 @@ async def refuse_automatic(work: CurrentWork, application_id: UUID, body: Applic
     return Answer(refused, version=refused.version)
 
 
-@router.post(f"{_ONE}/ask-recheck", **write("points.application.apply", summary_zh="申请复核", problems=_ACT))
+@router.post(
+    f"{_ONE}/ask-recheck", **write("points.application.apply", summary_zh="申请复核", problems=[*_ACT, "rechecks-used-up"])
+)
 async def ask_recheck(work: CurrentWork, application_id: UUID, body: ApplicationWords) -> Answer[ApplicationView]:
     """Ask for a recheck (复核), answered by an officer within five working days (P-09)."""
     asked = await application_acts.ask_recheck(work, application_id, body)

@@ -140,15 +140,14 @@ async def is_place_used(work: Work, round_id: UUID, application_id: UUID) -> boo
     return bool(await work.tx.fetch_value(_IS_PLACE_USED, round_id=round_id, application_id=application_id))
 
 
-async def lock_not_entered(work: Work, person_ids: Sequence[UUID]) -> list[HouseholdTransferRecord]:
-    """Cases of these in which the registry is not asked at present, held until the commit."""
+async def forget_transfers(work: Work, person_ids: Sequence[UUID]) -> list[HouseholdTransferRecord]:
+    """What was noted of deleted persons goes; that there was a case stays known.
+
+    The cases of theirs in which the registry is not asked at present, locked.
+    """
+    await work.tx.execute(_FORGET, person_ids=list(person_ids))
     rows = await work.tx.fetch(_NOT_ENTERED, person_ids=list(person_ids))
     return [transfer_of(work.keyring, row) for row in rows]
-
-
-async def forget_transfers(work: Work, person_ids: Sequence[UUID]) -> None:
-    """What was noted of deleted persons goes; that there was a case stays known."""
-    await work.tx.execute(_FORGET, person_ids=list(person_ids))
 
 
 def transfer_of(keyring: Keyring, row: Record) -> HouseholdTransferRecord:

@@ -10,7 +10,7 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.points_hukou.schemas.round_objections import ObjectionRecord, ObjectionSecrets
-from services.points_hukou.store.person_sealing import seal_about, unseal_about
+from services.points_hukou.store.sealing import seal_about, unseal_about
 from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ObjectionRecord.model_fields if name != "secrets"), "sealed")
@@ -123,28 +123,26 @@ async def lock_provisional(work: Work, *, held_until: date, limit: int) -> list[
     return [objection_of(work.keyring, row) for row in await work.tx.fetch(_PROVISIONAL, held_until=held_until, limit=limit)]
 
 
-async def lock_open_about(work: Work, person_ids: Sequence[UUID]) -> list[ObjectionRecord]:
-    """Open objections to places of these persons."""
-    return [objection_of(work.keyring, row) for row in await work.tx.fetch(_OPEN_ABOUT, person_ids=list(person_ids))]
-
-
-async def forget_objections(work: Work, person_ids: Sequence[UUID]) -> None:
-    """What was said of deleted persons goes; that there was an objection stays known."""
+async def forget_objections(work: Work, person_ids: Sequence[UUID]) -> list[ObjectionRecord]:
+    """What was said of deleted persons goes; that there was an objection stays known. Those that are open, locked."""
     await work.tx.execute(_FORGET, person_ids=list(person_ids))
+    return [objection_of(work.keyring, row) for row in await work.tx.fetch(_OPEN_ABOUT, person_ids=list(person_ids))]
 
 
 def objection_of(keyring: Keyring, row: Record) -> ObjectionRecord:
     """The state of an objection in a row; without its words once the person is deleted."""
     columns = {name: row[name] for name in _STORED if name != "sealed"}
-    return ObjectionRecord(**columns, secrets=unseal_about(keyring, ObjectionSecrets, row, _context(row["objection_id"])))
+    secrets = unseal_about(keyring, ObjectionSecrets, row, row["person_id"], context_of(row["objection_id"]))
+    return ObjectionRecord(**columns, secrets=secrets)
 
 
-def _context(objection_id: UUID) -> str:
+def context_of(objection_id: UUID) -> str:
+    """What the words of an objection are bound to."""
     return f"round_objection|sealed|{objection_id}"
 
 
 def _values(work: Work, record: ObjectionRecord) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(record, name) for name in _STORED if name != "sealed"}
-    context = _context(record.objection_id)
+    context = context_of(record.objection_id)
     sealed = None if record.secrets is None else seal_about(work, record.person_id, record.secrets, context)
     return values | {"sealed": sealed}

@@ -12,8 +12,8 @@ from services.chassis.work import Work
 from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.schemas.round_places import PlaceRecord, PlaceSecrets
 from services.points_hukou.schemas.rounds import RoundRecord
-from services.points_hukou.store.person_sealing import seal_about, unseal_about
 from services.points_hukou.store.round_standing import STANDING_MAX
+from services.points_hukou.store.sealing import seal_about, unseal_about
 
 _STORED = (*(name for name in PlaceRecord.model_fields if name != "secrets"), "sealed")
 _READ = f"""SELECT {", ".join(f"p.{name}" for name in _STORED)}, {person_keys.COLUMNS}
@@ -139,14 +139,15 @@ def sealed_place(work: Work, record: PlaceRecord) -> dict[str, Any]:
     """A place as it is stored, after `Work.make_person_keys`. Work for a thread."""
     assert record.secrets is not None
     values: dict[str, Any] = {name: getattr(record, name) for name in _STORED if name != "sealed"}
-    return values | {"sealed": seal_about(work, record.person_id, record.secrets, _context(record.place_id))}
+    return values | {"sealed": seal_about(work, record.person_id, record.secrets, context_of(record.place_id))}
 
 
 def _place_of(keyring: Keyring, row: Record) -> PlaceRecord:
     columns = {name: row[name] for name in _STORED if name != "sealed"}
-    secrets = unseal_about(keyring, PlaceSecrets, row, _context(row["place_id"]))
+    secrets = unseal_about(keyring, PlaceSecrets, row, row["person_id"], context_of(row["place_id"]))
     return PlaceRecord(**columns | {"outcome": Outcome(row["outcome"])}, secrets=secrets)
 
 
-def _context(place_id: UUID) -> str:
+def context_of(place_id: UUID) -> str:
+    """What the figures of a place are bound to."""
     return f"round_place|sealed|{place_id}"

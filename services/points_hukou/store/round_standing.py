@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.points_hukou.rules.rounds import Claim
-from services.points_hukou.schemas.assessments import FrozenScore
 from services.points_hukou.schemas.rounds import RoundRecord
-from services.points_hukou.store.sealing import unseal
+from services.points_hukou.store.assessments import frozen_of
 
 STANDING_MAX = 20_000
 """How many stand in one round at most; more are ranked in rounds of their towns."""
@@ -20,20 +20,24 @@ _OF_ROUND = """
     a.purpose = :purpose AND a.service = :service AND a.rule_set_id = :rule_set_id
     AND starts_with(a.division_code, :prefix) AND a.applied_on <= CAST(:freeze_on AS date)
 """
-# The latest application of a person for the same; what an officer stands for alone is ranked (V-28), and nobody erased.
+# Of somebody erased the words are gone from the application, of whose score counts the figures from the assessment.
+_IS_THERE = "a.sealed IS NOT NULL"
+# The latest application of a person for the same; what an officer stands for alone is ranked (V-28).
 _STANDING = prepare(
     f"""
     SELECT DISTINCT ON (a.person_id, a.for_person_id)
         a.application_id, a.person_id, a.division_code, a.applied_on, s.assessment_id
     FROM application a JOIN assessment s ON s.assessment_id = a.counted_assessment_id
-    WHERE a.status = 'confirmed' AND s.sealed IS NOT NULL AND {_OF_ROUND}
+    WHERE a.status = 'confirmed' AND {_IS_THERE} AND {_OF_ROUND}
     ORDER BY a.person_id, a.for_person_id, a.applied_on DESC, a.application_id DESC LIMIT {STANDING_MAX + 1}
     """  # noqa: S608
 )
 _WAITING = prepare(
     f"""
-    SELECT a.status, count(*) AS number FROM application a
-    WHERE a.status IN ('received', 'scored', 'in_recheck') AND {_OF_ROUND} GROUP BY a.status
+    SELECT CASE WHEN a.status = 'confirmed' THEN 'without_score' ELSE a.status END AS what, count(*) AS number
+    FROM application a LEFT JOIN assessment s ON s.assessment_id = a.counted_assessment_id
+    WHERE (a.status IN ('received', 'scored', 'in_recheck') OR a.status = 'confirmed' AND s.sealed IS NULL)
+        AND {_IS_THERE} AND {_OF_ROUND} GROUP BY what
     """  # noqa: S608
 )
 _STATES = prepare(
@@ -43,10 +47,11 @@ _STATES = prepare(
     """
 )
 _SCORES = prepare(
-    """
-    SELECT assessment_id, sealed FROM assessment
-    WHERE assessment_id = ANY (CAST(:assessment_ids AS uuid[])) AND sealed IS NOT NULL
-    """
+    f"""
+    SELECT s.assessment_id, s.person_id, s.sealed, {person_keys.COLUMNS}
+    FROM assessment s LEFT JOIN person_key k ON k.person_id = s.person_id
+    WHERE s.assessment_id = ANY (CAST(:assessment_ids AS uuid[]))
+    """  # noqa: S608
 )
 _NAMES = prepare("SELECT person_id, masked_name FROM names_of_applicants(CAST(:application_ids AS uuid[]))")
 # Rounds of one use are ranked one after the other: each sees who holds a place of the others.
@@ -65,8 +70,10 @@ async def standing_in(work: Work, record: RoundRecord, prefix: str) -> Sequence[
 
 
 async def waiting_in(work: Work, record: RoundRecord, prefix: str) -> dict[str, int]:
-    """How many applications that a round is about are not settled, by their status."""
-    return {row["status"]: row["number"] for row in await work.tx.fetch(_WAITING, **_about(record, prefix))}
+    """How many applications that a round is about are not settled, by their status; `without_score`: whose counted score went
+    with the one of the family who was erased.
+    """
+    return {row["what"]: row["number"] for row in await work.tx.fetch(_WAITING, **_about(record, prefix))}
 
 
 async def states_of(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
@@ -95,16 +102,14 @@ async def hold_names(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 async def sealed_scores(work: Work, assessment_ids: Sequence[UUID]) -> Sequence[Record]:
-    """The rows of these assessments, for `scores_in`; none of somebody who was deleted."""
+    """The rows of these assessments, for `scores_in`."""
     return await work.tx.fetch(_SCORES, assessment_ids=list(assessment_ids))
 
 
 def scores_in(keyring: Keyring, rows: Sequence[Record]) -> dict[UUID, Mapping[str, Any]]:
-    """The frozen figures by assessment. Work for a thread."""
-    return {
-        row["assessment_id"]: unseal(keyring, FrozenScore, row["sealed"], f"assessment|sealed|{row['assessment_id']}").score
-        for row in rows
-    }
+    """The frozen figures by assessment, without those of who was erased. Work for a thread."""
+    opened = {row["assessment_id"]: frozen_of(keyring, row, row["person_id"]) for row in rows}
+    return {assessment_id: frozen.score for assessment_id, frozen in opened.items() if frozen is not None}
 
 
 def _about(record: RoundRecord, prefix: str) -> dict[str, Any]:

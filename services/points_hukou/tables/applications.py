@@ -1,4 +1,4 @@
-"""Applications for points, and the assessments that answer them."""
+"""Applications for points, and the assessments that answer them. `sealed` lies under the key of the row's person."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
 
 _WAITING = "status IN ('received', 'in_recheck')"
 
@@ -26,10 +26,12 @@ class ApplicationRow(Table, table=True):
         one_of("status", tuple(ApplicationStatus)),
         one_of("purpose", tuple(Purpose)),
         CheckConstraint("version > 0", name="version"),
+        CheckConstraint("rechecks_asked >= 0", name="rechecks_asked"),
         CheckConstraint("(confirmed_on IS NULL) = (confirmed_by IS NULL)", name="confirmed"),
         Index("ix_application_created_at", "created_at", "application_id"),
         Index("ix_application_person_id", "person_id"),
         Index("ix_application_due_on", "due_on", postgresql_where=text(_WAITING)),
+        Index("ix_application_under_service_key", "application_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said in words goes with the person"),
     )
 
@@ -50,6 +52,7 @@ class ApplicationRow(Table, table=True):
     scored_on: date | None
     counted_assessment_id: UUID | None
     recheck_asked_on: date | None
+    rechecks_asked: int = Field(sa_column_kwargs={"server_default": text("0")})
     confirmed_on: date | None
     confirmed_by: str | None = Field(sa_type=Text)
     sealed: bytes | None
@@ -69,6 +72,7 @@ class AssessmentRow(Table, table=True):
         one_of("kind", ("first", "recheck")),
         Index("ix_assessment_application_id", "application_id"),
         Index("ix_assessment_person_id", "person_id"),
+        Index("ix_assessment_under_service_key", "assessment_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what it says goes with the person"),
     )
 
@@ -86,4 +90,4 @@ class AssessmentRow(Table, table=True):
 
 
 SEALED = (SealedColumn.of("application", "application_id"), SealedColumn.of("assessment", "assessment_id"))
-"""What the store seals; a rotation of keys goes through it."""
+"""Under persons' keys; a rotation of the service's keys goes through what is not yet."""

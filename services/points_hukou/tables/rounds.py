@@ -13,7 +13,7 @@ from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.round_states import RoundStatus
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
 
 
 class RoundRow(Table, table=True):
@@ -73,6 +73,7 @@ class RoundPlaceRow(Table, table=True):
         Index("uq_round_place_application", "round_id", "ranking", "application_id", unique=True),
         Index("ix_round_place_rank", "round_id", "ranking", "rank", "place_id"),
         Index("ix_round_place_person_id", "person_id"),
+        Index("ix_round_place_under_service_key", "place_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "total and name go with the person"),
     )
 
@@ -102,6 +103,7 @@ class RoundObjectionRow(Table, table=True):
         CheckConstraint("version > 0", name="version"),
         Index("ix_round_objection_round_id", "round_id"),
         Index("ix_round_objection_due_on", "due_on", postgresql_where=text("status = 'open'")),
+        Index("ix_round_objection_under_service_key", "objection_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said goes with the person"),
     )
 

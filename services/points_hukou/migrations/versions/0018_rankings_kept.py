@@ -1,15 +1,15 @@
 """A ranking that was replaced stays known; who ranked, published, finished; terms that are only guessed; doors for rounds.
 
-Revision ID: 0017
-Revises: 0016
+Revision ID: 0018
+Revises: 0017
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -32,6 +32,12 @@ DROP POLICY offices_rank_again ON round_place;
 
 ALTER TABLE round_objection ADD COLUMN overdue_told_for date;
 CREATE INDEX ix_round_objection_due_on ON round_objection (due_on) WHERE status = 'open';
+"""
+
+_SEALS = """
+-- As of revision 0017, for places, and what was said of them.
+CREATE INDEX ix_round_place_under_service_key ON round_place (place_id) WHERE get_byte(sealed, 0) & 192 = 0;
+CREATE INDEX ix_round_objection_under_service_key ON round_objection (objection_id) WHERE get_byte(sealed, 0) & 192 = 0;
 """
 
 _DOORS = """
@@ -116,6 +122,7 @@ END $$;
 def upgrade() -> None:
     """The columns, and what is asked beyond a client's own rows."""
     execute_script(op, _COLUMNS)
+    execute_script(op, _SEALS)
     execute_script(op, _DOORS)
 
 
