@@ -23,6 +23,7 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.ApplicationConfirmed: "as above",
     points_hukou.ApplicationWithdrawn: "as above",
     points_hukou.ApplicationOverdue: "as above",
+    points_hukou.ApplicationConflictOpened: "for the offices that have the two applications; who is who was decided here",
     points_hukou.RoundOpened: "for whoever announces rounds, outside the suite; a ranking changes no register",
     points_hukou.RoundPublished: "as above",
     points_hukou.RoundFinished: "as above",

@@ -10,6 +10,7 @@ from services.chassis.events import EventData
 from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationOverdue,
     ApplicationReceived,
     ApplicationRecheckAsked,
@@ -58,6 +59,7 @@ EVENTS: tuple[type[EventData], ...] = (
 __all__ = [
     "EVENTS",
     "ApplicationConfirmed",
+    "ApplicationConflictOpened",
     "ApplicationOverdue",
     "ApplicationReceived",
     "ApplicationRecheckAsked",

@@ -14,6 +14,7 @@ from services.contracts.points_hukou import (
     ApplicationScored,
     ApplicationWithdrawn,
 )
+from services.points_hukou.actions.application_conflicts import require_no_conflict
 from services.points_hukou.actions.application_standing import save, shown, status_after, take
 from services.points_hukou.actions.law import PROCEDURE
 from services.points_hukou.actions.scoring import score_application
@@ -36,6 +37,7 @@ async def score(work: Work, application_id: UUID) -> ApplicationView:
 async def confirm(work: Work, application_id: UUID, body: ApplicationNote) -> ApplicationView:
     """An officer has looked at the score and stands for it."""
     before, status = await take(work, application_id, ApplicationAct.CONFIRM)
+    await require_no_conflict(work, application_id)
     confirmed = {"status": status, "confirmed_on": work.today, "confirmed_by": work.require_actor()}
     after = before.model_copy(update=confirmed | {"secrets": before.said(body.note)})
     return await shown(work, await save(work, "confirm", ApplicationConfirmed, before, after))
@@ -58,6 +60,7 @@ async def ask_recheck(work: Work, application_id: UUID, body: ApplicationWords) 
 async def recheck(work: Work, application_id: UUID, body: ApplicationNote) -> ApplicationView:
     """An officer scores it anew, by the same rules and the day of the application, from what is known now."""
     before, status = await take(work, application_id, ApplicationAct.RECHECK)
+    await require_no_conflict(work, application_id)
     counted = await score_application(work, before, "recheck")
     rechecked = {
         "status": status,

@@ -1,8 +1,5 @@
 """Applying for a use of points: by the rules in force today, one application of a family at a time."""
 
-from collections.abc import Sequence
-from uuid import UUID
-
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.parameters import NotInForceError
@@ -143,8 +140,9 @@ async def _require_first(work: Work, body: ApplicationEntry) -> None:
     everybody = [body.person_id, *body.family_person_ids]
     children = [] if body.for_person_id is None else [body.for_person_id]
     await store.lock_applicants(work, [*everybody, *children])
-    ids: Sequence[UUID] = await store.all_ids_of(work, everybody)
-    if await store.is_applying(work, ids, body.purpose, await store.all_ids_of(work, children)):
+    in_use = await store.ids_in_use(work, {*everybody, *children})  # by now: whoever is merged is locked, too
+    ids = await store.all_ids_of(work, {in_use[each] for each in everybody})
+    if await store.is_applying(work, ids, body.purpose, await store.all_ids_of(work, {in_use[each] for each in children})):
         raise DomainError("application-open", extra={"purpose": body.purpose.value})
 
 

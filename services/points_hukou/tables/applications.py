@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, Uuid, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from services.chassis.retention import Retention
@@ -30,6 +30,8 @@ class ApplicationRow(Table, table=True):
         CheckConstraint("(confirmed_on IS NULL) = (confirmed_by IS NULL)", name="confirmed"),
         Index("ix_application_created_at", "created_at", "application_id"),
         Index("ix_application_person_id", "person_id"),
+        Index("ix_application_for_person_id", "for_person_id", postgresql_where=text("for_person_id IS NOT NULL")),
+        Index("ix_application_family_person_ids", "family_person_ids", postgresql_using="gin"),
         Index("ix_application_due_on", "due_on", postgresql_where=text(_WAITING)),
         Index("ix_application_under_service_key", "application_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said in words goes with the person"),
@@ -86,6 +88,31 @@ class AssessmentRow(Table, table=True):
     scored_by: str | None = Field(sa_type=Text, description="The officer of a recheck; nobody where the machine scored.")
     document_sha256: str = Field(sa_type=Text, description="Of the document in its one spelling.")
     sealed: bytes | None
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+
+
+class ApplicationConflict(Table, table=True):
+    """Two applications of which one human may have one, found when persons were merged. Whether it is open is looked up
+    (`is_application_conflict_open`).
+    """
+
+    __tablename__ = "application_conflict"
+    __table_args__ = (
+        UniqueConstraint("application_id", "other_application_id", name="uq_application_conflict_pair"),
+        CheckConstraint("application_id < other_application_id", name="order"),
+        Index("ix_application_conflict_created_at", "created_at", "conflict_id"),
+        Index("ix_application_conflict_other_application_id", "other_application_id"),
+        Index("ix_application_conflict_person_id", "person_id"),
+        is_kept(Retention.PERSON, "ids only"),
+    )
+
+    conflict_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(description="Who has two, or the child they are for, under the id in use then.")
+    purpose: str = Field(sa_type=Text)
+    application_id: UUID = Field(foreign_key="application.application_id")
+    other_application_id: UUID = Field(foreign_key="application.application_id")
+    division_codes: list[str] = Field(sa_type=ARRAY(Text), description="Of the offices that have the two cases.")
+    opened_on: date
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
