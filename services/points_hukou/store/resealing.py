@@ -1,4 +1,4 @@
-"""What lies under the service's key from before revisions 0017 and 0018 is sealed under the keys of the persons it is about.
+"""What lies under the service's key from before revisions 0017 and 0019 is sealed under the keys of the persons it is about.
 
 A migration has no keys, so it is a job: a chunk at a time, while the service works. Afterwards the indexes it looks through are
 empty, and looking costs nothing.

@@ -1,15 +1,15 @@
 """A ranking that was replaced stays known; who ranked, published, finished; terms that are only guessed; doors for rounds.
 
-Revision ID: 0018
-Revises: 0017
+Revision ID: 0019
+Revises: 0018
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
