@@ -10,6 +10,7 @@ from services.chassis.events import EventData
 from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationOverdue,
     ApplicationReceived,
     ApplicationRecheckAsked,
@@ -36,7 +37,14 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
 )
-from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.rounds import (
+    RoundCancelled,
+    RoundFinished,
+    RoundObjectionOverdue,
+    RoundOpened,
+    RoundPublished,
+    RoundState,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (
@@ -51,6 +59,7 @@ EVENTS: tuple[type[EventData], ...] = (
 __all__ = [
     "EVENTS",
     "ApplicationConfirmed",
+    "ApplicationConflictOpened",
     "ApplicationOverdue",
     "ApplicationReceived",
     "ApplicationRecheckAsked",
@@ -74,6 +83,7 @@ __all__ = [
     "HouseholdTransferWithdrawn",
     "RoundCancelled",
     "RoundFinished",
+    "RoundObjectionOverdue",
     "RoundOpened",
     "RoundPublished",
     "RoundState",

@@ -19,10 +19,11 @@ from services.contracts.points_hukou import (
 )
 from services.points_hukou.actions.law import PURPOSES, TRANSFERS
 from services.points_hukou.actions.refusals import invalid, not_found, require_own_division
+from services.points_hukou.actions.round_contenders import still_standing
+from services.points_hukou.actions.round_places import is_held
 from services.points_hukou.actions.transfer_standing import save, shown, take, term_of
 from services.points_hukou.rules.household_transfers import TransferAct, TransferStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.round_states import RoundStatus
 from services.points_hukou.schemas.household_transfers import (
     HouseholdEntry,
@@ -33,7 +34,7 @@ from services.points_hukou.schemas.household_transfers import (
     HouseholdTransferWithdrawal,
     TransferSecrets,
 )
-from services.points_hukou.store import applications, rounds, rule_sets
+from services.points_hukou.store import applications, round_places, rounds, rule_sets
 from services.points_hukou.store import household_transfers as store
 
 _COUNTY_DIGITS = 6
@@ -162,15 +163,18 @@ async def _require_right(work: Work, body: HouseholdTransferEntry) -> None:
 
 
 async def _require_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> None:
-    """The round's row is held, so that the place is not given up meanwhile."""
+    """Held on a final list, by an application that stands with the figures it was ranked by. The round's row is held, so that
+    the place is not given up meanwhile.
+    """
     record = await rounds.lock_round(work, round_id)
     if record is None:
         raise not_found("round")
-    place = await rounds.place_of(work, round_id, application_id)
+    place = await round_places.place_of(work, record, application_id)
     is_final = record.status is RoundStatus.FINISHED and record.purpose is Purpose.SETTLEMENT
-    is_held = place is not None and place.outcome is Outcome.ADMITTED and place.given_up_on is None
     ids = await applications.all_ids_of(work, [person_id])
-    if not is_final or place is None or not is_held or place.person_id not in ids:
+    if not is_final or place is None or not is_held(place) or place.person_id not in ids:
+        raise DomainError("place-not-for-transfer")
+    if not await still_standing(work, [place], in_recheck=False):
         raise DomainError("place-not-for-transfer")
     rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
     assert rule_set is not None

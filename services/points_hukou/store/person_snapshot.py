@@ -7,6 +7,7 @@ from services.chassis.db import Transaction, prepare
 from services.chassis.events import EventData
 from services.contracts.points_hukou import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationReceived,
     ApplicationRecheckAsked,
     ApplicationScored,
@@ -29,7 +30,7 @@ _PERSONS = prepare(
     """
     SELECT person_id FROM (
         SELECT person_id FROM evidence WHERE status = 'current' UNION SELECT person_id FROM application
-        UNION SELECT person_id FROM household_transfer
+        UNION SELECT person_id FROM application_conflict UNION SELECT person_id FROM household_transfer
     ) told WHERE CAST(:after AS uuid) IS NULL OR person_id > :after
     ORDER BY person_id LIMIT CAST(:limit AS integer)
     """
@@ -52,6 +53,12 @@ _APPLICATIONS = prepare(
     """
     SELECT person_id, application_id, version, purpose, division_code, rule_set_id, status, applied_on, due_on
     FROM application WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY application_id
+    """
+)
+_APPLICATION_CONFLICTS = prepare(
+    """
+    SELECT person_id, conflict_id, purpose, application_id, other_application_id, opened_on FROM application_conflict
+    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND is_application_conflict_open(conflict_id) ORDER BY conflict_id
     """
 )
 # A request that waits is told with the version that was asked: the registry's answer names it.
@@ -90,6 +97,8 @@ async def persons_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventD
             told[row["person_id"]].append(EvidenceContestOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_APPLICATIONS, person_ids=person_ids):
             told[row["person_id"]].append(_FACTS[row["status"]].model_validate(dict(row.items())))
+        for row in await tx.fetch(_APPLICATION_CONFLICTS, person_ids=person_ids):
+            told[row["person_id"]].append(ApplicationConflictOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_TRANSFERS, person_ids=person_ids):
             told[row["person_id"]].append(_TRANSFER_FACTS[row["status"]].model_validate(dict(row.items())))
         for person_id, states in told.items():
