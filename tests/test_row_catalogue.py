@@ -63,6 +63,7 @@ LISTED = {
             "unmerge_persons": "of a merge in sight, after two officers",
             "share_changed_holds": "trigger: whoever holds one id of a human holds the others",
             "is_conflict_open": "yes or no",
+            "open_number_conflicts": "of a person held; tells nothing, what it found is read like any conflict",
             "hold_by_registration": "trigger: the hold that a registration is",
             "hold_by_registrations": "trigger: the same for all registrations of a statement",
             "enter_residents": "persons nobody knew, in the client's own divisions, which it asks of all of them",
