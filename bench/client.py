@@ -24,7 +24,7 @@ class _Caller(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, but no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one, but no subclass
         self._ask()
 
     def connection_lost(self, _: Exception | None) -> None:
