@@ -33,10 +33,13 @@ DEFINITION = ServiceDefinition(
     checkpoints_scope="points.audit_checkpoint.read",
     follower_scopes={
         "application": "points.application.read",
+        "application_conflict": "points.application.read",
         "evidence": "points.evidence.read",
         "evidence_contest": "points.evidence.read",
         "household_transfer": "points.household_transfer.read",
+        "household_transfer_conflict": "points.household_transfer.read",
         "round": "points.round.read",
+        "round_objection": "points.round.read",
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,

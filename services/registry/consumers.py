@@ -23,15 +23,18 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.ApplicationConfirmed: "as above",
     points_hukou.ApplicationWithdrawn: "as above",
     points_hukou.ApplicationOverdue: "as above",
+    points_hukou.ApplicationConflictOpened: "for the offices that have the two applications; who is who was decided here",
     points_hukou.RoundOpened: "for whoever announces rounds, outside the suite; a ranking changes no register",
     points_hukou.RoundPublished: "as above",
     points_hukou.RoundFinished: "as above",
     points_hukou.RoundCancelled: "as above",
+    points_hukou.RoundObjectionOverdue: "for the office that runs the round, and whoever supervises offices",
     points_hukou.HouseholdTransferOpened: "for outside followers; only the confirmed entry ends anything here",
     points_hukou.HouseholdTransferApproved: "as above",
     points_hukou.HouseholdTransferReturned: "for the office that has the case; the refusal was this service's own",
     points_hukou.HouseholdTransferClosed: "for outside followers, who tell the person",
     points_hukou.HouseholdTransferWithdrawn: "as above",
+    points_hukou.HouseholdTransferConflictOpened: "for the offices that have the two cases; who is who was decided here",
     points_hukou.HouseholdTransferOverdue: "for the office that has the case, and whoever supervises offices",
 }
 """Events of producers in the suite that are passed over on purpose."""

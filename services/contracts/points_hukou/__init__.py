@@ -10,6 +10,7 @@ from services.chassis.events import EventData
 from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationOverdue,
     ApplicationReceived,
     ApplicationRecheckAsked,
@@ -30,13 +31,21 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferApproved,
     HouseholdTransferClosed,
     HouseholdTransferCompleted,
+    HouseholdTransferConflictOpened,
     HouseholdTransferOpened,
     HouseholdTransferOverdue,
     HouseholdTransferReturned,
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
 )
-from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.rounds import (
+    RoundCancelled,
+    RoundFinished,
+    RoundObjectionOverdue,
+    RoundOpened,
+    RoundPublished,
+    RoundState,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (
@@ -51,6 +60,7 @@ EVENTS: tuple[type[EventData], ...] = (
 __all__ = [
     "EVENTS",
     "ApplicationConfirmed",
+    "ApplicationConflictOpened",
     "ApplicationOverdue",
     "ApplicationReceived",
     "ApplicationRecheckAsked",
@@ -67,6 +77,7 @@ __all__ = [
     "HouseholdTransferApproved",
     "HouseholdTransferClosed",
     "HouseholdTransferCompleted",
+    "HouseholdTransferConflictOpened",
     "HouseholdTransferOpened",
     "HouseholdTransferOverdue",
     "HouseholdTransferReturned",
@@ -74,6 +85,7 @@ __all__ = [
     "HouseholdTransferWithdrawn",
     "RoundCancelled",
     "RoundFinished",
+    "RoundObjectionOverdue",
     "RoundOpened",
     "RoundPublished",
     "RoundState",
