@@ -108,6 +108,7 @@ LISTED = {
             "divisions_of_files": "codes of divisions, for the events' followers",
             "is_transferring": "yes or no, of persons the action has in sight",
             "is_application_conflict_open": "yes or no",
+            "is_transfer_conflict_open": "yes or no",
             "is_applying": "yes or no, of persons the action has in sight",
             "is_place_used": "yes or no, of a place in a round the action has in sight",
             "names_of_applicants": "masked names of who handed in applications in sight; their rows are held",

@@ -34,6 +34,7 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.HouseholdTransferReturned: "for the office that has the case; the refusal was this service's own",
     points_hukou.HouseholdTransferClosed: "for outside followers, who tell the person",
     points_hukou.HouseholdTransferWithdrawn: "as above",
+    points_hukou.HouseholdTransferConflictOpened: "for the offices that have the two cases; who is who was decided here",
     points_hukou.HouseholdTransferOverdue: "for the office that has the case, and whoever supervises offices",
 }
 """Events of producers in the suite that are passed over on purpose."""

@@ -21,6 +21,7 @@ from services.points_hukou.actions.law import PURPOSES, TRANSFERS
 from services.points_hukou.actions.refusals import invalid, not_found, require_own_division
 from services.points_hukou.actions.round_contenders import still_standing
 from services.points_hukou.actions.round_places import is_held
+from services.points_hukou.actions.transfer_conflicts import require_no_conflict
 from services.points_hukou.actions.transfer_standing import save, shown, take, term_of
 from services.points_hukou.rules.household_transfers import TransferAct, TransferStatus
 from services.points_hukou.rules.purposes import Purpose
@@ -83,6 +84,7 @@ async def open_transfer(work: Work, body: HouseholdTransferEntry) -> HouseholdTr
 async def approve(work: Work, transfer_id: UUID, body: HouseholdTransferApproval) -> HouseholdTransferView:
     """The person may move the registration here (准迁). Nothing ends by this."""
     before, status = await take(work, transfer_id, TransferAct.APPROVE)
+    await require_no_conflict(work, transfer_id)
     approved = {"status": status, "approved_on": work.today, "approved_by": work.require_actor()}
     after = before.model_copy(update=approved | {"secrets": before.said(body.note)})
     return await shown(work, await save(work, "approve", HouseholdTransferApproved, before, after))
@@ -107,6 +109,8 @@ async def withdraw(work: Work, transfer_id: UUID, body: HouseholdTransferWithdra
 
 async def _ask(work: Work, transfer_id: UUID, act: TransferAct, body: HouseholdEntry) -> HouseholdTransferView:
     before, status = await take(work, transfer_id, act)
+    if act is TransferAct.COMPLETE:
+        await require_no_conflict(work, transfer_id)
     assert before.approved_by is not None
     assert before.approved_on is not None
     actor = work.require_actor()
@@ -186,5 +190,6 @@ async def _require_place(work: Work, person_id: UUID, round_id: UUID, applicatio
 
 async def _require_first(work: Work, person_id: UUID) -> None:
     await applications.lock_applicants(work, [person_id])
-    if await store.is_transferring(work, await applications.all_ids_of(work, [person_id])):
+    in_use = await applications.ids_in_use(work, [person_id])  # by now: whoever is merged is locked, too
+    if await store.is_transferring(work, await applications.all_ids_of(work, in_use.values())):
         raise DomainError("transfer-open")
