@@ -7,7 +7,7 @@ service caused (`end_caused_by`).
 from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, many
 from services.contracts import registry
-from services.points_hukou.actions import application_conflicts, forgetting, transfer_answers
+from services.points_hukou.actions import forgetting, merging, transfer_answers
 from services.points_hukou.actions.evidence import registry_contests
 from services.points_hukou.store import mirrors
 
@@ -16,8 +16,8 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.PersonCorrected: many(mirrors.keep_persons),
     registry.PersonTokensRenewed: many(mirrors.keep_persons),
     registry.PersonDeleted: many(forgetting.forget_persons),
-    registry.PersonMerged: many(application_conflicts.keep_aliases),
-    registry.PersonUnmerged: many(application_conflicts.keep_aliases),
+    registry.PersonMerged: many(merging.keep_aliases),
+    registry.PersonUnmerged: many(merging.keep_aliases),
     registry.RelationshipRegistered: many(mirrors.keep_relationships),
     registry.RelationshipEnded: many(mirrors.keep_relationships),
     registry.ResidenceRegistrationRegistered: many(mirrors.keep_registrations),

@@ -34,11 +34,13 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.RoundPublished: "as above",
     points_hukou.RoundFinished: "as above",
     points_hukou.RoundCancelled: "as above",
+    points_hukou.RoundObjectionOverdue: "for the office that runs the round, and whoever supervises offices",
     points_hukou.HouseholdTransferOpened: "for outside followers; only the confirmed entry ends anything here",
     points_hukou.HouseholdTransferApproved: "as above",
     points_hukou.HouseholdTransferReturned: "for the office that has the case; the refusal was this service's own",
     points_hukou.HouseholdTransferClosed: "for outside followers, who tell the person",
     points_hukou.HouseholdTransferWithdrawn: "as above",
+    points_hukou.HouseholdTransferConflictOpened: "for the offices that have the two cases; who is who was decided here",
     points_hukou.HouseholdTransferOverdue: "for the office that has the case, and whoever supervises offices",
 }
 """Events of producers in the suite that are passed over on purpose."""

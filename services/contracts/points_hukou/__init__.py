@@ -38,6 +38,7 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferApproved,
     HouseholdTransferClosed,
     HouseholdTransferCompleted,
+    HouseholdTransferConflictOpened,
     HouseholdTransferOpened,
     HouseholdTransferOverdue,
     HouseholdTransferReturned,
@@ -50,7 +51,14 @@ from services.contracts.points_hukou.registry_contests import (
     RegistryContestOverdue,
     RegistryContestState,
 )
-from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.rounds import (
+    RoundCancelled,
+    RoundFinished,
+    RoundObjectionOverdue,
+    RoundOpened,
+    RoundPublished,
+    RoundState,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (
@@ -83,6 +91,7 @@ __all__ = [
     "HouseholdTransferApproved",
     "HouseholdTransferClosed",
     "HouseholdTransferCompleted",
+    "HouseholdTransferConflictOpened",
     "HouseholdTransferOpened",
     "HouseholdTransferOverdue",
     "HouseholdTransferReturned",
@@ -94,6 +103,7 @@ __all__ = [
     "RegistryContestState",
     "RoundCancelled",
     "RoundFinished",
+    "RoundObjectionOverdue",
     "RoundOpened",
     "RoundPublished",
     "RoundState",

@@ -1,15 +1,15 @@
 """A correction that a neighbour brought in names the contest it answers (decision 0025).
 
-Revision ID: 0035
-Revises: 0034
+Revision ID: 0036
+Revises: 0035
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

@@ -1,15 +1,15 @@
 """Contests of what the registry says of a person.
 
-Revision ID: 0019
-Revises: 0018
+Revision ID: 0021
+Revises: 0020
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0019"
-down_revision = "0018"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
