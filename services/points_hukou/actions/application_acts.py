@@ -73,6 +73,15 @@ async def recheck(work: Work, application_id: UUID, body: ApplicationNote) -> Ap
     return await shown(work, await save(work, "recheck", ApplicationConfirmed, before, before.model_copy(update=rechecked)))
 
 
+async def order_recheck(work: Work, application_id: UUID, reason: str) -> None:
+    """An upheld objection has an officer look at a confirmed score again, which is none of the applicant's rechecks; one that
+    is open anyway stays so.
+    """
+    before = await store.lock_application(work, application_id)
+    if before is not None and before.status is ApplicationStatus.CONFIRMED:
+        await _into_recheck(work, "order_recheck", before, reason)
+
+
 async def withdraw(work: Work, application_id: UUID) -> ApplicationView:
     """The applicant takes it back."""
     before, status = await take(work, application_id, ApplicationAct.WITHDRAW)
@@ -129,23 +138,29 @@ async def _scored(work: Work, before: ApplicationRecord) -> ApplicationRecord:
 
 
 async def _ask(work: Work, application_id: UUID, act: ApplicationAct, body: ApplicationWords) -> ApplicationView:
-    before, status = await take(work, application_id, act)
+    before, _ = await take(work, application_id, act)
     is_recheck = act is ApplicationAct.ASK_RECHECK
     if is_recheck and before.rechecks_asked >= (allowed := PROCEDURE.rechecks_at_most.on(before.applied_on)):
         raise DomainError("rechecks-used-up", extra={"allowed": allowed})
-    asked = before.model_copy(
+    return await shown(work, await _into_recheck(work, act.value, before, body.reason, asked=is_recheck))
+
+
+async def _into_recheck(
+    work: Work, operation: str, before: ApplicationRecord, reason: str, *, asked: bool = False
+) -> ApplicationRecord:
+    after = before.model_copy(
         update={
-            "status": status,
+            "status": ApplicationStatus.IN_RECHECK,
             "recheck_asked_on": work.today,
-            "rechecks_asked": before.rechecks_asked + is_recheck,
+            "rechecks_asked": before.rechecks_asked + asked,
             "confirmed_on": None,
             "confirmed_by": None,
-            "secrets": before.said(body.reason),
+            "secrets": before.said(reason),
         }
     )
-    term = _term_of(asked)
-    asked = asked.model_copy(update={"due_on": term.due_on, "is_due_provisional": term.is_provisional})
-    return await shown(work, await save(work, act.value, ApplicationRecheckAsked, before, asked))
+    term = _term_of(after)
+    after = after.model_copy(update={"due_on": term.due_on, "is_due_provisional": term.is_provisional})
+    return await save(work, operation, ApplicationRecheckAsked, before, after)
 
 
 def _term_of(record: ApplicationRecord) -> Deadline:

@@ -4,33 +4,23 @@ Nothing is chosen here. Until then the machine may score both, and nobody stands
 looked up and not written down, so that it cannot be forgotten.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from services.chassis.errors import DomainError
-from services.chassis.events import Received
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
 from services.contracts.points_hukou import ApplicationConflictOpened
-from services.contracts.registry import PersonAliasState
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.schemas.application_conflicts import ApplicationConflictView, ConflictRecord, ConflictStatus
 from services.points_hukou.store import application_conflicts as store
-from services.points_hukou.store import mirrors
-from services.points_hukou.store.applications import lock_applicants
 
 RESOURCE = "application_conflict"
 
 
-async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]]) -> None:
-    """Mirror which ids are aliases, and open a conflict for what one human then has twice.
-
-    Whoever applies for one of them meanwhile waits, and is then told that the human applies already.
-    """
-    humans = {event.data.canonical_person_id for event in events}
-    await lock_applicants(work, humans | {event.data.person_id for event in events})
-    await mirrors.keep_aliases(work, events)
+async def open_new(work: Work, humans: Collection[UUID]) -> None:
+    """Open a conflict for every two applications of which one of these humans, by now, may have one."""
     for row in await store.find_new(work, humans):
         record = ConflictRecord(
             conflict_id=new_id(),

@@ -117,8 +117,6 @@ _OPEN = prepare(
     """
 )
 _FORGET = (
-    prepare("UPDATE round_place SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    prepare("UPDATE round_objection SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE application SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE assessment SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
 )

@@ -1,4 +1,4 @@
-"""What lies under the service's key from before revision 0017 is sealed under the keys of the persons it is about.
+"""What lies under the service's key from before revisions 0017 and 0019 is sealed under the keys of the persons it is about.
 
 A migration has no keys, so it is a job: a chunk at a time, while the service works. Afterwards the indexes it looks through are
 empty, and looking costs nothing.
@@ -9,28 +9,33 @@ from uuid import UUID
 
 from services.chassis.db import Prepared, Record, prepare
 from services.chassis.work import Work
-from services.points_hukou.store import applications, assessments
+from services.points_hukou.store import applications, assessments, round_objections, round_places
 
 UNDER_SERVICE_KEY = "get_byte(sealed, 0) & 192 = 0"
 """As `sealing.KeyKind` has it."""
 
-_CONTEXTS = {"application": applications.context_of, "assessment": assessments.context_of}
+_CONTEXTS = {
+    "application": applications.context_of,
+    "assessment": assessments.context_of,
+    "round_place": round_places.context_of,
+    "round_objection": round_objections.context_of,
+}
 
 
 def _each(sql: str) -> Mapping[str, Prepared]:
-    return {table: prepare(sql.format(table=table)) for table in _CONTEXTS}
+    return {table: prepare(sql.format(table=table, key=f"{table.removeprefix('round_')}_id")) for table in _CONTEXTS}
 
 
 _WAITING = _each(
     f"""
-    SELECT {{table}}_id AS id, person_id, sealed FROM {{table}} WHERE {UNDER_SERVICE_KEY}
-    ORDER BY {{table}}_id LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
+    SELECT {{key}} AS id, person_id, sealed FROM {{table}} WHERE {UNDER_SERVICE_KEY}
+    ORDER BY {{key}} LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
     """  # noqa: S608 - constants of this module
 )
 _SEAL = _each(
     """
     UPDATE {table} t SET sealed = g.sealed FROM unnest(CAST(:ids AS uuid[]), CAST(:sealed AS bytea[])) AS g (id, sealed)
-    WHERE t.{table}_id = g.id
+    WHERE t.{key} = g.id
     """
 )
 _HOLD = prepare(

@@ -10,10 +10,9 @@ from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
 
 _WAITING = "status IN ('received', 'in_recheck')"
-_UNDER_SERVICE_KEY = "get_byte(sealed, 0) & 192 = 0"
 
 
 class ApplicationRow(Table, table=True):
@@ -34,7 +33,7 @@ class ApplicationRow(Table, table=True):
         Index("ix_application_for_person_id", "for_person_id", postgresql_where=text("for_person_id IS NOT NULL")),
         Index("ix_application_family_person_ids", "family_person_ids", postgresql_using="gin"),
         Index("ix_application_due_on", "due_on", postgresql_where=text(_WAITING)),
-        Index("ix_application_under_service_key", "application_id", postgresql_where=text(_UNDER_SERVICE_KEY)),
+        Index("ix_application_under_service_key", "application_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said in words goes with the person"),
     )
 
@@ -75,7 +74,7 @@ class AssessmentRow(Table, table=True):
         one_of("kind", ("first", "recheck")),
         Index("ix_assessment_application_id", "application_id"),
         Index("ix_assessment_person_id", "person_id"),
-        Index("ix_assessment_under_service_key", "assessment_id", postgresql_where=text(_UNDER_SERVICE_KEY)),
+        Index("ix_assessment_under_service_key", "assessment_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what it says goes with the person"),
     )
 
