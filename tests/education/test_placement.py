@@ -9,6 +9,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
+from bench.season import season
 from services.education.rules.placement import columns, mechanisms
 from services.education.rules.placement.columns import Columns, Ints
 from services.education.rules.placement.fairness import Fault, violations
@@ -314,3 +315,10 @@ def test_wishes_carry_claims_of_that_school_alone() -> None:
     one = replace(child("one", 0, []), wishes=(Wish("a", ("sibling",)), Wish("b")))
     given = problem([offer("a", 1, "public"), offer("b", 1, "public")], [one, child("two", 900, ["a", "b"])])
     assert placements(place(given, draw())) == {"one": "a", "two": "b"}
+
+
+def test_a_whole_town_is_placed_as_the_textbook_does() -> None:
+    """Three hundred children, so that ranks, ties and reserves have more than one digit."""
+    given = season(300, 12, 5, with_reserves=True)
+    drawn = Draw(given.round, bytes(range(32)))
+    assert placements(place(given, drawn)) == of_textbook(given, drawn)
