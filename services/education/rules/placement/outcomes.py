@@ -139,7 +139,10 @@ class Placement:
 
     @cached_property
     def _unit_of(self) -> dict[str, int]:
-        return {member: place for place, unit in enumerate(self.columns.units) for member in unit.members}
+        units = self.columns.units
+        found = {child.id: place for place, child in enumerate(units.stands)}
+        found.update((member, place) for place, members in units.together.items() for member in members)
+        return found
 
     def places_left(self, without: frozenset[str] = frozenset()) -> dict[str, dict[str, int]]:
         """Places nobody has, by offer and kind (`stages.places_of`), as if children in `without` had given theirs up."""
