@@ -57,7 +57,7 @@ class _Done:
 
 def measure(stage: Stage, rows: int = _ROWS) -> list[Figure]:
     """Rate, ratio and memory."""
-    done = _import(stage, "".join(_roster(rows)).encode("gb18030"))
+    done = _import(stage, "".join(roster(rows)).encode("gb18030"))
     bare = asyncio.run(_bare(stage.superuser_url("registry"), done.request_id))
     return [
         Figure(
@@ -81,7 +81,8 @@ def measure(stage: Stage, rows: int = _ROWS) -> list[Figure]:
     ]
 
 
-def _roster(rows: int) -> Iterator[str]:
+def roster(rows: int) -> Iterator[str]:
+    """A file's lines, its header first: new persons with a registration each."""
     today = LawClock().today()
     yield _HEADER
     for count in range(rows):

@@ -53,6 +53,8 @@ _LARGEST = 0.2
 """Few employers are large: of those at work the largest has some 2 in 100, most have less than one in 10,000."""
 _REGISTERED, _AT_WORK, _SINGLE_CHARACTER = 0.9, 0.6, 0.16
 _DAYS = 18_000
+_FIRST_SEQUENCE, _SEQUENCES = 200, 800
+"""Sequences of citizen numbers that neither `city.py` nor a roster of `imports.py` gives out: they share home divisions."""
 
 # Per mille of the population.
 _SURNAMES = {
@@ -140,10 +142,8 @@ def resident(number: int, *, of: int) -> Resident:
     """The resident of that number in a city of so many."""
     rng = random.Random(number)
     given = _ONE_CHARACTER.by(rng) if rng.random() < _SINGLE_CHARACTER else _CHARACTER.by(rng) + _CHARACTER.by(rng)
-    home, sequence = rng.choice(_HOMES), number % 1000
-    born = date(1955, 1, 1) + timedelta(
-        days=(number // 1000 * 13 + sequence * 37) % _DAYS
-    )  # no two of one sequence share a day
+    home = rng.choice(_HOMES)
+    born, sequence = birth_and_sequence(number)
     is_registered = rng.random() < _REGISTERED
     works = is_registered and rng.random() < _AT_WORK
     return Resident(
@@ -156,6 +156,13 @@ def resident(number: int, *, of: int) -> Resident:
         town=rng.choice(TOWNS) if is_registered else "",
         employer=int(employers(of) ** rng.uniform(_LARGEST, 1)) if works else None,
     )
+
+
+def birth_and_sequence(number: int) -> tuple[date, int]:
+    """Both together are one resident's alone, up to the largest city there is."""
+    sequence = _FIRST_SEQUENCE + number % _SEQUENCES
+    day = (number // _SEQUENCES * 11 + sequence * 37) % _DAYS
+    return date(1955, 1, 1) + timedelta(days=day), sequence
 
 
 def employer_id(number: int) -> UUID:

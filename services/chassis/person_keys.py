@@ -96,9 +96,10 @@ class KeysInUse:
         """Have the database keep a key of each of these persons, and know it: what is sealed under it then is no history row,
         which would be sealed again should the key turn out to be another.
         """
-        for row in await tx.fetch(_FIND, person_ids=list(person_ids)):
-            self.learn(row)
-        if not (without := sorted(set(person_ids) - self._stored.keys())):
+        if unknown := sorted(set(person_ids) - self._stored.keys()):
+            for row in await tx.fetch(_FIND, person_ids=unknown):
+                self.learn(row)
+        if not (without := sorted(set(unknown) - self._stored.keys())):
             return
         keys = self.offered(without)
         await tx.execute(

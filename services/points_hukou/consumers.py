@@ -1,4 +1,4 @@
-"""What this service does on its neighbours' events: it mirrors the registry, and hears its answers to household transfers.
+"""What this service does on its neighbours' events: it mirrors the registry, and hears its answers to transfers and contests.
 
 Nothing follows from the end of a registration or a permit but its mirror, so nothing does from an end that a transfer of this
 service caused (`end_caused_by`).
@@ -7,7 +7,8 @@ service caused (`end_caused_by`).
 from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, many
 from services.contracts import registry
-from services.points_hukou.actions import forgetting, transfer_answers
+from services.points_hukou.actions import forgetting, merging, transfer_answers
+from services.points_hukou.actions.evidence import registry_contests
 from services.points_hukou.store import mirrors
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -15,8 +16,8 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.PersonCorrected: many(mirrors.keep_persons),
     registry.PersonTokensRenewed: many(mirrors.keep_persons),
     registry.PersonDeleted: many(forgetting.forget_persons),
-    registry.PersonMerged: many(mirrors.keep_aliases),
-    registry.PersonUnmerged: many(mirrors.keep_aliases),
+    registry.PersonMerged: many(merging.keep_aliases),
+    registry.PersonUnmerged: many(merging.keep_aliases),
     registry.RelationshipRegistered: many(mirrors.keep_relationships),
     registry.RelationshipEnded: many(mirrors.keep_relationships),
     registry.ResidenceRegistrationRegistered: many(mirrors.keep_registrations),
@@ -34,6 +35,7 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.EmploymentEnded: many(mirrors.keep_employments),
     registry.HouseholdTransferApplied: many(transfer_answers.close),
     registry.HouseholdTransferRejected: many(transfer_answers.give_back),
+    registry.CorrectionAnswered: many(registry_contests.take_answers),
 }
 
 UNUSED: dict[type[EventData], str] = {

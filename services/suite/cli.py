@@ -16,6 +16,7 @@ import typer
 from services.suite.cli_audit import audit
 from services.suite.cli_clients import clients
 from services.suite.cli_demo import demo
+from services.suite.cli_education import education
 from services.suite.cli_events import events
 from services.suite.cli_keys import keys
 from services.suite.cli_points import points
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(audit, name="audit")
 app.add_typer(clients, name="clients")
 app.add_typer(demo, name="demo")
+app.add_typer(education, name="education")
 app.add_typer(events, name="events")
 app.add_typer(keys, name="keys")
 app.add_typer(points, name="points")

@@ -33,6 +33,7 @@ class ExitCode(IntEnum):
     EVIDENCE_BROKEN = 33
     INPUT_REFUSED = 34
     REPLAY_DIFFERS = 35
+    NOT_VERIFIED = 36
 
 
 class SuiteError(Exception):

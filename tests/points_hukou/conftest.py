@@ -118,3 +118,21 @@ async def office(open_office: OpenOffice, database: Database) -> AsyncIterator[P
     """The running office of this module."""
     async with open_office(database) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+async def law(office: PointsOffice) -> dict[str, Any]:
+    """The city's rules, in force for school places and housing from the first day."""
+    from tests.points_hukou import window  # noqa: PLC0415 - which builds on this module
+
+    async with window.on(office, window.START):
+        return await window.in_force(office, window.START, "school", "housing")
+
+
+@pytest.fixture
+async def open_window(office: PointsOffice, law: dict[str, Any]) -> AsyncIterator[Caller]:
+    """The town's window on that working day, once the rules are in force."""
+    from tests.points_hukou import window  # noqa: PLC0415 - as above
+
+    async with window.on(office, window.START):
+        yield window.counter(office)

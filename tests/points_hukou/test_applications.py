@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,15 @@ from services.chassis.ids import new_id
 from services.chassis.rows import SERVICE
 from services.contracts import registry
 from services.contracts.points_hukou import ApplicationScored
-from services.points_hukou import jobs
 from services.points_hukou.store.snapshot import snapshot
 from services.suite.cli import app as cli
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import approved, code_of, expect, in_force, officer
-from tests.points_hukou.story import TOWN, Story
+from tests.points_hukou.story import TOWN
+from tests.points_hukou.window import ALL, START, assessment_of, body, counter, on, resident, run_job, scored
 from tests.running import Caller
 
-ALL = "/v1/points/applications"
-START = date(2026, 3, 2)
 EARLIER = """
 format = 1
 id = "cixi-2023"
@@ -87,76 +83,6 @@ rule = "P-01"
 facts = { volunteer_days = 0 }
 expected = { volunteering = 0, total = 0 }
 """
-SCOPES = frozenset(
-    {
-        "points.application.apply",
-        "points.application.read",
-        "points.application.score",
-        "points.application.decide",
-        "points.assessment.read",
-        "points.field.personal",
-        "points.field.sensitive",
-        "points.field.minors",
-    }
-)
-
-
-def counter(office: PointsOffice, *, without: frozenset[str] = frozenset(), division: str = TOWN, **who: Any) -> Caller:
-    """The town's window."""
-    return office.service.caller(SCOPES - without, division=division, purpose="points", **who)
-
-
-@asynccontextmanager
-async def on(office: PointsOffice, day: date) -> AsyncIterator[None]:
-    """The law's today."""
-    clock = office.service.caller(["sandbox.clock"])
-    expect(await clock.call("PUT", "/internal/sandbox/clock", json={"now": f"{day}T10:00:00+08:00"}), 200)
-    try:
-        yield
-    finally:
-        await clock.call("PUT", "/internal/sandbox/clock", json={"now": None})
-
-
-async def resident(office: PointsOffice, born: date = date(1990, 5, 1)) -> Story:
-    """Somebody who lives and works here with a permit."""
-    story = Story()
-    story.person(birth_date=born)
-    story.registration(registry.ResidenceRegistrationRegistered, new_id(), 1, division_code=f"{TOWN}205")
-    story.permit(registry.ResidencePermitIssued, new_id(), 1)
-    story.employment(registry.EmploymentStarted, new_id(), 1)
-    await office.tell(story.messages())
-    await office.settled()
-    return story
-
-
-def body(story: Story, **more: Any) -> dict[str, Any]:
-    return {"person_id": str(story.person_id), "purpose": "school", "division_code": TOWN} | more
-
-
-@pytest.fixture(scope="module")
-async def law(office: PointsOffice) -> dict[str, Any]:
-    """The city's rules, in force for school places from the first day."""
-    async with on(office, START):
-        return await in_force(office, START, "school", "housing")
-
-
-@pytest.fixture
-async def open_window(office: PointsOffice, law: dict[str, Any]) -> AsyncIterator[Caller]:
-    """The window on a working day."""
-    async with on(office, START):
-        yield counter(office)
-
-
-async def scored(window: Caller, story: Story, **more: Any) -> dict[str, Any]:
-    """An application the machine has scored."""
-    made = expect(await window.post(ALL, body(story, **more)), 201)
-    done: dict[str, Any] = expect(await window.post(f"{ALL}/{made['application_id']}/score"), 200)
-    return done
-
-
-async def assessment_of(window: Caller, application: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = expect(await window.get(f"/v1/points/assessments/{application['counted_assessment_id']}"), 200)
-    return found
 
 
 async def test_an_application_is_bound_to_the_law_of_its_day(
@@ -383,14 +309,6 @@ async def test_what_is_sensitive_is_shown_by_scope_alone(office: PointsOffice, o
     assert (seen["total"], seen["explanation"], seen["what_would_help"]) == (None, None, [])
     assert {"total", "explanation", "what_would_help"} <= set(seen["masked_fields"])
     assert code_of(await plain.get(f"{path}/document")) == "scope-missing"
-
-
-async def run_job(office: PointsOffice, name: str) -> None:
-    (job,) = [each for each in jobs.JOBS if each.name == name]
-    scheduler = office.service.runtime
-    from services.chassis.jobs import Scheduler  # noqa: PLC0415
-
-    await Scheduler(scheduler, [job]).run_due(again=True)
 
 
 async def test_the_machine_scores_on_the_last_day_what_nobody_scored(office: PointsOffice, open_window: Caller) -> None:

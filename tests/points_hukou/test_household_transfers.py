@@ -24,10 +24,10 @@ from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
 from tests.points_hukou.story import NEXT_TOWN, PRODUCER, TOWN, Story, copy_of
-from tests.points_hukou.test_applications import ALL as APPLICATIONS
-from tests.points_hukou.test_applications import on
 from tests.points_hukou.test_rounds import ALL as ROUNDS
 from tests.points_hukou.test_rounds import SCOPES as OF_ROUNDS
+from tests.points_hukou.window import ALL as APPLICATIONS
+from tests.points_hukou.window import on
 from tests.running import Caller
 
 ALL = "/v1/points/household-transfers"
@@ -264,10 +264,19 @@ async def test_where_points_limit_settlement_a_place_gives_the_right(office: Poi
     async with on(office, final):
         expect(await city.post(f"{round_}/finish"), 200)
         assert code_of(await city.post(ALL, entry(other, **case))) == "place-not-for-transfer"
+        expect(await city.post(f"{APPLICATIONS}/{application}/ask-recheck", {"reason": "请复核"}), 200)
+        assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer", "nobody stands for the score"
+        expect(await city.post(f"{APPLICATIONS}/{application}/recheck"), 200)
         opened = expect(await city.post(ALL, entry(story, **case)), 201)
         give_up = {"application_id": application}
         assert code_of(await city.post(f"{round_}/give-up", give_up)) == "place-in-use"
         expect(await city.post(f"{ALL}/{opened['transfer_id']}/withdraw", {"reason": "本人放弃"}), 200)
+        province = window(office, division="330000")
+        elsewhere = case | {"division_code": "330106", "hukou_division_code": "330106"}
+        opened = expect(await province.post(ALL, entry(story, **elsewhere)), 201)
+        assert code_of(await city.get(f"{ALL}/{opened['transfer_id']}")) == "household-transfer-not-found"
+        assert code_of(await city.post(f"{round_}/give-up", give_up)) == "place-in-use", "also of a case it does not see"
+        expect(await province.post(f"{ALL}/{opened['transfer_id']}/withdraw", {"reason": "本人放弃"}), 200)
         expect(await city.post(f"{round_}/give-up", give_up), 200)
         assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer"
 
@@ -293,7 +302,10 @@ async def test_of_somebody_deleted_nothing_said_stays(office: PointsOffice) -> N
     await office.tell(gone.messages(first=3))
     await office.settled()
     found = expect(await window(office).get(f"{ALL}/{made['transfer_id']}"), 200)
-    assert (found["status"], found["words"]) == ("withdrawn", None)
+    assert (found["status"], found["words"], found["version"]) == ("withdrawn", None, 2)
+    assert await told(office, story) == ["opened", "withdrawn"]
+    versions = expect(await window(office).get(f"{ALL}/{made['transfer_id']}/history"), 200)["items"]
+    assert [(each["version"], each["state"] and each["state"]["status"]) for each in versions] == [(2, "withdrawn"), (1, None)]
 
 
 async def test_a_snapshot_asks_again_what_waits_for_an_answer(office: PointsOffice) -> None:

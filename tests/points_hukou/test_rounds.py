@@ -13,9 +13,9 @@ from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
 from tests.points_hukou.story import NEXT_TOWN, TOWN, Story
-from tests.points_hukou.test_applications import ALL as APPLICATIONS
-from tests.points_hukou.test_applications import SCOPES as WINDOW
-from tests.points_hukou.test_applications import on
+from tests.points_hukou.window import ALL as APPLICATIONS
+from tests.points_hukou.window import SCOPES as WINDOW
+from tests.points_hukou.window import on
 from tests.running import Caller
 
 ALL = "/v1/points/rounds"

@@ -88,7 +88,7 @@ async def totals(office: PointsOffice, everybody: list[Story], on: date) -> list
     runtime, rule_set, found = office.service.runtime, shipped("ningbo-2022"), []
     async with without_transaction(runtime.pool, rows=SERVICE) as tx:
         for story in everybody:
-            gathered = await facts_of(runtime.own_work(tx), story.person_id, rule_set, on)
+            gathered, _ = await facts_of(runtime.own_work(tx), story.person_id, rule_set, on)
             found.append(score(rule_set, read_facts(gathered.document, rule_set.facts, {})).total)
     return found
 

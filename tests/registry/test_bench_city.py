@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from bench import city, residents
+from bench import city, imports, residents
 from tests.conftest import Database
 from tests.registry.conftest import Office, expect
 from tests.running import Caller
@@ -55,3 +55,14 @@ async def test_residents_are_found_and_read_like_any_other(
     by_employer = {"employer": {"credit_code": residents.credit_code(employer)}, "limit": 200}
     workers = expect(await cixi.post("/v1/persons/search", by_employer), 200)["items"]
     assert len(workers) == sum(who.employer == employer for who in everybody)
+
+
+def test_no_two_people_of_the_benchmarks_share_a_citizen_number() -> None:
+    """A city, a roster and 1,200,000 residents stand in one register; all three take numbers of the same home divisions."""
+    keys = {residents.birth_and_sequence(number) for number in range(1_200_000)}
+    assert len(keys) == 1_200_000
+    given_to_residents = {sequence for _, sequence in keys}
+    city_numbers = {city.registration_of(number).identity_documents[0].number for number in range(0, 1_000_000, 9_973)}
+    roster = [row.split(",")[1] for row in imports.roster(300)]
+    others = {int(number[14:17]) for number in city_numbers} | {int(number[14:17]) for number in roster[1:]}
+    assert not given_to_residents & others

@@ -183,6 +183,27 @@ async def test_a_name_of_an_alias_leads_to_the_canonical_person(office: Office, 
         assert await found(cixi, **criteria) == {kept}
 
 
+async def test_criteria_may_be_met_under_different_ids_of_a_human(office: Office, cixi: Caller) -> None:
+    """The hit of one id may lack what another of its ids fulfils: neither is passed over before the human is looked at."""
+    kept_name, alias_name = a_name(), a_name()
+    kept_number, alias_number = citizen_number(), citizen_number()
+    kept = await entered(cixi, name=kept_name, number=kept_number)
+    alias = await entered(cixi, name=alias_name, number=alias_number)
+    stranger = await entered(cixi, name=alias_name)
+    await merged(office, cixi, kept, alias)
+    today = office.today.isoformat()
+    expect(await cixi.post("/v1/residence-registrations", a_residence(kept, started_on=today, division_code=TOWN)), 201)
+    by_kept, by_alias = ({"type": "citizen_id", "number": number} for number in (kept_number, alias_number))
+    for criteria in (
+        {"identity_document": by_kept, "name_prefix": alias_name[:2]},
+        {"identity_document": by_alias, "name_prefix": kept_name[:2]},
+        {"name": alias_name, "name_prefix": kept_name[:3]},
+        {"name_prefix": alias_name[:2], "division_code": TOWN},
+    ):
+        assert await found(cixi, **criteria) == {kept}, criteria
+    assert await found(cixi, name=alias_name) == {kept, stranger}
+
+
 async def test_persons_of_before_are_keyed_by_the_daily_job(office: Office, cixi: Caller) -> None:
     name = a_name()
     person = await entered(cixi, name=name)

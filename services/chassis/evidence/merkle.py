@@ -4,7 +4,7 @@ A tree that only grows needs no more than the roots of its complete subtrees, on
 one from the other are consistent; here that is shown by growing the first and comparing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 DIGEST_BYTES = 32
@@ -62,3 +62,50 @@ class Tree:
         if size < 0 or len(packed) % DIGEST_BYTES:
             raise ValueError("subtrees are hashes of 32 bytes")
         return cls(size, [packed[start : start + DIGEST_BYTES] for start in range(0, len(packed), DIGEST_BYTES)])
+
+
+def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """What proves that a leaf is in the tree of these leaf hashes (RFC 9162 §2.1.3.1): the hashes beside its way to the root,
+    lowest first. Raises IndexError.
+    """
+    if not 0 <= index < len(leaves):
+        raise IndexError("no such leaf")
+    path: list[bytes] = []
+    start, end = 0, len(leaves)
+    while end - start > 1:
+        middle = start + (1 << (end - start - 1).bit_length() - 1)
+        if index < middle:
+            path.append(root_of(leaves[middle:end]))
+            end = middle
+        else:
+            path.append(root_of(leaves[start:middle]))
+            start = middle
+    return path[::-1]
+
+
+def root_by_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root of the tree of `size` leaves in which this leaf hash stands at `index` with that path (RFC 9162 §2.1.3.2);
+    `None` when no such tree has such a path.
+    """
+    if not 0 <= index < size:
+        return None
+    at, last, root = index, size - 1, leaf
+    for beside in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            root = node_hash(beside, root)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            root = node_hash(root, beside)
+        at, last = at >> 1, last >> 1
+    return root if last == 0 else None
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The root of the tree of these leaf hashes."""
+    tree = Tree()
+    for leaf in leaves:
+        tree.append(leaf)
+    return tree.root()

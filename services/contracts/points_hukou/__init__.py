@@ -7,9 +7,17 @@ travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
+from services.contracts.points_hukou import (
+    applications,
+    evidence,
+    household_transfers,
+    registry_contests,
+    rounds,
+    rule_sets,
+)
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationOverdue,
     ApplicationReceived,
     ApplicationRecheckAsked,
@@ -30,18 +38,33 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferApproved,
     HouseholdTransferClosed,
     HouseholdTransferCompleted,
+    HouseholdTransferConflictOpened,
     HouseholdTransferOpened,
     HouseholdTransferOverdue,
     HouseholdTransferReturned,
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
 )
-from services.contracts.points_hukou.rounds import RoundCancelled, RoundFinished, RoundOpened, RoundPublished, RoundState
+from services.contracts.points_hukou.registry_contests import (
+    RegistryContestAnswered,
+    RegistryContestOpened,
+    RegistryContestOverdue,
+    RegistryContestState,
+)
+from services.contracts.points_hukou.rounds import (
+    RoundCancelled,
+    RoundFinished,
+    RoundObjectionOverdue,
+    RoundOpened,
+    RoundPublished,
+    RoundState,
+)
 from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 
 EVENTS: tuple[type[EventData], ...] = (
     *rule_sets.EVENTS,
     *evidence.EVENTS,
+    *registry_contests.EVENTS,
     *applications.EVENTS,
     *rounds.EVENTS,
     *household_transfers.EVENTS,
@@ -51,6 +74,7 @@ EVENTS: tuple[type[EventData], ...] = (
 __all__ = [
     "EVENTS",
     "ApplicationConfirmed",
+    "ApplicationConflictOpened",
     "ApplicationOverdue",
     "ApplicationReceived",
     "ApplicationRecheckAsked",
@@ -67,13 +91,19 @@ __all__ = [
     "HouseholdTransferApproved",
     "HouseholdTransferClosed",
     "HouseholdTransferCompleted",
+    "HouseholdTransferConflictOpened",
     "HouseholdTransferOpened",
     "HouseholdTransferOverdue",
     "HouseholdTransferReturned",
     "HouseholdTransferState",
     "HouseholdTransferWithdrawn",
+    "RegistryContestAnswered",
+    "RegistryContestOpened",
+    "RegistryContestOverdue",
+    "RegistryContestState",
     "RoundCancelled",
     "RoundFinished",
+    "RoundObjectionOverdue",
     "RoundOpened",
     "RoundPublished",
     "RoundState",

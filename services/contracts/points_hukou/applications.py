@@ -64,6 +64,24 @@ class ApplicationOverdue(ApplicationState):
     event_type: ClassVar[str] = "points_hukou.application.overdue.v1"
 
 
+class ApplicationConflictOpened(EventData):
+    """Persons were merged, and one human, or one child, has the same application open twice. An office has one withdrawn."""
+
+    event_type: ClassVar[str] = "points_hukou.application_conflict.opened.v1"
+
+    person_id: UUID = Field(description="The human, or the child, under the id in use.")
+    conflict_id: UUID
+    purpose: str = Field(description="`school`, `housing`, `settlement`, …")
+    application_id: UUID
+    other_application_id: UUID
+    opened_on: date
+
+    @property
+    def partition_key(self) -> UUID:
+        """Order is kept per person."""
+        return self.person_id
+
+
 EVENTS: tuple[type[EventData], ...] = (
     ApplicationReceived,
     ApplicationScored,
@@ -71,4 +89,5 @@ EVENTS: tuple[type[EventData], ...] = (
     ApplicationConfirmed,
     ApplicationWithdrawn,
     ApplicationOverdue,
+    ApplicationConflictOpened,
 )

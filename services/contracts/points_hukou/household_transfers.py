@@ -75,6 +75,23 @@ class HouseholdTransferOverdue(HouseholdTransferState):
     event_type: ClassVar[str] = "points_hukou.household_transfer.overdue.v1"
 
 
+class HouseholdTransferConflictOpened(EventData):
+    """Persons were merged, and one human has two household transfers open. An office withdraws one."""
+
+    event_type: ClassVar[str] = "points_hukou.household_transfer_conflict.opened.v1"
+
+    person_id: UUID = Field(description="The human, under the id in use.")
+    conflict_id: UUID
+    transfer_id: UUID
+    other_transfer_id: UUID
+    opened_on: date
+
+    @property
+    def partition_key(self) -> UUID:
+        """Order is kept per person."""
+        return self.person_id
+
+
 EVENTS: tuple[type[EventData], ...] = (
     HouseholdTransferOpened,
     HouseholdTransferApproved,
@@ -83,4 +100,5 @@ EVENTS: tuple[type[EventData], ...] = (
     HouseholdTransferClosed,
     HouseholdTransferWithdrawn,
     HouseholdTransferOverdue,
+    HouseholdTransferConflictOpened,
 )

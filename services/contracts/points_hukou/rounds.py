@@ -1,4 +1,4 @@
-"""Rounds: events that keep order per round. Nobody is named in them."""
+"""Rounds and objections to their lists: events that keep order per round. Nobody is named in them."""
 
 from datetime import date
 from typing import ClassVar
@@ -54,4 +54,22 @@ class RoundCancelled(RoundState):
     event_type: ClassVar[str] = "points_hukou.round.cancelled.v1"
 
 
-EVENTS: tuple[type[EventData], ...] = (RoundOpened, RoundPublished, RoundFinished, RoundCancelled)
+class RoundObjectionOverdue(EventData):
+    """An objection to a place was not answered until `due_on`; told once per term. Whose place it is, the office reads."""
+
+    event_type: ClassVar[str] = "points_hukou.round_objection.overdue.v1"
+
+    objection_id: UUID
+    version: int = Field(ge=1, description="Version of the objection, rising by one per change.")
+    round_id: UUID
+    division_code: str
+    raised_on: date
+    due_on: date = Field(description="Last day for the answer (P-27).")
+
+    @property
+    def partition_key(self) -> UUID:
+        """Order is kept per round."""
+        return self.round_id
+
+
+EVENTS: tuple[type[EventData], ...] = (RoundOpened, RoundPublished, RoundFinished, RoundCancelled, RoundObjectionOverdue)

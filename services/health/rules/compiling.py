@@ -164,7 +164,7 @@ def _editions(documents: list[EditionDocument]) -> list[Edition]:
             if document.base not in done:
                 raise ScheduleError(f"{document.id}: its base {document.base} is not an earlier edition")
             series, general = dict(done[document.base][0].series), done[document.base][1]
-        series |= {each.id: each for each in (*_taken(document, documents), *document.series)}
+        series |= {each.id: each for each in (*document.series, *_taken(document, documents))}
         general = {**general, **document.general.held()}
         edition = Edition(
             id=document.id,
@@ -185,7 +185,7 @@ def _taken(document: EditionDocument, documents: list[EditionDocument]) -> Itera
         for name in each.series:
             if name not in own:
                 raise ScheduleError(f"{document.id}: {each.edition} has no series {name}")
-            yield own[name]
+            yield own[name] if each.offered is None else own[name].model_copy(update={"offered": each.offered})
 
 
 def _general(name: str, values: Mapping[str, Any]) -> General:

@@ -91,9 +91,13 @@ def _in_line(
     record: dict[str, list[Counted]],
     live: Sequence[tuple[Dose, Vaccine]],
 ) -> Judgement:
-    """One dose in one line, by whichever of its series takes it best; it counts in every series that takes it."""
+    """One dose in one line, by whichever of its series takes it best. It counts in every series that takes it, and in none once
+    one of them is complete.
+    """
     edition = programme.on(given.dose.given_on)
     found = [_in_series(edition, each, child, given, record, live) for each in edition.of_line.get(line, ())]
+    if extra := next((each for each in found if each.verdict is Verdict.EXTRA), None):
+        return extra
     for each in found:
         if each.verdict is Verdict.VALID and each.series is not None:
             record.setdefault(each.series, []).append(given)

@@ -48,7 +48,8 @@ async def save(
     if fact is not None:
         state = {name: getattr(after, name) for name in fact.model_fields}
         work.emit(fact.model_validate(state), division_codes=[after.division_code])
-    work.remember(RESOURCE, after.application_id, after.version, snapshot=after, changed=changed, person_id=after.person_id)
+    of = None if after.secrets is None else after.person_id  # of somebody deleted nothing is left that a key had to protect
+    work.remember(RESOURCE, after.application_id, after.version, snapshot=after, changed=changed, person_id=of)
     work.audit(operation, RESOURCE, after.application_id, person_id=after.person_id, fields=changed)
     return after
 

@@ -1,8 +1,5 @@
 """Applying for a use of points: by the rules in force today, one application of a family at a time."""
 
-from collections.abc import Sequence
-from uuid import UUID
-
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.parameters import NotInForceError
@@ -26,6 +23,7 @@ from services.points_hukou.schemas.applications import (
 from services.points_hukou.schemas.rule_sets import InForceView
 from services.points_hukou.store import applications as store
 from services.points_hukou.store import rule_sets
+from services.points_hukou.store.evidence import hold_persons
 
 _MERGED_ZH, _MERGED_EN = "此人已并入他人,请用现用编号", "this id was merged into another, which is to be used"
 
@@ -42,6 +40,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
     law, rule_set = await law_today(work, body.purpose, body.division_code)
     _require_family_rule(rule_set, body)
     await _require_first(work, body)
+    await hold_persons(work, [body.person_id])
     term = _scoring_term(work)
     record = ApplicationRecord(
         application_id=new_id(),
@@ -61,6 +60,7 @@ async def apply(work: Work, body: ApplicationEntry) -> ApplicationView:
         scored_on=None,
         counted_assessment_id=None,
         recheck_asked_on=None,
+        rechecks_asked=0,
         confirmed_on=None,
         confirmed_by=None,
         secrets=ApplicationSecrets(),
@@ -140,8 +140,9 @@ async def _require_first(work: Work, body: ApplicationEntry) -> None:
     everybody = [body.person_id, *body.family_person_ids]
     children = [] if body.for_person_id is None else [body.for_person_id]
     await store.lock_applicants(work, [*everybody, *children])
-    ids: Sequence[UUID] = await store.all_ids_of(work, everybody)
-    if await store.is_applying(work, ids, body.purpose, await store.all_ids_of(work, children)):
+    in_use = await store.ids_in_use(work, {*everybody, *children})  # by now: whoever is merged is locked, too
+    ids = await store.all_ids_of(work, {in_use[each] for each in everybody})
+    if await store.is_applying(work, ids, body.purpose, await store.all_ids_of(work, {in_use[each] for each in children})):
         raise DomainError("application-open", extra={"purpose": body.purpose.value})
 
 

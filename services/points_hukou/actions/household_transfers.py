@@ -19,10 +19,12 @@ from services.contracts.points_hukou import (
 )
 from services.points_hukou.actions.law import PURPOSES, TRANSFERS
 from services.points_hukou.actions.refusals import invalid, not_found, require_own_division
+from services.points_hukou.actions.round_contenders import still_standing
+from services.points_hukou.actions.round_places import is_held
+from services.points_hukou.actions.transfer_conflicts import require_no_conflict
 from services.points_hukou.actions.transfer_standing import save, shown, take, term_of
 from services.points_hukou.rules.household_transfers import TransferAct, TransferStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.round_states import RoundStatus
 from services.points_hukou.schemas.household_transfers import (
     HouseholdEntry,
@@ -33,7 +35,7 @@ from services.points_hukou.schemas.household_transfers import (
     HouseholdTransferWithdrawal,
     TransferSecrets,
 )
-from services.points_hukou.store import applications, rounds, rule_sets
+from services.points_hukou.store import applications, round_places, rounds, rule_sets
 from services.points_hukou.store import household_transfers as store
 
 _COUNTY_DIGITS = 6
@@ -82,6 +84,7 @@ async def open_transfer(work: Work, body: HouseholdTransferEntry) -> HouseholdTr
 async def approve(work: Work, transfer_id: UUID, body: HouseholdTransferApproval) -> HouseholdTransferView:
     """The person may move the registration here (准迁). Nothing ends by this."""
     before, status = await take(work, transfer_id, TransferAct.APPROVE)
+    await require_no_conflict(work, transfer_id)
     approved = {"status": status, "approved_on": work.today, "approved_by": work.require_actor()}
     after = before.model_copy(update=approved | {"secrets": before.said(body.note)})
     return await shown(work, await save(work, "approve", HouseholdTransferApproved, before, after))
@@ -106,6 +109,8 @@ async def withdraw(work: Work, transfer_id: UUID, body: HouseholdTransferWithdra
 
 async def _ask(work: Work, transfer_id: UUID, act: TransferAct, body: HouseholdEntry) -> HouseholdTransferView:
     before, status = await take(work, transfer_id, act)
+    if act is TransferAct.COMPLETE:
+        await require_no_conflict(work, transfer_id)
     assert before.approved_by is not None
     assert before.approved_on is not None
     actor = work.require_actor()
@@ -162,15 +167,18 @@ async def _require_right(work: Work, body: HouseholdTransferEntry) -> None:
 
 
 async def _require_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> None:
-    """The round's row is held, so that the place is not given up meanwhile."""
+    """Held on a final list, by an application that stands with the figures it was ranked by. The round's row is held, so that
+    the place is not given up meanwhile.
+    """
     record = await rounds.lock_round(work, round_id)
     if record is None:
         raise not_found("round")
-    place = await rounds.place_of(work, round_id, application_id)
+    place = await round_places.place_of(work, record, application_id)
     is_final = record.status is RoundStatus.FINISHED and record.purpose is Purpose.SETTLEMENT
-    is_held = place is not None and place.outcome is Outcome.ADMITTED and place.given_up_on is None
     ids = await applications.all_ids_of(work, [person_id])
-    if not is_final or place is None or not is_held or place.person_id not in ids:
+    if not is_final or place is None or not is_held(place) or place.person_id not in ids:
+        raise DomainError("place-not-for-transfer")
+    if not await still_standing(work, [place], in_recheck=False):
         raise DomainError("place-not-for-transfer")
     rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
     assert rule_set is not None
@@ -182,5 +190,6 @@ async def _require_place(work: Work, person_id: UUID, round_id: UUID, applicatio
 
 async def _require_first(work: Work, person_id: UUID) -> None:
     await applications.lock_applicants(work, [person_id])
-    if await store.is_transferring(work, await applications.all_ids_of(work, [person_id])):
+    in_use = await applications.ids_in_use(work, [person_id])  # by now: whoever is merged is locked, too
+    if await store.is_transferring(work, await applications.all_ids_of(work, in_use.values())):
         raise DomainError("transfer-open")

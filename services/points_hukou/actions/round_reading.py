@@ -11,8 +11,9 @@ from services.points_hukou.actions.application_standing import eyes_on
 from services.points_hukou.actions.law import ROUNDS
 from services.points_hukou.actions.round_standing import RESOURCE, found
 from services.points_hukou.rules.round_states import RoundStatus
-from services.points_hukou.schemas.rounds import NoticeEntryView, PlaceRecord, PlaceView, RoundRecord, RoundView
-from services.points_hukou.store import applications
+from services.points_hukou.schemas.round_places import NoticeEntryView, PlaceRecord, PlaceView
+from services.points_hukou.schemas.rounds import RoundRecord, RoundView
+from services.points_hukou.store import applications, round_places
 from services.points_hukou.store import rounds as store
 
 
@@ -33,11 +34,16 @@ async def read_versions(work: Work, round_id: UUID, cursor: str | None, limit: i
     return await versions_of(work, RESOURCE, round_id, record=RoundRecord, view=RoundView.of, cursor=cursor, limit=limit)
 
 
-async def read_places(work: Work, round_id: UUID, cursor: str | None, limit: int, *, admitted: bool) -> Page[PlaceView]:
-    """Who stands where, the best first; with `admitted` only those who hold a place."""
-    await found(work, round_id)
-    scope = f"places {round_id} {admitted}"
-    rows, next_cursor = await _page(work, scope, round_id, cursor, limit, admitted=admitted)
+async def read_places(
+    work: Work, round_id: UUID, ranking: int | None, cursor: str | None, limit: int, *, admitted: bool
+) -> Page[PlaceView]:
+    """Who stands where, the best first, in the ranking that stands or an earlier one; with `admitted` only those who hold a
+    place.
+    """
+    record = await found(work, round_id)
+    asked = record.model_copy(update={"rankings": record.rankings if ranking is None else ranking})
+    scope = f"places {round_id} {asked.rankings} {admitted}"
+    rows, next_cursor = await _page(work, scope, asked, cursor, limit, admitted=admitted)
     births = await applications.birth_dates_of(work, {row.person_id for row in rows})
     items = []
     for row in rows:
@@ -51,28 +57,29 @@ async def read_notice(work: Work, round_id: UUID, cursor: str | None, limit: int
     """The list as the public sees it, masked, as long as the notice is up (V-59). Raises `DomainError('notice-not-up')`."""
     record = await found(work, round_id)
     is_up = record.status in {RoundStatus.PUBLISHED, RoundStatus.FINISHED}
-    if not is_up or record.notice_until is None or work.today > record.notice_until:
+    is_over = record.notice_until is None or (work.today > record.notice_until and not record.is_notice_provisional)
+    if not is_up or is_over:
         raise DomainError("notice-not-up")
     assert record.published_on is not None
     try:
         shows_names = ROUNDS.shows_names(record.purpose, record.published_on)
     except NotInForceError:
         shows_names = False  # before there was any rule nothing more is shown than must be
-    rows, next_cursor = await _page(work, f"notice {round_id}", round_id, cursor, limit, admitted=False)
+    rows, next_cursor = await _page(work, f"notice {round_id} {record.rankings}", record, cursor, limit, admitted=False)
     work.audit("read_notice", RESOURCE, round_id, outcome=f"showed {len(rows)}")
     items = [_entry(row, shows_names=shows_names) for row in rows if row.secrets is not None]
     return Page(items=items, next_cursor=next_cursor)
 
 
 async def _page(
-    work: Work, scope: str, round_id: UUID, cursor: str | None, limit: int, *, admitted: bool
+    work: Work, scope: str, record: RoundRecord, cursor: str | None, limit: int, *, admitted: bool
 ) -> tuple[list[PlaceRecord], str | None]:
     """Places after the cursor, which names rank and id."""
     start = None
     if cursor:
         place, place_id = unsign(work.keyring, cursor, label=scope)
         start = int(place), UUID(place_id)
-    rows = await store.places_of(work, round_id, admitted=admitted, after=start, limit=limit + 1)
+    rows = await round_places.places_of(work, record, admitted=admitted, after=start, limit=limit + 1)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]

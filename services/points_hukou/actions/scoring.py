@@ -1,6 +1,6 @@
 """Scoring an application: facts gathered, counted by its own rule set, frozen for good (P-37)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,11 +16,11 @@ from services.points_hukou.rules.gathering.gathering import GatheredFacts
 from services.points_hukou.rules.replaying import FrozenAssessment, freeze, sha256_of
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.schemas.applications import ApplicationRecord
-from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind
+from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind, UncountedPerson
 from services.points_hukou.schemas.rule_sets import RuleSetRecord
 from services.points_hukou.store import assessments as store
 from services.points_hukou.store import rule_sets
-from services.points_hukou.store.person_facts import facts_of
+from services.points_hukou.store.person_facts import hold_applicants, known_of
 
 RESOURCE = "assessment"
 
@@ -36,33 +36,64 @@ class _Counted:
 async def score_application(work: Work, application: ApplicationRecord, kind: Kind) -> UUID:
     """Score everybody whose score may count, store each, and say which one counts.
 
+    The case is the office's, so it scores also those of the family who have left its sight since. Who is no more, and whose
+    facts cannot be used, has no score; those of the others count, and each says who is missing (P-08).
+
     Raises `DomainError('facts-not-usable')` with every field, when of nobody a score can be counted.
     """
     law = await rule_sets.find_rule_set(work, application.rule_set_id)
     assert law is not None, "approved rule sets are seen by everybody"
     rule_set = compiled(law)
-    counted, problems = [], []
-    for person_id in (application.person_id, *application.family_person_ids):
+    everybody = dict.fromkeys((application.person_id, *application.family_person_ids))
+    held = await hold_applicants(work, application.application_id)
+    known = await known_of(
+        work, set(held.values()), rule_set, application.applied_on, application_id=application.application_id
+    )
+    counted: list[_Counted] = []
+    uncounted: list[UncountedPerson] = []
+    problems: list[FieldError] = []
+    for person_id in everybody:
+        if (of := known.get(held.get(person_id, person_id))) is None:
+            uncounted.append(UncountedPerson(person_id=person_id, reason="unobtainable"))
+            problems.append(_unobtainable(everybody, person_id))
+            continue
+        gathered = of.facts(rule_set, application.applied_on, work.today)
         try:
-            counted.append(await _count(work, application, law, rule_set, person_id))
+            counted.append(_count(application, law, rule_set, person_id, gathered))
         except FactsError as error:
-            problems += [FieldError(each.field, "fact", each.message_zh, each.message_en) for each in error.problems]
+            named = [FieldError(each.field, "fact", each.message_zh, each.message_en) for each in error.problems]
+            uncounted.append(
+                UncountedPerson(person_id=person_id, reason="facts_not_usable", fields=tuple(each.pointer for each in named))
+            )
+            problems += named
     if not counted:
         raise DomainError("facts-not-usable", errors=problems)
-    return await _store(work, application, kind, counted)
+    return await _store(work, application, kind, counted, tuple(uncounted))
 
 
-async def _count(
-    work: Work, application: ApplicationRecord, law: RuleSetRecord, rule_set: RuleSet, person_id: UUID
+def _count(
+    application: ApplicationRecord, law: RuleSetRecord, rule_set: RuleSet, person_id: UUID, gathered: GatheredFacts
 ) -> _Counted:
     """One person's score on the day of the application, by what is known today."""
-    gathered = await facts_of(work, person_id, rule_set, application.applied_on)
     facts = read_facts(gathered.document, rule_set.facts, rule_set.rules_of_facts)
     assessment = score(rule_set, facts, service=application.service, use_in=application.division_code)
     return _Counted(person_id, gathered, assessment, freeze(assessment, law.chain, law.own_choices))
 
 
-async def _store(work: Work, application: ApplicationRecord, kind: Kind, counted: Sequence[_Counted]) -> UUID:
+def _unobtainable(everybody: Iterable[UUID], person_id: UUID) -> FieldError:
+    place = list(everybody).index(person_id)
+    pointer = f"/family_person_ids/{place - 1}" if place else "/person_id"
+    return FieldError(pointer, "unobtainable", "此人的档案已不存在", "this person's file is no more", "P-08")
+
+
+async def _store(
+    work: Work,
+    application: ApplicationRecord,
+    kind: Kind,
+    counted: Sequence[_Counted],
+    uncounted: tuple[UncountedPerson, ...],
+) -> UUID:
+    await work.make_person_keys([each.person_id for each in counted])
     best = counted_of([each.assessment for each in counted])
     ids = [new_id() for _ in counted]
     for place, each in enumerate(counted):
@@ -84,6 +115,8 @@ async def _store(work: Work, application: ApplicationRecord, kind: Kind, counted
                 missing=each.gathered.missing,
                 untold=each.gathered.untold,
                 contested=each.gathered.contested,
+                later=each.gathered.later,
+                uncounted=uncounted,
             ),
         )
         await store.insert_assessment(work, record)

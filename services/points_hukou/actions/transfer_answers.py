@@ -1,15 +1,21 @@
-"""The registry's answers to a household transfer, and what the law clock does when there is none.
+"""The registry's answers to a household transfer, what the law clock does when there is none, and what an erasure ends.
 
 An answer closes the case or gives it back to the office. One that comes twice, or to a request that was made anew meanwhile,
 changes nothing; that the registry has done it closes the case whenever it is heard.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from services.chassis.events import Received
 from services.chassis.work import Work
 from services.chassis.working_days import calendar
-from services.contracts.points_hukou import HouseholdTransferClosed, HouseholdTransferOverdue, HouseholdTransferReturned
+from services.contracts.points_hukou import (
+    HouseholdTransferClosed,
+    HouseholdTransferOverdue,
+    HouseholdTransferReturned,
+    HouseholdTransferWithdrawn,
+)
 from services.contracts.registry import HouseholdTransferApplied, HouseholdTransferRejected
 from services.points_hukou.actions.transfer_standing import save, term_of
 from services.points_hukou.rules.household_transfers import TRANSITIONS, TransferAct
@@ -46,6 +52,15 @@ async def give_back(work: Work, events: Sequence[Received[HouseholdTransferRejec
         reasons = tuple(RegistryReason.model_validate(reason.model_dump()) for reason in answer.reasons)
         returned = before.model_copy(update={"status": status, "reasons": reasons})
         await save(work, "return", HouseholdTransferReturned, before, returned)
+
+
+async def forget(work: Work, person_ids: Sequence[UUID]) -> None:
+    """What was noted of deleted persons goes, and cases not yet entered are withdrawn; the registry answers for itself what it
+    was asked of somebody it has deleted.
+    """
+    for before in await store.forget_transfers(work, person_ids):
+        after = before.model_copy(update={"status": TRANSITIONS[before.status, TransferAct.WITHDRAW]})
+        await save(work, "forget", HouseholdTransferWithdrawn, before, after)
 
 
 async def tell_overdue(work: Work, *, limit: int) -> int:

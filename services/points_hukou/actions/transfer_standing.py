@@ -44,7 +44,8 @@ async def save(
     if fact is not None:
         state = {name: getattr(after, name) for name in fact.model_fields}
         work.emit(fact.model_validate(state), division_codes=[after.division_code])
-    work.remember(RESOURCE, after.transfer_id, after.version, snapshot=after, changed=changed, person_id=after.person_id)
+    about = None if after.secrets is None else after.person_id  # of somebody erased nothing is sealed under a key of theirs
+    work.remember(RESOURCE, after.transfer_id, after.version, snapshot=after, changed=changed, person_id=about)
     work.audit(operation, RESOURCE, after.transfer_id, person_id=after.person_id, fields=changed)
     return after
 

@@ -9,8 +9,9 @@ from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.points_hukou.actions import application_acts, application_reading, applying
+from services.points_hukou.actions import application_acts, application_conflicts, application_reading, applying
 from services.points_hukou.rules.application_states import ApplicationStatus
+from services.points_hukou.schemas.application_conflicts import ApplicationConflictView, ConflictStatus
 from services.points_hukou.schemas.applications import (
     ApplicationEntry,
     ApplicationNote,
@@ -24,10 +25,12 @@ _ALL = "/v1/points/applications"
 _ONE = f"{_ALL}/{{application_id}}"
 _ASSESSMENT = "/v1/points/assessments/{assessment_id}"
 _ACT = ["application-not-found", "application-act-not-allowed"]
-_SCORING = [*_ACT, "facts-not-usable", "not-found"]
+_DECIDING = [*_ACT, "application-conflict-open"]
+_SCORING = [*_ACT, "facts-not-usable"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
 StatusParameter = Annotated[ApplicationStatus | None, Query(description="Only those that stand there.")]
+ConflictStatusParameter = Annotated[ConflictStatus | None, Query(description="Only those that stand there.")]
 OverdueParameter = Annotated[bool, Query(description="Only those whose term was missed.")]
 
 
@@ -63,6 +66,20 @@ async def list_applications(
     return await application_reading.list_applications(work, person_id, status, cursor, limit, overdue=overdue)
 
 
+@router.get("/v1/points/application-conflicts", **read("points.application.read", summary_zh="列出合并人员后的重复申请"))
+async def list_conflicts(
+    work: CurrentWork,
+    status: ConflictStatusParameter = None,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 50,
+) -> Page[ApplicationConflictView]:
+    """List applications for the same of persons who turned out to be one human, oldest first.
+
+    One of the two is to be withdrawn, or the merge taken back; until then no officer confirms either.
+    """
+    return await application_conflicts.list_conflicts(work, status, cursor, limit)
+
+
 @router.get(_ONE, **read("points.application.read", summary_zh="读取积分申请", problems=["application-not-found"]))
 async def read_application(work: CurrentWork, application_id: UUID) -> Answer[ApplicationView]:
     """Read an application and where it stands."""
@@ -87,7 +104,7 @@ async def score(work: CurrentWork, application_id: UUID) -> Answer[ApplicationVi
     return Answer(scored, version=scored.version)
 
 
-@router.post(f"{_ONE}/confirm", **write("points.application.decide", actor=True, summary_zh="确认评分", problems=_ACT))
+@router.post(f"{_ONE}/confirm", **write("points.application.decide", actor=True, summary_zh="确认评分", problems=_DECIDING))
 async def confirm(work: CurrentWork, application_id: UUID, body: ApplicationNote) -> Answer[ApplicationView]:
     """Confirm a score: an officer stands for it, and it is the machine's alone no more."""
     confirmed = await application_acts.confirm(work, application_id, body)
@@ -103,14 +120,19 @@ async def refuse_automatic(work: CurrentWork, application_id: UUID, body: Applic
     return Answer(refused, version=refused.version)
 
 
-@router.post(f"{_ONE}/ask-recheck", **write("points.application.apply", summary_zh="申请复核", problems=_ACT))
+@router.post(
+    f"{_ONE}/ask-recheck", **write("points.application.apply", summary_zh="申请复核", problems=[*_ACT, "rechecks-used-up"])
+)
 async def ask_recheck(work: CurrentWork, application_id: UUID, body: ApplicationWords) -> Answer[ApplicationView]:
     """Ask for a recheck (复核), answered by an officer within five working days (P-09)."""
     asked = await application_acts.ask_recheck(work, application_id, body)
     return Answer(asked, version=asked.version)
 
 
-@router.post(f"{_ONE}/recheck", **write("points.application.decide", actor=True, summary_zh="复核评分", problems=_SCORING))
+@router.post(
+    f"{_ONE}/recheck",
+    **write("points.application.decide", actor=True, summary_zh="复核评分", problems=[*_DECIDING, "facts-not-usable"]),
+)
 async def recheck(work: CurrentWork, application_id: UUID, body: ApplicationNote) -> Answer[ApplicationView]:
     """Recheck: an officer scores anew by the same rules and day, from what is known now; the first score stays readable."""
     rechecked = await application_acts.recheck(work, application_id, body)

@@ -9,8 +9,9 @@ from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.points_hukou.actions import household_transfers, transfer_reading
+from services.points_hukou.actions import household_transfers, transfer_conflicts, transfer_reading
 from services.points_hukou.rules.household_transfers import TransferStatus
+from services.points_hukou.schemas.application_conflicts import ConflictStatus
 from services.points_hukou.schemas.household_transfers import (
     HouseholdEntry,
     HouseholdTransferApproval,
@@ -18,6 +19,7 @@ from services.points_hukou.schemas.household_transfers import (
     HouseholdTransferView,
     HouseholdTransferWithdrawal,
 )
+from services.points_hukou.schemas.transfer_conflicts import TransferConflictView
 
 router = ServiceRouter(tags=["household transfers"])
 _ALL = "/v1/points/household-transfers"
@@ -26,10 +28,12 @@ _READ = "points.household_transfer.read"
 _FOUND = ["household-transfer-not-found"]
 _ACT = [*_FOUND, "transfer-act-not-allowed"]
 _ASK = [*_ACT, "second-officer-needed", "no-rules-in-force"]
+_TWICE = "transfer-conflict-open"
 _RIGHT = ["place-needed", "place-not-for-transfer", "place-lapsed", "round-not-found", "transfer-open"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
 StatusParameter = Annotated[TransferStatus | None, Query(description="Only those that stand there; `returned` are tasks.")]
+ConflictStatusParameter = Annotated[ConflictStatus | None, Query(description="Only those that stand there.")]
 OverdueParameter = Annotated[bool, Query(description="Only those of which the registry is silent past its term.")]
 
 
@@ -62,6 +66,20 @@ async def list_transfers(
     return await transfer_reading.list_transfers(work, person_id, status, cursor, limit, overdue=overdue)
 
 
+@router.get("/v1/points/household-transfer-conflicts", **read(_READ, summary_zh="列出合并人员后的重复户口迁移案"))
+async def list_conflicts(
+    work: CurrentWork,
+    status: ConflictStatusParameter = None,
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 50,
+) -> Page[TransferConflictView]:
+    """List open transfers of persons who turned out to be one human, oldest first.
+
+    One of the two is to be withdrawn, or the merge taken back; until then neither is approved nor its entry confirmed.
+    """
+    return await transfer_conflicts.list_conflicts(work, status, cursor, limit)
+
+
 @router.get(_ONE, **read(_READ, summary_zh="读取户口迁移案", problems=_FOUND))
 async def read_transfer(work: CurrentWork, transfer_id: UUID) -> Answer[HouseholdTransferView]:
     """Read a transfer and where it stands."""
@@ -79,7 +97,7 @@ async def read_versions(
 
 @router.post(
     f"{_ONE}/approve",
-    **write("points.household_transfer.decide", actor=True, summary_zh="准予迁入", problems=_ACT),
+    **write("points.household_transfer.decide", actor=True, summary_zh="准予迁入", problems=[*_ACT, _TWICE]),
 )
 async def approve(work: CurrentWork, transfer_id: UUID, body: HouseholdTransferApproval) -> Answer[HouseholdTransferView]:
     """Approve a transfer (准迁). Registration and permit go on until the entry is confirmed."""
@@ -89,7 +107,7 @@ async def approve(work: CurrentWork, transfer_id: UUID, body: HouseholdTransferA
 
 @router.post(
     f"{_ONE}/complete",
-    **write("points.household_transfer.decide", actor=True, summary_zh="确认落户", problems=_ASK),
+    **write("points.household_transfer.decide", actor=True, summary_zh="确认落户", problems=[*_ASK, _TWICE]),
 )
 async def complete(work: CurrentWork, transfer_id: UUID, body: HouseholdEntry) -> Answer[HouseholdTransferView]:
     """Confirm the entry in the household register, by another officer than who approved.

@@ -9,17 +9,10 @@ from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.points_hukou.actions import round_objections, round_reading, rounds
-from services.points_hukou.schemas.rounds import (
-    GiveUp,
-    NoticeEntryView,
-    Objection,
-    ObjectionAnswer,
-    ObjectionView,
-    PlaceView,
-    RoundEntry,
-    RoundView,
-)
+from services.points_hukou.actions import round_objections, round_places, round_ranking, round_reading, rounds
+from services.points_hukou.schemas.round_objections import Objection, ObjectionAnswer, ObjectionView
+from services.points_hukou.schemas.round_places import GiveUp, NoticeEntryView, PlaceView
+from services.points_hukou.schemas.rounds import RoundEntry, RoundView
 
 router = ServiceRouter(tags=["rounds"])
 _ALL = "/v1/points/rounds"
@@ -27,7 +20,11 @@ _ONE = f"{_ALL}/{{round_id}}"
 _FOUND = ["round-not-found"]
 _ACT = [*_FOUND, "round-act-not-allowed"]
 
+_CHANGED = ["round-not-settled", "round-too-large", "ranking-out-of-date"]
+
 AdmittedParameter = Annotated[bool, Query(description="Only those who hold a place.")]
+RankingParameter = Annotated[int | None, Query(ge=1, le=1_000_000, description="An earlier ranking; without it the last.")]
+OverdueParameter = Annotated[bool, Query(description="Only those that were not answered in time.")]
 
 
 @router.post(
@@ -78,6 +75,7 @@ async def read_versions(
             "round-not-frozen",
             "round-not-settled",
             "application-without-town",
+            "town-without-quota",
             "cut-undecided",
             "round-too-large",
         ],
@@ -85,7 +83,7 @@ async def read_versions(
 )
 async def rank_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
     """Rank every confirmed score that stands in the round, once its freeze day is over (P-13 to P-22)."""
-    ranked = await rounds.rank_round(work, round_id)
+    ranked = await round_ranking.rank_round(work, round_id)
     return Answer(ranked, version=ranked.version)
 
 
@@ -94,14 +92,15 @@ async def read_places(
     work: CurrentWork,
     round_id: UUID,
     admitted: AdmittedParameter = False,  # noqa: FBT002 - a query parameter
+    ranking: RankingParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 50,
 ) -> Page[PlaceView]:
-    """Read who stands where, the best first, for the office."""
-    return await round_reading.read_places(work, round_id, cursor, limit, admitted=admitted)
+    """Read who stands where, the best first, for the office: in the last ranking or an earlier one."""
+    return await round_reading.read_places(work, round_id, ranking, cursor, limit, admitted=admitted)
 
 
-@router.post(f"{_ONE}/publish", **write("points.round.run", actor=True, summary_zh="公示", problems=_ACT))
+@router.post(f"{_ONE}/publish", **write("points.round.run", actor=True, summary_zh="公示", problems=[*_ACT, *_CHANGED]))
 async def publish_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
     """Publish the list, masked, for the round's working days; objections are taken from today."""
     published = await rounds.publish_round(work, round_id)
@@ -136,10 +135,14 @@ async def object_to_place(work: CurrentWork, round_id: UUID, body: Objection) ->
 
 @router.get(f"{_ONE}/objections", **read("points.round.read", summary_zh="列出异议", problems=_FOUND))
 async def list_objections(
-    work: CurrentWork, round_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
+    work: CurrentWork,
+    round_id: UUID,
+    overdue: OverdueParameter = False,  # noqa: FBT002 - a query parameter
+    cursor: CursorParameter = None,
+    limit: LimitParameter = 50,
 ) -> Page[ObjectionView]:
     """List the objections to a round, oldest first."""
-    return await round_objections.list_objections(work, round_id, cursor, limit)
+    return await round_objections.list_objections(work, round_id, cursor, limit, overdue=overdue)
 
 
 @router.post(
@@ -148,23 +151,23 @@ async def list_objections(
         "points.round.run",
         actor=True,
         summary_zh="答复异议",
-        problems=[*_ACT, "objection-not-found", "objection-answered"],
+        problems=[*_ACT, "objection-not-found", "objection-answered", "no-rules-in-force"],
     ),
 )
 async def answer_objection(
     work: CurrentWork, round_id: UUID, objection_id: UUID, body: ObjectionAnswer
 ) -> Answer[ObjectionView]:
-    """Answer an objection. Upheld, the application is rechecked, and the round is ranked and published anew."""
+    """Answer an objection. Upheld, it puts the application into recheck at once, and the round is ranked anew after it."""
     answered = await round_objections.answer_objection(work, round_id, objection_id, body)
     return Answer(answered, version=answered.version)
 
 
 @router.post(
     f"{_ONE}/finish",
-    **write("points.round.run", actor=True, summary_zh="确定最终名单", problems=[*_ACT, "round-not-over"]),
+    **write("points.round.run", actor=True, summary_zh="确定最终名单", problems=[*_ACT, *_CHANGED, "round-not-over"]),
 )
 async def finish_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
-    """Make the list final, once notice and objections are over and answered."""
+    """Make the list final, once notice and objections are over and answered, and it still says what it was ranked by."""
     finished = await rounds.finish_round(work, round_id)
     return Answer(finished, version=finished.version)
 
@@ -175,7 +178,7 @@ async def finish_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
 )
 async def give_up_place(work: CurrentWork, round_id: UUID, body: GiveUp) -> Answer[RoundView]:
     """Write down that an admitted applicant does not take the place; the next in line moves up, never beyond the quota."""
-    changed = await rounds.give_up_place(work, round_id, body)
+    changed = await round_places.give_up_place(work, round_id, body)
     return Answer(changed, version=changed.version)
 
 

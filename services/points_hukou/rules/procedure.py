@@ -1,4 +1,7 @@
-"""How long an application may take (P-09), in working days; nobody is called late on a day that was only guessed."""
+"""How long an application may take (P-09), in working days, and how often it is rechecked.
+
+Nobody is called late on a day that was only guessed.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +16,8 @@ class ProcedureLaw:
 
     scoring_working_days: History[int]
     recheck_working_days: History[int]
+    rechecks_at_most: History[int]
+    """of one application"""
 
     def scoring_term(self, applied_on: date, calendar: WorkingDays) -> Deadline:
         """Until when an application is scored. Raises NotInForceError on a day the law says nothing of."""
@@ -28,6 +33,7 @@ def read_procedure(document: Document) -> ProcedureLaw:
     law = ProcedureLaw(
         scoring_working_days=document.history("scoring_working_days", whole_number(1, 250)),
         recheck_working_days=document.history("recheck_working_days", whole_number(1, 250)),
+        rechecks_at_most=document.history("rechecks_at_most", whole_number(1, 100)),
     )
     document.finish()
     return law

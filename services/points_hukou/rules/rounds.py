@@ -14,6 +14,7 @@ from services.points_hukou.rules.exact import exact
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Contender
 
+_RANKED_BY = ("eligible", "vetoed", "frozen", "passes", "total", "tie_breaks")
 _NO_RULE = Ranking(cut="refuse", rule="P-22")
 
 
@@ -60,6 +61,11 @@ def once_each(claims: Iterable[Claim]) -> list[int]:
             taken |= claim.humans
             standing.append(place)
     return standing
+
+
+def figures_to_rank(score: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a frozen score a ranking rests on; a place keeps no more of it."""
+    return {name: score[name] for name in _RANKED_BY}
 
 
 def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") -> Contender | None:

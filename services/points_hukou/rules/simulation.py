@@ -1,7 +1,7 @@
 """Trying out: a changed rule set, quota or day over everybody – who gains, who loses, where the cut lies (issue 5, point 5).
 
-Nothing but numbers of people leaves this module, and below city level no small ones (`suppression.py`). It is about rules, not
-about people: nobody is singled out, and no result names or keeps anyone.
+Nothing but numbers of people leaves this module, and below city level no small ones (`chassis/suppression.py`). It is about
+rules, not about people: nobody is singled out, and no result names or keeps anyone.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,10 +12,10 @@ from fractions import Fraction
 import numpy as np
 
 from services.chassis.parameters import Document, History, list_of, whole_number
+from services.chassis.suppression import Cells, shown_of
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.exact import Rounding
-from services.points_hukou.rules.suppression import Cells, shown_of
 from services.points_hukou.rules.vectors.counting import Measured
 from services.points_hukou.rules.vectors.days import whole_years_until
 from services.points_hukou.rules.vectors.exact import Bools, Ints, Numbers, numbers, put_together

@@ -81,6 +81,7 @@ class ApplicationRecord(VersionedRecord):
     scored_on: date | None
     counted_assessment_id: UUID | None
     recheck_asked_on: date | None
+    rechecks_asked: int
     confirmed_on: date | None
     confirmed_by: str | None
     secrets: ApplicationSecrets | None
@@ -109,9 +110,14 @@ class ApplicationView(PersonalView):
     due_on: date = Field(description="The term that runs, or ran last: for scoring, then for a recheck (P-09).")
     is_due_provisional: bool = Field(description="Counted before that year's calendar of working days was published.")
     is_overdue: bool
+    scoring_tried_on: date | None = Field(
+        description="The day on which the machine could not use anybody's facts. It does not try again: an officer has to "
+        "look, and is told every field when scoring."
+    )
     scored_on: date | None
     counted_assessment_id: UUID | None = Field(description="The score that counts; its explanation is read there.")
     recheck_asked_on: date | None
+    rechecks_asked: int = Field(description="How often a recheck was asked for; refusing what the machine decided is none.")
     confirmed_on: date | None
     confirmed_by: str | None = Field(description="The officer; while null a score is the machine's alone and may be refused.")
     words: list[str] | None = Field(description="What applicant and officers said, oldest first.")

@@ -12,6 +12,16 @@ from services.chassis.schemas import View
 Kind = Literal["first", "recheck"]
 
 
+class UncountedPerson(View):
+    """One of a family of whom no score could be counted, and why."""
+
+    person_id: UUID
+    reason: Literal["unobtainable", "facts_not_usable"] = Field(
+        description="`unobtainable`: the file is no more; `facts_not_usable`: an office has to correct what it said."
+    )
+    fields: tuple[str, ...] = Field((), description="Which facts cannot be used.")
+
+
 class FrozenScore(View):
     """What is kept encrypted of an assessment: the frozen document but for the text of the rules, and what was gathered."""
 
@@ -21,6 +31,8 @@ class FrozenScore(View):
     missing: tuple[str, ...] = Field(description="Facts nobody told, which the applicant may bring.")
     untold: tuple[str, ...] = Field((), description="Facts that only offices tell, and none did.")
     contested: tuple[str, ...] = Field(description="Facts that counted, and that sources or the applicant contest.")
+    later: tuple[str, ...] = Field((), description="Facts known of a later day only, by evidence that does not say since when.")
+    uncounted: tuple[UncountedPerson, ...] = Field((), description="Of the family, those without a score.")
 
 
 class AssessmentRecord(View):
@@ -69,6 +81,13 @@ class AssessmentView(PersonalView):
         description="Facts that only offices tell, and none did: what is unknown hinders nothing, so ask before confirming."
     )
     contested: list[str] | None = Field(description="Facts that counted, and that sources or the applicant contest.")
+    later: list[str] | None = Field(
+        description="Of which somebody says something as of a later day than that of the application, without `valid_from`: it "
+        "does not count, and whoever said it may say since when it is so."
+    )
+    uncounted: list[UncountedPerson] | None = Field(
+        description="Those of the family of whom no score could be counted, and why; the highest of the others counts (P-08)."
+    )
 
     @classmethod
     def of(cls, record: AssessmentRecord, sight: Sight, what_would_help: list[dict[str, Any]] | None) -> Self:
@@ -87,6 +106,8 @@ class AssessmentView(PersonalView):
             "missing": None if frozen is None else list(frozen.missing),
             "untold": None if frozen is None else list(frozen.untold),
             "contested": None if frozen is None else list(frozen.contested),
+            "later": None if frozen is None else list(frozen.later),
+            "uncounted": None if frozen is None else list(frozen.uncounted),
         }
         return sight.show(cls(**kept | told))
 

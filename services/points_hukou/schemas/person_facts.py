@@ -35,6 +35,7 @@ _EXAMPLE: dict[str, Any] = {
                     "evidence_id": None,
                     "counts": True,
                     "is_contested": False,
+                    "is_later": False,
                 }
             ],
         }
@@ -57,6 +58,9 @@ class SaidView(PersonalView):
     evidence_id: UUID | None = Field(description="Null for what the registry says.")
     counts: bool = Field(description="Whether it is part of the value that counts; otherwise it says something else.")
     is_contested: bool
+    is_later: bool = Field(
+        description="Knowledge of a later day than asked for, which does not say since when: it does not count for that day."
+    )
 
 
 class FactView(PersonalView):
@@ -139,5 +143,6 @@ def _said(said: Said, sight: Sight, *, counts: bool) -> SaidView:
         evidence_id=said.evidence_id,
         counts=counts,
         is_contested=said.is_contested,
+        is_later=said.is_later,
     )
     return sight.show(view, within="facts.said")

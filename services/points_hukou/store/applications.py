@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
@@ -13,11 +14,12 @@ from services.points_hukou.rules.divisions import covering
 from services.points_hukou.rules.family import Tie
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.schemas.applications import ApplicationRecord, ApplicationSecrets
-from services.points_hukou.store.sealing import seal, unseal
+from services.points_hukou.store.sealing import seal_about, unseal_about
 from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ApplicationRecord.model_fields if name != "secrets"), "sealed")
-_COLUMNS = ", ".join(f"a.{name}" for name in _STORED)
+_COLUMNS = ", ".join((*(f"a.{name}" for name in _STORED), person_keys.COLUMNS))
+_FROM = "FROM application a LEFT JOIN person_key k ON k.person_id = a.person_id"
 _FROZEN = frozenset(
     {"application_id", "person_id", "family_person_ids", "for_person_id", "purpose", "service", "division_code"}
     | {"rule_set_id", "applied_on", "created_at"}
@@ -37,38 +39,38 @@ _UPDATE = prepare(
     WHERE application_id = :application_id
     """  # noqa: S608
 )
-_FIND = prepare(f"SELECT {_COLUMNS} FROM application a WHERE a.application_id = :application_id")  # noqa: S608
-_LOCK = prepare(f"SELECT {_COLUMNS} FROM application a WHERE a.application_id = :application_id FOR UPDATE")  # noqa: S608
+_FIND = prepare(f"SELECT {_COLUMNS} {_FROM} WHERE a.application_id = :application_id")
+_LOCK = prepare(f"SELECT {_COLUMNS} {_FROM} WHERE a.application_id = :application_id FOR UPDATE OF a")
 _LIST = prepare(
     f"""
-    SELECT {_COLUMNS} FROM application a
+    SELECT {_COLUMNS} {_FROM}
     WHERE (CAST(:person_ids AS uuid[]) IS NULL OR a.person_id = ANY (CAST(:person_ids AS uuid[])))
         AND (CAST(:status AS text) IS NULL OR a.status = :status)
         AND (NOT CAST(:overdue AS boolean) OR {_LATE})
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (a.created_at, a.application_id) > (:after_created_at, CAST(:after_id AS uuid)))
     ORDER BY a.created_at, a.application_id LIMIT CAST(:limit AS integer)
-    """  # noqa: S608
+    """
 )
 _UNTOLD = prepare(
     f"""
-    SELECT {_COLUMNS} FROM application a WHERE {_LATE} AND a.overdue_told_for IS DISTINCT FROM a.due_on
-    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
+    SELECT {_COLUMNS} {_FROM} WHERE {_LATE} AND a.overdue_told_for IS DISTINCT FROM a.due_on
+    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE OF a SKIP LOCKED
     """  # noqa: S608
 )
 _DUE = prepare(
     f"""
-    SELECT {_COLUMNS} FROM application a WHERE a.status = 'received' AND a.due_on <= CAST(:today AS date)
-        AND a.scoring_tried_on IS DISTINCT FROM CAST(:today AS date)
-    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
-    """  # noqa: S608
+    SELECT {_COLUMNS} {_FROM} WHERE a.status = 'received' AND a.due_on <= CAST(:today AS date)
+        AND (a.scoring_tried_on IS NULL OR a.scoring_tried_on < a.due_on)
+    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE OF a SKIP LOCKED
+    """
 )
 _PROVISIONAL = prepare(
     f"""
-    SELECT {_COLUMNS} FROM application a
+    SELECT {_COLUMNS} {_FROM}
     WHERE a.status IN ('received', 'in_recheck') AND a.is_due_provisional AND a.due_on <= CAST(:held_until AS date)
-    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE SKIP LOCKED
-    """  # noqa: S608
+    ORDER BY a.due_on, a.application_id LIMIT CAST(:limit AS integer) FOR UPDATE OF a SKIP LOCKED
+    """
 )
 _HUMANS = prepare(
     """
@@ -108,28 +110,26 @@ _APPLIED_SINCE = prepare(
         AND applied_on >= CAST(:since AS date))
     """
 )
+_OPEN = prepare(
+    f"""
+    SELECT {_COLUMNS} {_FROM} WHERE a.person_id = ANY (CAST(:person_ids AS uuid[]))
+        AND a.status IN ('received', 'scored', 'in_recheck') ORDER BY a.application_id FOR UPDATE OF a
+    """
+)
 _FORGET = (
-    prepare("UPDATE round_place SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    prepare("UPDATE round_objection SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE application SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
     prepare("UPDATE assessment SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    prepare(
-        """
-        UPDATE application SET status = 'withdrawn', version = version + 1
-        WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND status IN ('received', 'scored', 'in_recheck')
-        """
-    ),
 )
 
 
 async def insert_application(work: Work, record: ApplicationRecord) -> None:
-    """Store an application just received."""
-    await work.tx.execute(_INSERT, **_values(work.keyring, record))
+    """Store an application just received, of somebody who is held."""
+    await work.tx.execute(_INSERT, **await _values(work, record))
 
 
 async def update_application(work: Work, record: ApplicationRecord) -> None:
-    """Store an application that went on."""
-    values = _values(work.keyring, record)
+    """Store an application that went on, and that is locked."""
+    values = await _values(work, record)
     given = {name: values[name] for name in _STORED if name == "application_id" or name not in _FROZEN}
     require_one(await work.tx.execute(_UPDATE, **given))
 
@@ -143,7 +143,7 @@ async def find_application(work: Work, application_id: UUID) -> ApplicationRecor
 async def lock_application(work: Work, application_id: UUID) -> ApplicationRecord | None:
     """The same, held until the commit."""
     row = await work.tx.fetch_row(_LOCK, application_id=application_id)
-    return None if row is None else application_of(work.keyring, row)
+    return None if row is None else _locked(work, row)
 
 
 async def list_applications(
@@ -171,20 +171,17 @@ async def list_applications(
 
 async def lock_untold_overdue(work: Work, *, limit: int) -> list[ApplicationRecord]:
     """Applications past their term of which followers were not told yet."""
-    rows = await work.tx.fetch(_UNTOLD, today=work.today, limit=limit)
-    return [application_of(work.keyring, row) for row in rows]
+    return [_locked(work, row) for row in await work.tx.fetch(_UNTOLD, today=work.today, limit=limit)]
 
 
 async def lock_due(work: Work, *, limit: int) -> list[ApplicationRecord]:
-    """Applications nobody scored whose last day has come, and that were not tried today."""
-    rows = await work.tx.fetch(_DUE, today=work.today, limit=limit)
-    return [application_of(work.keyring, row) for row in rows]
+    """Applications nobody scored whose last day has come, and that were not tried on it."""
+    return [_locked(work, row) for row in await work.tx.fetch(_DUE, today=work.today, limit=limit)]
 
 
 async def lock_provisional(work: Work, *, held_until: date, limit: int) -> list[ApplicationRecord]:
     """Waiting applications whose term was counted before the calendar was held that reaches its end now."""
-    rows = await work.tx.fetch(_PROVISIONAL, held_until=held_until, limit=limit)
-    return [application_of(work.keyring, row) for row in rows]
+    return [_locked(work, row) for row in await work.tx.fetch(_PROVISIONAL, held_until=held_until, limit=limit)]
 
 
 async def ids_in_use(work: Work, person_ids: Collection[UUID]) -> dict[UUID, UUID]:
@@ -243,24 +240,38 @@ async def has_applied_since(work: Work, purpose: Purpose, prefix: str, since: da
     return bool(await work.tx.fetch_value(_APPLIED_SINCE, purpose=purpose.value, prefix=prefix, since=since))
 
 
-async def forget_applicants(work: Work, person_ids: Sequence[UUID]) -> None:
-    """What was said and scored of deleted persons goes; that they applied, and when it was answered, stays known."""
+async def forget_applicants(work: Work, person_ids: Sequence[UUID]) -> list[ApplicationRecord]:
+    """What was said and scored of deleted persons goes; that they applied, and when it was answered, stays known.
+
+    The applications of theirs that are open, locked.
+    """
     for statement in _FORGET:
         await work.tx.execute(statement, person_ids=list(person_ids))
+    return [_locked(work, row) for row in await work.tx.fetch(_OPEN, person_ids=list(person_ids))]
 
 
 def application_of(keyring: Keyring, row: Record) -> ApplicationRecord:
     """The state of an application in a row; without its secrets once the person is deleted."""
-    columns = dict(row.items())
-    sealed = columns.pop("sealed")
-    context = f"application|sealed|{row['application_id']}"
-    secrets = None if sealed is None else unseal(keyring, ApplicationSecrets, sealed, context)
+    columns = {name: row[name] for name in _STORED if name != "sealed"}
+    secrets = unseal_about(keyring, ApplicationSecrets, row, row["person_id"], context_of(row["application_id"]))
     return ApplicationRecord(**columns, secrets=secrets)
 
 
-def _values(keyring: Keyring, record: ApplicationRecord) -> dict[str, Any]:
+def context_of(application_id: UUID) -> str:
+    """What the words of an application are bound to."""
+    return f"application|sealed|{application_id}"
+
+
+def _locked(work: Work, row: Record) -> ApplicationRecord:
+    """An application whose row is held: an erasure of its person waits for it, so the key that was read with it stays good."""
+    work.learn_person_key(row)
+    return application_of(work.keyring, row)
+
+
+async def _values(work: Work, record: ApplicationRecord) -> dict[str, Any]:
     values = {name: getattr(record, name) for name in _STORED if name != "sealed"}
-    values["family_person_ids"] = list(record.family_person_ids)
-    context = f"application|sealed|{record.application_id}"
-    values["sealed"] = None if record.secrets is None else seal(keyring, record.secrets, context)
+    values |= {"family_person_ids": list(record.family_person_ids), "sealed": None}
+    if record.secrets is not None:
+        await work.make_person_keys([record.person_id])
+        values["sealed"] = seal_about(work, record.person_id, record.secrets, context_of(record.application_id))
     return values

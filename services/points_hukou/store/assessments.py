@@ -3,28 +3,28 @@
 from typing import Any
 from uuid import UUID
 
+from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
 from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore
-from services.points_hukou.store.sealing import seal, unseal
+from services.points_hukou.store.sealing import seal_about, unseal_about
 
 _STORED = (*(name for name in AssessmentRecord.model_fields if name != "frozen"), "sealed")
-_COLUMNS = ", ".join(_STORED)
-_INSERT = prepare(f"INSERT INTO assessment ({_COLUMNS}) VALUES ({', '.join(f':{name}' for name in _STORED)})")  # noqa: S608
-_FIND = prepare(f"SELECT {_COLUMNS} FROM assessment WHERE assessment_id = :assessment_id")  # noqa: S608
-_OF = prepare(
-    f"""
-    SELECT {_COLUMNS} FROM assessment WHERE application_id = :application_id ORDER BY created_at, assessment_id LIMIT 100
-    """  # noqa: S608
-)
+_READ = f"""
+    SELECT {", ".join(f"s.{name}" for name in _STORED)}, {person_keys.COLUMNS}
+    FROM assessment s LEFT JOIN person_key k ON k.person_id = s.person_id
+"""  # noqa: S608
+_INSERT = prepare(f"INSERT INTO assessment ({', '.join(_STORED)}) VALUES ({', '.join(f':{name}' for name in _STORED)})")  # noqa: S608
+_FIND = prepare(f"{_READ} WHERE s.assessment_id = :assessment_id")
+_OF = prepare(f"{_READ} WHERE s.application_id = :application_id ORDER BY s.created_at, s.assessment_id LIMIT 100")
 
 
 async def insert_assessment(work: Work, record: AssessmentRecord) -> None:
-    """Store an assessment, for good."""
+    """Store an assessment, for good; the person is held and has a key."""
     values: dict[str, Any] = {name: getattr(record, name) for name in _STORED if name != "sealed"}
     assert record.frozen is not None
-    sealed = seal(work.keyring, record.frozen, _context(record.assessment_id))
+    sealed = seal_about(work, record.person_id, record.frozen, context_of(record.assessment_id))
     await work.tx.execute(_INSERT, **values, sealed=sealed)
 
 
@@ -41,11 +41,15 @@ async def assessments_of(work: Work, application_id: UUID) -> list[AssessmentRec
 
 
 def _assessment_of(keyring: Keyring, row: Record) -> AssessmentRecord:
-    columns = dict(row.items())
-    sealed = columns.pop("sealed")
-    frozen = None if sealed is None else unseal(keyring, FrozenScore, sealed, _context(row["assessment_id"]))
-    return AssessmentRecord(**columns, frozen=frozen)
+    columns = {name: row[name] for name in _STORED if name != "sealed"}
+    return AssessmentRecord(**columns, frozen=frozen_of(keyring, row, row["person_id"]))
 
 
-def _context(assessment_id: UUID) -> str:
+def frozen_of(keyring: Keyring, row: Record, person_id: UUID) -> FrozenScore | None:
+    """What an assessment of that person says, in a row with its id, `sealed` and the person's `person_keys.COLUMNS`."""
+    return unseal_about(keyring, FrozenScore, row, person_id, context_of(row["assessment_id"]))
+
+
+def context_of(assessment_id: UUID) -> str:
+    """What an assessment is bound to."""
     return f"assessment|sealed|{assessment_id}"

@@ -33,10 +33,9 @@ _TYPES = {
     "version": "integer",
 }
 _CHANGING = ("status", "superseded_by", "withdrawn_on", "closed_at", "sealed", "version", "updated_at")
-COLUMNS = ", ".join((*(f"e.{name}" for name in _STORED), person_keys.COLUMNS))
-"""With `FROM_EVIDENCE`: rows for `record_of`."""
-FROM_EVIDENCE = "FROM evidence e LEFT JOIN person_key k ON k.person_id = e.person_id"
-_READ = f"SELECT {COLUMNS} {FROM_EVIDENCE}"
+_COLUMNS = ", ".join((*(f"e.{name}" for name in _STORED), person_keys.COLUMNS))
+_FROM_EVIDENCE = "FROM evidence e LEFT JOIN person_key k ON k.person_id = e.person_id"
+_READ = f"SELECT {_COLUMNS} {_FROM_EVIDENCE}"
 
 
 def _arrays(names: Iterable[str]) -> str:
@@ -54,7 +53,7 @@ _FIND = prepare(f"{_READ} WHERE e.evidence_id = :evidence_id")
 # What an office said of the same human before: what is current, and whatever it said as of the same day.
 _BEFORE = prepare(
     f"""
-    SELECT coalesce(a.canonical_person_id, e.person_id) AS human, {COLUMNS} {FROM_EVIDENCE}
+    SELECT coalesce(a.canonical_person_id, e.person_id) AS human, {_COLUMNS} {_FROM_EVIDENCE}
     LEFT JOIN mirror_person_alias a ON a.person_id = e.person_id AND a.unmerged_on IS NULL
     WHERE e.organisation = :organisation AND e.status <> 'withdrawn' AND e.person_id IN (
         SELECT unnest(CAST(:person_ids AS uuid[]))
@@ -208,19 +207,21 @@ async def search(
 def record_of(keyring: Keyring, row: Record) -> EvidenceRecord:
     """A row of the table. Its key exists as long as the row: an erasure takes both."""
     values = {name: row[name] for name in _STORED if name != "sealed"}
-    opened = person_keys.opened(keyring, row, row["sealed"], _context(row["evidence_id"]))
+    opened = person_keys.opened(keyring, row, row["sealed"], context_of(row["evidence_id"]))
     assert opened is not None, "a person's evidence goes with the key"
     return EvidenceRecord(**values, secrets=EvidenceSecrets.model_validate_json(opened))
 
 
-def _context(evidence_id: UUID) -> str:
+def context_of(evidence_id: UUID) -> str:
+    """What the value of an evidence is bound to."""
     return f"evidence|sealed|{evidence_id}"
 
 
 def _columns(work: Work, records: Sequence[EvidenceRecord], names: Iterable[str]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {name: [getattr(each, name) for each in records] for name in names if name != "sealed"}
     columns["sealed"] = [
-        work.seal_about(each.person_id, each.secrets.model_dump_json().encode(), _context(each.evidence_id)) for each in records
+        work.seal_about(each.person_id, each.secrets.model_dump_json().encode(), context_of(each.evidence_id))
+        for each in records
     ]
     return columns
 

@@ -60,22 +60,15 @@ _PROVISIONAL = prepare(
     """  # noqa: S608
 )
 _IS_TRANSFERRING = prepare("SELECT is_transferring(CAST(:person_ids AS uuid[]))")
-_IS_PLACE_USED = prepare(
-    """
-    SELECT EXISTS (SELECT FROM household_transfer t WHERE t.round_id = :round_id AND t.application_id = :application_id
-        AND t.status <> 'withdrawn')
-    """
+_IS_PLACE_USED = prepare("SELECT is_place_used(CAST(:round_id AS uuid), CAST(:application_id AS uuid))")
+_NOT_ENTERED = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM household_transfer t
+    WHERE t.person_id = ANY (CAST(:person_ids AS uuid[])) AND t.status IN ('opened', 'approved', 'returned')
+    ORDER BY t.transfer_id FOR UPDATE
+    """  # noqa: S608
 )
-_FORGET = (
-    prepare("UPDATE household_transfer SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))"),
-    # The registry answers for itself what it was asked of somebody it has deleted.
-    prepare(
-        """
-        UPDATE household_transfer SET status = 'withdrawn', version = version + 1
-        WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND status IN ('opened', 'approved', 'returned')
-        """
-    ),
-)
+_FORGET = prepare("UPDATE household_transfer SET sealed = NULL WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")
 
 
 async def insert_transfer(work: Work, record: HouseholdTransferRecord) -> None:
@@ -143,14 +136,18 @@ async def is_transferring(work: Work, person_ids: Sequence[UUID]) -> bool:
 
 
 async def is_place_used(work: Work, round_id: UUID, application_id: UUID) -> bool:
-    """Whether a transfer rests on a place; none that was given up."""
+    """Whether a transfer rests on a place, in whatever office; none that was given up."""
     return bool(await work.tx.fetch_value(_IS_PLACE_USED, round_id=round_id, application_id=application_id))
 
 
-async def forget_transfers(work: Work, person_ids: Sequence[UUID]) -> None:
-    """What was noted of deleted persons goes; that there was a case stays known."""
-    for statement in _FORGET:
-        await work.tx.execute(statement, person_ids=list(person_ids))
+async def forget_transfers(work: Work, person_ids: Sequence[UUID]) -> list[HouseholdTransferRecord]:
+    """What was noted of deleted persons goes; that there was a case stays known.
+
+    The cases of theirs in which the registry is not asked at present, locked.
+    """
+    await work.tx.execute(_FORGET, person_ids=list(person_ids))
+    rows = await work.tx.fetch(_NOT_ENTERED, person_ids=list(person_ids))
+    return [transfer_of(work.keyring, row) for row in rows]
 
 
 def transfer_of(keyring: Keyring, row: Record) -> HouseholdTransferRecord:

@@ -7,6 +7,7 @@ from services.chassis.db import Transaction, prepare
 from services.chassis.events import EventData
 from services.contracts.points_hukou import (
     ApplicationConfirmed,
+    ApplicationConflictOpened,
     ApplicationReceived,
     ApplicationRecheckAsked,
     ApplicationScored,
@@ -17,10 +18,12 @@ from services.contracts.points_hukou import (
     HouseholdTransferApproved,
     HouseholdTransferClosed,
     HouseholdTransferCompleted,
+    HouseholdTransferConflictOpened,
     HouseholdTransferOpened,
     HouseholdTransferReturned,
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
+    RegistryContestOpened,
 )
 
 _PAGE = 500
@@ -29,7 +32,9 @@ _PERSONS = prepare(
     """
     SELECT person_id FROM (
         SELECT person_id FROM evidence WHERE status = 'current' UNION SELECT person_id FROM application
-        UNION SELECT person_id FROM household_transfer
+        UNION SELECT person_id FROM application_conflict UNION SELECT person_id FROM household_transfer
+        UNION SELECT person_id FROM household_transfer_conflict
+        UNION SELECT person_id FROM registry_contest WHERE status = 'open'
     ) told WHERE CAST(:after AS uuid) IS NULL OR person_id > :after
     ORDER BY person_id LIMIT CAST(:limit AS integer)
     """
@@ -54,12 +59,30 @@ _APPLICATIONS = prepare(
     FROM application WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY application_id
     """
 )
+_APPLICATION_CONFLICTS = prepare(
+    """
+    SELECT person_id, conflict_id, purpose, application_id, other_application_id, opened_on FROM application_conflict
+    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND is_application_conflict_open(conflict_id) ORDER BY conflict_id
+    """
+)
+_REGISTRY_CONTESTS = prepare(
+    """
+    SELECT person_id, contest_id, version, field, division_code, status, opened_on, due_on, decided_on FROM registry_contest
+    WHERE status = 'open' AND person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY contest_id
+    """
+)
 # A request that waits is told with the version that was asked: the registry's answer names it.
 _TRANSFERS = prepare(
     """
     SELECT person_id, transfer_id, CASE WHEN status = 'completed' THEN asked_version ELSE version END AS version, division_code,
         hukou_division_code, status, entered_on, due_on
     FROM household_transfer WHERE person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY transfer_id
+    """
+)
+_TRANSFER_CONFLICTS = prepare(
+    """
+    SELECT person_id, conflict_id, transfer_id, other_transfer_id, opened_on FROM household_transfer_conflict
+    WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND is_transfer_conflict_open(conflict_id) ORDER BY conflict_id
     """
 )
 _TRANSFER_FACTS: dict[str, type[HouseholdTransferState]] = {
@@ -90,8 +113,14 @@ async def persons_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventD
             told[row["person_id"]].append(EvidenceContestOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_APPLICATIONS, person_ids=person_ids):
             told[row["person_id"]].append(_FACTS[row["status"]].model_validate(dict(row.items())))
+        for row in await tx.fetch(_APPLICATION_CONFLICTS, person_ids=person_ids):
+            told[row["person_id"]].append(ApplicationConflictOpened.model_validate(dict(row.items())))
+        for row in await tx.fetch(_REGISTRY_CONTESTS, person_ids=person_ids):
+            told[row["person_id"]].append(RegistryContestOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_TRANSFERS, person_ids=person_ids):
             told[row["person_id"]].append(_TRANSFER_FACTS[row["status"]].model_validate(dict(row.items())))
+        for row in await tx.fetch(_TRANSFER_CONFLICTS, person_ids=person_ids):
+            told[row["person_id"]].append(HouseholdTransferConflictOpened.model_validate(dict(row.items())))
         for person_id, states in told.items():
             yield person_id, states
         after = person_ids[-1]

@@ -9,9 +9,7 @@ from uuid import UUID
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
 from services.points_hukou.rules.compiling import RuleSet
-from services.points_hukou.rules.gathering.gathering import Said, gather
-from services.points_hukou.store.person_facts import EVIDENCE, REGISTERED, of_registry, registered, said_in
-from services.points_hukou.store.source_law import SOURCES
+from services.points_hukou.store.person_facts import known_of
 
 _INSERT = prepare(
     """
@@ -40,15 +38,15 @@ _PAGE = prepare(
     ORDER BY m.person_id LIMIT CAST(:limit AS integer)
     """
 )
-_OF_PAGE = prepare(
-    f"""
+_TRAITS = prepare(
+    """
     WITH known AS MATERIALIZED (
         SELECT p.person_id, p.hukou_division_code, p.person_id || ARRAY(
             SELECT a.person_id FROM mirror_person_alias a
-            WHERE a.canonical_person_id = p.person_id AND a.unmerged_on IS NULL ORDER BY a.person_id
+            WHERE a.canonical_person_id = p.person_id AND a.unmerged_on IS NULL
         ) AS ids FROM mirror_person p WHERE p.person_id = ANY (CAST(:person_ids AS uuid[]))
     )
-    {REGISTERED},
+    SELECT known.person_id,
         left(known.hukou_division_code, 2) AS origin,
         (SELECT left(r.division_code, 9) FROM mirror_residence_registration r
             WHERE r.person_id = ANY (known.ids) AND r.registered_on <= :on AND (r.ended_on IS NULL OR r.ended_on > :on)
@@ -58,7 +56,7 @@ _OF_PAGE = prepare(
                 AND (e.ended_on IS NULL OR e.ended_on > :on)
             ORDER BY e.started_on DESC, e.employment_id LIMIT 1) AS industry
     FROM known ORDER BY known.person_id
-    """  # noqa: S608 - constants
+    """
 )
 
 
@@ -99,37 +97,21 @@ async def facts_of_page(work: Work, person_ids: Sequence[UUID], asked: Sequence[
     """The facts each rule set asks for, of humans the client sees. Runs in the service's own rows: every row it reads is one
     of theirs, and a client that sees a person's file sees all of them.
     """
-    rows = await work.tx.fetch(_OF_PAGE, person_ids=person_ids, on=asked[0].on)
-    documents = [await _documents(work, rows, each) for each in asked]
+    traits = await work.tx.fetch(_TRAITS, person_ids=person_ids, on=asked[0].on)
+    known = [await known_of(work, person_ids, each.rule_set, each.on) for each in asked]
     return [
-        Somebody(row["person_id"], tuple(each[place] for each in documents), row["town"], row["origin"], row["industry"])
-        for place, row in enumerate(rows)
-    ]
-
-
-async def _documents(work: Work, rows: Sequence[Record], asked: Asked) -> list[Any]:
-    """A document of facts for everybody on a page."""
-    human_of = {id_: row["person_id"] for row in rows for id_ in row["ids"]}
-    given: dict[UUID, list[Said]] = {row["person_id"]: [] for row in rows}
-    evidence = await work.tx.fetch(
-        EVIDENCE,
-        person_ids=list(human_of),
-        rule_sets=[each.id for each in asked.rule_set.validities],
-        facts=list(asked.rule_set.facts),
-        on=asked.on,
-    )
-    for row in evidence:
-        human = human_of[row["person_id"]]
-        given[human].append(said_in(work, row, human))
-    return [
-        gather(
+        Somebody(
             row["person_id"],
-            asked.on,
-            asked.rule_set,
-            [*of_registry(registered(row), asked.rule_set, asked.on, work.today), *given[row["person_id"]]],
-            SOURCES,
-        ).document
-        for row in rows
+            tuple(
+                of[row["person_id"]].facts(each.rule_set, each.on, work.today).document
+                for of, each in zip(known, asked, strict=True)
+            ),
+            row["town"],
+            row["origin"],
+            row["industry"],
+        )
+        for row in traits
+        if all(row["person_id"] in of for of in known)  # nobody is erased between two looks
     ]
 
 

@@ -1,16 +1,16 @@
-"""Applications for points, and the assessments that answer them."""
+"""Applications for points, and the assessments that answer them. `sealed` lies under the key of the row's person."""
 
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, Uuid, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
 
 _WAITING = "status IN ('received', 'in_recheck')"
 
@@ -26,10 +26,14 @@ class ApplicationRow(Table, table=True):
         one_of("status", tuple(ApplicationStatus)),
         one_of("purpose", tuple(Purpose)),
         CheckConstraint("version > 0", name="version"),
+        CheckConstraint("rechecks_asked >= 0", name="rechecks_asked"),
         CheckConstraint("(confirmed_on IS NULL) = (confirmed_by IS NULL)", name="confirmed"),
         Index("ix_application_created_at", "created_at", "application_id"),
         Index("ix_application_person_id", "person_id"),
+        Index("ix_application_for_person_id", "for_person_id", postgresql_where=text("for_person_id IS NOT NULL")),
+        Index("ix_application_family_person_ids", "family_person_ids", postgresql_using="gin"),
         Index("ix_application_due_on", "due_on", postgresql_where=text(_WAITING)),
+        Index("ix_application_under_service_key", "application_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said in words goes with the person"),
     )
 
@@ -50,6 +54,7 @@ class ApplicationRow(Table, table=True):
     scored_on: date | None
     counted_assessment_id: UUID | None
     recheck_asked_on: date | None
+    rechecks_asked: int = Field(sa_column_kwargs={"server_default": text("0")})
     confirmed_on: date | None
     confirmed_by: str | None = Field(sa_type=Text)
     sealed: bytes | None
@@ -69,6 +74,7 @@ class AssessmentRow(Table, table=True):
         one_of("kind", ("first", "recheck")),
         Index("ix_assessment_application_id", "application_id"),
         Index("ix_assessment_person_id", "person_id"),
+        Index("ix_assessment_under_service_key", "assessment_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what it says goes with the person"),
     )
 
@@ -85,5 +91,30 @@ class AssessmentRow(Table, table=True):
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
+class ApplicationConflict(Table, table=True):
+    """Two applications of which one human may have one, found when persons were merged. Whether it is open is looked up
+    (`is_application_conflict_open`).
+    """
+
+    __tablename__ = "application_conflict"
+    __table_args__ = (
+        UniqueConstraint("application_id", "other_application_id", name="uq_application_conflict_pair"),
+        CheckConstraint("application_id < other_application_id", name="order"),
+        Index("ix_application_conflict_created_at", "created_at", "conflict_id"),
+        Index("ix_application_conflict_other_application_id", "other_application_id"),
+        Index("ix_application_conflict_person_id", "person_id"),
+        is_kept(Retention.PERSON, "ids only"),
+    )
+
+    conflict_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(description="Who has two, or the child they are for, under the id in use then.")
+    purpose: str = Field(sa_type=Text)
+    application_id: UUID = Field(foreign_key="application.application_id")
+    other_application_id: UUID = Field(foreign_key="application.application_id")
+    division_codes: list[str] = Field(sa_type=ARRAY(Text), description="Of the offices that have the two cases.")
+    opened_on: date
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+
+
 SEALED = (SealedColumn.of("application", "application_id"), SealedColumn.of("assessment", "assessment_id"))
-"""What the store seals; a rotation of keys goes through it."""
+"""Under persons' keys; a rotation of the service's keys goes through what is not yet."""

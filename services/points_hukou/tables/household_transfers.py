@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from services.chassis.db import Jsonb
@@ -58,6 +58,30 @@ class HouseholdTransferRow(Table, table=True):
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+
+
+class HouseholdTransferConflict(Table, table=True):
+    """Two open transfers of one human, found when persons were merged. Whether it is open is looked up
+    (`is_transfer_conflict_open`).
+    """
+
+    __tablename__ = "household_transfer_conflict"
+    __table_args__ = (
+        UniqueConstraint("transfer_id", "other_transfer_id", name="uq_household_transfer_conflict_pair"),
+        CheckConstraint("transfer_id < other_transfer_id", name="order"),
+        Index("ix_household_transfer_conflict_created_at", "created_at", "conflict_id"),
+        Index("ix_household_transfer_conflict_other_transfer_id", "other_transfer_id"),
+        Index("ix_household_transfer_conflict_person_id", "person_id"),
+        is_kept(Retention.PERSON, "ids only"),
+    )
+
+    conflict_id: UUID = Field(primary_key=True)
+    person_id: UUID = Field(description="Who has two, under the id in use then.")
+    transfer_id: UUID = Field(foreign_key="household_transfer.transfer_id")
+    other_transfer_id: UUID = Field(foreign_key="household_transfer.transfer_id")
+    division_codes: list[str] = Field(sa_type=ARRAY(Text), description="Of the offices that have the two cases.")
+    opened_on: date
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
 SEALED = (SealedColumn.of("household_transfer", "transfer_id"),)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
 from services.chassis.db import Jsonb
@@ -13,7 +13,7 @@ from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.round_states import RoundStatus
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
 
 
 class RoundRow(Table, table=True):
@@ -24,6 +24,7 @@ class RoundRow(Table, table=True):
         one_of("status", tuple(RoundStatus)),
         one_of("purpose", tuple(Purpose)),
         CheckConstraint("quota > 0", name="quota"),
+        CheckConstraint("rankings >= 0", name="rankings"),
         CheckConstraint("version > 0", name="version"),
         Index("ix_round_created_at", "created_at", "round_id"),
         is_kept(Retention.AGGREGATE),
@@ -48,21 +49,31 @@ class RoundRow(Table, table=True):
     objections_until: date | None
     finished_on: date | None
     opened_by: str = Field(sa_type=Text)
+    rankings: int = Field(description="How often it was ranked; the last ranking stands.")
+    ranked_by: str | None = Field(sa_type=Text, description="Who stands for the ranking (V-28).")
+    published_by: str | None = Field(sa_type=Text)
+    finished_by: str | None = Field(sa_type=Text)
+    is_notice_provisional: bool
+    is_objections_provisional: bool
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
 class RoundPlaceRow(Table, table=True):
-    """Where an application stands. `sealed`: its total and masked name. Ranks stay as published when others give up."""
+    """Where an application stands in a ranking, the last of its round or one superseded. Ranks stay as published when others
+    give up. `sealed`: its figures and masked name, under the person's key.
+    """
 
     __tablename__ = "round_place"
     __table_args__ = (
         one_of("outcome", tuple(Outcome)),
         CheckConstraint("rank > 0", name="rank"),
-        Index("uq_round_place_application", "round_id", "application_id", unique=True),
-        Index("ix_round_place_rank", "round_id", "rank", "place_id"),
+        CheckConstraint("ranking > 0", name="ranking"),
+        Index("uq_round_place_application", "round_id", "ranking", "application_id", unique=True),
+        Index("ix_round_place_rank", "round_id", "ranking", "rank", "place_id"),
         Index("ix_round_place_person_id", "person_id"),
+        Index("ix_round_place_under_service_key", "place_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "total and name go with the person"),
     )
 
@@ -76,17 +87,23 @@ class RoundPlaceRow(Table, table=True):
     outcome: str = Field(sa_type=Text)
     given_up_on: date | None
     moved_up_on: date | None
+    ranking: int
+    superseded_on: date | None
     sealed: bytes | None
 
 
 class RoundObjectionRow(Table, table=True):
-    """Somebody objects to a place while the notice is up. `sealed`: what is said against it, and the answer."""
+    """Somebody objects to a place while the notice is up. `sealed`: what is said against it, and the answer, under the key of
+    whose place it is.
+    """
 
     __tablename__ = "round_objection"
     __table_args__ = (
         one_of("status", ("open", "upheld", "dismissed")),
         CheckConstraint("version > 0", name="version"),
         Index("ix_round_objection_round_id", "round_id"),
+        Index("ix_round_objection_due_on", "due_on", postgresql_where=text("status = 'open'")),
+        Index("ix_round_objection_under_service_key", "objection_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "what was said goes with the person"),
     )
 
@@ -101,6 +118,7 @@ class RoundObjectionRow(Table, table=True):
     answered_on: date | None
     answered_by: str | None = Field(sa_type=Text)
     settled_on: date | None = Field(description="When the round was ranked anew because it was upheld.")
+    overdue_told_for: date | None = Field(description="Which `due_on` followers were told of as missed.")
     sealed: bytes | None
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

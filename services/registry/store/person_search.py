@@ -89,13 +89,31 @@ def _matches(way: _Way, more: str = "true") -> str:
     return f"EXISTS (SELECT FROM {way.table} o WHERE o.person_id = ANY (p.ids) AND {condition} AND {more} OFFSET 0)"
 
 
+# What another criterion asks, looked at by the id that was met, before the human is: whose records are under several ids is
+# let through, to be looked at whole.
+_HAS_OTHER_IDS = """EXISTS (SELECT FROM person_alias a WHERE a.person_id = k.person_id AND a.unmerged_on IS NULL OFFSET 0)
+    OR EXISTS (SELECT FROM person_alias a WHERE a.canonical_person_id = k.person_id AND a.unmerged_on IS NULL OFFSET 0)"""
+
+
+def _may_match(way: _Way) -> str:
+    """What everybody who matches fulfils, and hardly anybody else: it passes over a hit by one look at an index."""
+    condition = (way.also or way.condition).format("o")
+    return f"(EXISTS (SELECT FROM {way.table} o WHERE o.person_id = k.person_id AND {condition} OFFSET 0) OR {_HAS_OTHER_IDS})"
+
+
 @cache
 def _search(names: frozenset[str], first: str) -> Prepared:
     """One statement per set of criteria and way. Ids are met in their order, those out of sight are passed over – whoever sees
     one id of a human sees the others –, and a human met under several of its ids is listed by the first of them.
     """
     way = _WAYS[first]
-    others = {_matches(_WAYS[name]) for name in names & _WAYS.keys()} - {_matches(way)}
+    more = [_WAYS[name] for name in sorted(names & _WAYS.keys()) if _matches(_WAYS[name]) != _matches(way)]
+    others = {_matches(other) for other in more}
+    # Whoever is registered in a division is held there, under each id.
+    within = " AND starts_with(seen.division_code, CAST(:division_prefix AS text))" if "division_prefix" in names else ""
+    is_seen = f"EXISTS (SELECT FROM person_division seen WHERE seen.person_id = k.person_id{within} OFFSET 0)"
+    if more:  # CASE has it asked first, which is cheaper and passes over more
+        is_seen = f"CASE WHEN {' AND '.join(dict.fromkeys(map(_may_match, more)))} THEN {is_seen} ELSE false END"
     criteria = [*sorted(others), *(_NARROWING[name] for name in sorted(names & _NARROWING.keys()))]
     criteria.append(f"(cardinality(p.ids) = 1 OR NOT {_matches(way, 'o.person_id < hit.found_as')})")
     page = f"""
@@ -106,7 +124,7 @@ def _search(names: frozenset[str], first: str) -> Prepared:
             FROM {way.table} k
             WHERE {way.condition.format("k")}
             AND k.person_id > coalesce(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
-            AND EXISTS (SELECT FROM person_division seen WHERE seen.person_id = k.person_id OFFSET 0)
+            AND {is_seen}
             ORDER BY k.person_id OFFSET 0
         ) hit CROSS JOIN LATERAL (
             SELECT p.*, ARRAY(SELECT p.person_id UNION ALL SELECT a.person_id FROM person_alias a

@@ -42,8 +42,8 @@ class Person(Table, table=True):
 
 
 class IdentityDocument(Table, table=True):
-    """One identity document. `sealed`: number as given, normalised number, issuer, papers about a shared number. Current until
-    superseded by a correction.
+    """One identity document. `sealed`: number as given, normalised number, issuer, papers about a shared number, papers by
+    which it was found to be the human's. Current until superseded by a correction.
 
     A number is one person's, who has share 0 of it. In old records it may be another living person's, too (C-08): two officers
     state so, and that person's document has the next share.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.evidence.merkle import EMPTY_ROOT, Tree, leaf_hash, node_hash
+from services.chassis.evidence.merkle import EMPTY_ROOT, Tree, inclusion_path, leaf_hash, node_hash, root_by_path, root_of
 
 # Inputs and roots of the reference implementation (RFC 6962, whose hashing RFC 9162 keeps).
 LEAVES = [
@@ -72,3 +72,25 @@ def test_a_copy_grows_alone() -> None:
 def test_subtrees_that_do_not_fit_the_size_are_refused(size: int, packed: bytes) -> None:
     with pytest.raises(ValueError, match="subtrees"):
         Tree.unpacked(size, packed)
+
+
+@given(size=st.integers(1, 70), data=st.data())
+def test_a_path_leads_a_leaf_to_the_root_and_no_other(size: int, data: st.DataObject) -> None:
+    leaves = [leaf_hash(bytes([number])) for number in range(size)]
+    index = data.draw(st.integers(0, size - 1))
+    path = inclusion_path(leaves, index)
+    root = root_of(leaves)
+    assert root_by_path(leaves[index], index, size, path) == root
+    assert len(path) <= (size - 1).bit_length()
+    other = data.draw(st.integers(0, size - 1).filter(lambda each: size == 1 or each != index))
+    if size > 1:
+        assert root_by_path(leaves[index], other, size, path) != root
+        assert root_by_path(leaves[index], index, size, path[:-1]) != root
+    assert root_by_path(leaves[index], index, size, [*path, root]) is None
+    assert root_by_path(leaves[index], size, size, path) is None
+    assert root_by_path(leaf_hash(b"another"), index, size, path) != root
+
+
+def test_there_is_no_path_of_a_leaf_that_is_not_there() -> None:
+    with pytest.raises(IndexError):
+        inclusion_path([leaf_hash(b"")], 1)

@@ -154,9 +154,12 @@ class GeneralDocument(Part):
 
 
 class AsIn(Part):
-    """Series taken from another edition as they stand there, because the text of this one was not seen."""
+    """Series taken from another edition as they stand there, because the text of this one was not seen. `offered`, where that
+    differs.
+    """
 
     edition: Name
+    offered: bool | None = None
     series: Annotated[Many[Name], Field(min_length=1)]
 
 

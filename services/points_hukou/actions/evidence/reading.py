@@ -17,7 +17,7 @@ from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.schemas.person_facts import PersonFactsView
 from services.points_hukou.store import contests as contest_store
 from services.points_hukou.store import evidence as store
-from services.points_hukou.store.person_facts import facts_of
+from services.points_hukou.store.person_facts import facts_of, nobody
 
 
 async def shown(work: Work, record: EvidenceRecord) -> EvidenceView:
@@ -80,8 +80,8 @@ async def read_facts(work: Work, person_id: UUID, rule_set: str, on: date | None
     if wanted is None:
         unknown = FieldError("?rule_set", "rule_set_unknown", "没有这份规则", "there is no such rule set", "P-10")
         raise DomainError("invalid-request", errors=[unknown])
-    sight = await _sight(work, person_id)
-    gathered = await facts_of(work, person_id, wanted, on or work.today)
+    gathered, born = await facts_of(work, person_id, wanted, on or work.today)
+    sight = FIELDS.sight(work.principal.scopes, protection_of(born, work.today))
     view = PersonFactsView.of(gathered, wanted, sight)
     work.audit("read", "person_facts", gathered.person_id, person_id=gathered.person_id, fields=sight.shown)
     return view
@@ -107,8 +107,7 @@ async def read_history(work: Work, evidence_id: UUID, cursor: str | None, limit:
 async def _sight(work: Work, person_id: UUID) -> Sight:
     seen = await store.person_seen(work, person_id)
     if seen is None:
-        zh, en = "没有此人的积分档案,或此人不在客户端的管辖范围内", "no file of this person, or none this client may see"
-        raise DomainError("not-found", detail_zh=zh, detail_en=en)
+        raise nobody()
     return FIELDS.sight(work.principal.scopes, protection_of(seen[1], work.today))
 
 

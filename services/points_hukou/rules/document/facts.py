@@ -7,6 +7,7 @@ from pydantic import model_validator
 from services.points_hukou.rules.document.reading import Many, Name, Part, Text
 
 FactKind = Literal["day", "flag", "number", "held", "division", "months", "periods", "events", "yearly"]
+_UNDATED = frozenset({"flag", "number", "held", "division"})
 _WITH_OPTIONS = {"held": True, "months": False, "periods": False, "events": False}
 
 
@@ -49,6 +50,11 @@ class FactDeclaration(Part):
         if self.kind in {"number", "yearly"} and (self.at_most is None or self.unit_zh is None or self.unit_en is None):
             raise ValueError(f"a fact of kind {self.kind} needs at_most, unit_zh and unit_en")
         return self
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether no day is in the value, so that only the evidence can tell since when it is so."""
+        return self.kind in _UNDATED
 
     @property
     def keys(self) -> frozenset[str]:

@@ -3,6 +3,9 @@
 Sources on the best rung that say something of a fact: months, periods and what is held add up (overlap counts once, decision
 0027); of anything else that of the latest knowledge counts. Who knows only a part of what is asked stands behind those who know
 all of it, and adds to what they say where that adds up. A fact that is contested still counts, and is marked.
+
+What was found out after the day that is asked for counts when it was so on that day: months, periods and events tell their days
+themselves, of anything else the evidence has to say since when.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +29,8 @@ class Said:
     """What one source says of one fact, as it stands in a document of facts. `as_of`: the day of its knowledge.
 
     `evidence_id` is `None` for what the registry says. `of_alias`: it came under an id that was merged since. `is_partial`: the
-    source knows a part of what the fact asks about.
+    source knows a part of what the fact asks about. `is_later`: knowledge of a later day than is asked for, of a fact without
+    days in it, that does not say since when.
     """
 
     fact: str
@@ -38,6 +42,7 @@ class Said:
     of_alias: bool = False
     is_contested: bool = False
     is_partial: bool = False
+    is_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class GatheredFacts:
 
     `missing`: no source that counts says anything, and the applicant may bring it. `untold`: only offices tell, and none has;
     what is unknown neither gives nor hinders, so whoever decides has to ask them. `contested`: counts, and is contested.
+    `later`: somebody knows it, of a later day and without saying since when; nothing counts of it.
     `unreadable`: evidence of an older text of the rule set that no longer fits; it counts for nothing.
     """
 
@@ -66,6 +72,7 @@ class GatheredFacts:
     untold: tuple[str, ...]
     contested: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
+    later: tuple[str, ...] = ()
     unreadable: tuple[UUID, ...] = ()
 
 
@@ -108,6 +115,7 @@ def gather(person_id: UUID, on: date, rule_set: RuleSet, said: Iterable[Said], l
         untold=tuple(name for name in unknown if name in of_offices),
         contested=tuple(name for name, sources in counted.items() if any(each.is_contested for each in sources)),
         conflicts=tuple(conflicts),
+        later=tuple(name for name in rule_set.facts if any(each.is_later for each, _ in by_fact.get(name, ()))),
         unreadable=tuple(sorted(unreadable)),
     )
 
@@ -135,7 +143,7 @@ _Read = tuple[Said, Value]
 def _best(
     sorted_: Sequence[_Read], declaration: FactDeclaration, counting: frozenset[Reliability]
 ) -> tuple[list[_Read], list[_Read]]:
-    countable = [each for each in sorted_ if each[0].reliability in counting]
+    countable = [each for each in sorted_ if each[0].reliability in counting and not each[0].is_later]
     if not countable:
         return [], list(sorted_)
     whole = [each for each in countable if not each[0].is_partial]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.points_hukou.rules import suppression
-from services.points_hukou.rules.suppression import Row, Shown, shown_of
+from services.chassis import suppression
+from services.chassis.suppression import Row, Shown, shown_of
 
 SMALLEST = 3
 TABLES = st.lists(st.tuples(*[st.integers(0, 6)] * 3), min_size=1, max_size=3)

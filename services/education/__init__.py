@@ -1,0 +1,1 @@
+"""School placement for children of people who moved here (随迁子女入学)."""

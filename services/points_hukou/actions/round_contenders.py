@@ -1,0 +1,100 @@
+"""Who stands in a round now, with which figures, and what has changed since it was ranked.
+
+A ranking holds as long as every application in it is confirmed with the figures it was ranked by, and nobody else stands who
+would be in it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from services.chassis.db import Record
+from services.chassis.errors import DomainError
+from services.chassis.principal import division_prefix
+from services.chassis.work import Work
+from services.points_hukou.rules.application_states import ApplicationStatus
+from services.points_hukou.rules.rounds import contender_of_figures, once_each
+from services.points_hukou.schemas.round_places import PlaceRecord
+from services.points_hukou.schemas.rounds import RoundRecord
+from services.points_hukou.store import round_places
+from services.points_hukou.store import round_standing as store
+
+Figures = Mapping[str, Any]
+_OPENED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed since the ranking: applications that are gone from it (withdrawn, erased, another id's of somebody who
+    stands, or of somebody who holds a place elsewhere), how many were scored anew, how many would be in it now.
+    """
+
+    left: frozenset[UUID]
+    rescored: int
+    joined: int
+
+    @property
+    def need_ranking(self) -> bool:
+        """Whether the list is another one now. Who left only makes room, as whoever gives up."""
+        return bool(self.rescored or self.joined)
+
+
+async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
+    """The applications that stand, of each child or family one. Raises `DomainError('round-not-settled')`,
+    `DomainError('round-too-large')`.
+    """
+    prefix = division_prefix(record.division_code)
+    if waiting := await store.waiting_in(work, record, prefix):
+        raise DomainError("round-not-settled", extra={"waiting": waiting})
+    rows = await store.standing_in(work, record, prefix)
+    if len(rows) > store.STANDING_MAX:
+        raise DomainError("round-too-large", extra={"at_most": store.STANDING_MAX})
+    claims = await store.claims_of(work, record, [row["application_id"] for row in rows])
+    latest_first = sorted(rows, key=lambda row: (row["applied_on"], row["application_id"]), reverse=True)
+    standing = set(once_each([claims[row["application_id"]] for row in latest_first]))
+    return [row for place, row in enumerate(latest_first) if place in standing]
+
+
+async def figures_of(work: Work, assessment_ids: Sequence[UUID]) -> dict[UUID, Figures]:
+    """The frozen figures by assessment, without those of who was erased; opened in a thread, so many at once."""
+    found: dict[UUID, Figures] = {}
+    for start in range(0, len(assessment_ids), _OPENED_AT_ONCE):
+        rows = await store.sealed_scores(work, assessment_ids[start : start + _OPENED_AT_ONCE])
+        found |= await asyncio.to_thread(store.scores_in, work.keyring, rows)
+    return found
+
+
+async def changes_since(work: Work, record: RoundRecord) -> Changes:
+    """What is otherwise than when it was ranked. Raises `DomainError('round-not-settled')` while a score is looked at again."""
+    now = {row["application_id"]: row["assessment_id"] for row in await standing_in(work, record)}
+    ranked = await round_places.bases_of(work, record)
+    others = await figures_of(work, [now[each] for each in now.keys() - ranked.keys()])
+    return Changes(
+        left=frozenset(ranked.keys() - now.keys()),
+        rescored=sum(now[each] != ranked[each] for each in now.keys() & ranked.keys()),
+        joined=sum(contender_of_figures(each, of=record.round_id) is not None for each in others.values()),
+    )
+
+
+async def still_standing(work: Work, places: Sequence[PlaceRecord], *, in_recheck: bool) -> frozenset[UUID]:
+    """Of which places the application still stands with the figures it was ranked by: confirmed – or, with `in_recheck`, asked
+    to be looked at again –, and never scored otherwise.
+    """
+    states = await store.states_of(work, [each.application_id for each in places])
+    alive = {ApplicationStatus.CONFIRMED} | ({ApplicationStatus.IN_RECHECK} if in_recheck else set())
+    asked = [each for each in places if each.secrets is not None and states[each.application_id][0] in alive]
+    counted = {each.place_id: states[each.application_id][1] or each.assessment_id for each in asked}
+    newer = {each.place_id: counted[each.place_id] for each in asked if counted[each.place_id] != each.assessment_id}
+    figures = await figures_of(work, list(newer.values()))
+    return frozenset(
+        each.place_id for each in asked if each.place_id not in newer or _rank_alike(each, figures.get(newer[each.place_id]))
+    )
+
+
+def _rank_alike(place: PlaceRecord, figures: Figures | None) -> bool:
+    """Whether other figures rank as those the place was given for."""
+    assert place.secrets is not None
+    of = place.application_id
+    return figures is not None and contender_of_figures(figures, of=of) == contender_of_figures(place.secrets.score, of=of)

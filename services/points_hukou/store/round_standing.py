@@ -1,0 +1,117 @@
+"""Who stands in a round: the applications it is about, what they claim, and the figures they were scored with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.chassis import person_keys
+from services.chassis.db import Record, prepare
+from services.chassis.keyring import Keyring
+from services.chassis.work import Work
+from services.points_hukou.rules.rounds import Claim
+from services.points_hukou.schemas.rounds import RoundRecord
+from services.points_hukou.store.assessments import frozen_of
+
+STANDING_MAX = 20_000
+"""How many stand in one round at most; more are ranked in rounds of their towns."""
+
+# What a round is about, in the names of its row.
+_OF_ROUND = """
+    a.purpose = :purpose AND a.service = :service AND a.rule_set_id = :rule_set_id
+    AND starts_with(a.division_code, :prefix) AND a.applied_on <= CAST(:freeze_on AS date)
+"""
+# Of somebody erased the words are gone from the application, of whose score counts the figures from the assessment.
+_IS_THERE = "a.sealed IS NOT NULL"
+# The latest application of a person for the same; what an officer stands for alone is ranked (V-28).
+_STANDING = prepare(
+    f"""
+    SELECT DISTINCT ON (a.person_id, a.for_person_id)
+        a.application_id, a.person_id, a.division_code, a.applied_on, s.assessment_id
+    FROM application a JOIN assessment s ON s.assessment_id = a.counted_assessment_id
+    WHERE a.status = 'confirmed' AND {_IS_THERE} AND {_OF_ROUND}
+    ORDER BY a.person_id, a.for_person_id, a.applied_on DESC, a.application_id DESC LIMIT {STANDING_MAX + 1}
+    """  # noqa: S608
+)
+_WAITING = prepare(
+    f"""
+    SELECT CASE WHEN a.status = 'confirmed' THEN 'without_score' ELSE a.status END AS what, count(*) AS number
+    FROM application a LEFT JOIN assessment s ON s.assessment_id = a.counted_assessment_id
+    WHERE (a.status IN ('received', 'scored', 'in_recheck') OR a.status = 'confirmed' AND s.sealed IS NULL)
+        AND {_IS_THERE} AND {_OF_ROUND} GROUP BY what
+    """  # noqa: S608
+)
+_STATES = prepare(
+    """
+    SELECT application_id, status, counted_assessment_id FROM application
+    WHERE application_id = ANY (CAST(:application_ids AS uuid[]))
+    """
+)
+_SCORES = prepare(
+    f"""
+    SELECT s.assessment_id, s.person_id, s.sealed, {person_keys.COLUMNS}
+    FROM assessment s LEFT JOIN person_key k ON k.person_id = s.person_id
+    WHERE s.assessment_id = ANY (CAST(:assessment_ids AS uuid[]))
+    """  # noqa: S608
+)
+_NAMES = prepare("SELECT person_id, masked_name FROM names_of_applicants(CAST(:application_ids AS uuid[]))")
+# Rounds of one use are ranked one after the other: each sees who holds a place of the others.
+_RANK_ALONE = prepare("SELECT pg_advisory_xact_lock(hashtextextended('ranking ' || CAST(:purpose AS text), 0))")
+_CLAIMS = prepare(
+    """
+    SELECT application_id, humans, is_spent
+    FROM claims_of(CAST(:application_ids AS uuid[]), CAST(:round_id AS uuid), :purpose, CAST(:freeze_on AS date))
+    """
+)
+
+
+async def standing_in(work: Work, record: RoundRecord, prefix: str) -> Sequence[Record]:
+    """The confirmed applications that a round is about, up to one more than may."""
+    return await work.tx.fetch(_STANDING, **_about(record, prefix))
+
+
+async def waiting_in(work: Work, record: RoundRecord, prefix: str) -> dict[str, int]:
+    """How many applications that a round is about are not settled, by their status; `without_score`: whose counted score went
+    with the one of the family who was erased.
+    """
+    return {row["what"]: row["number"] for row in await work.tx.fetch(_WAITING, **_about(record, prefix))}
+
+
+async def states_of(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
+    """Of each application its status, and the assessment that counts."""
+    rows = await work.tx.fetch(_STATES, application_ids=list(application_ids))
+    return {row["application_id"]: (row["status"], row["counted_assessment_id"]) for row in rows}
+
+
+async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[UUID]) -> dict[UUID, Claim]:
+    """Who would take a place with each, and whether they hold one already; no other round of that use is ranked meanwhile."""
+    await work.tx.execute(_RANK_ALONE, purpose=record.purpose.value)
+    rows = await work.tx.fetch(
+        _CLAIMS,
+        application_ids=list(application_ids),
+        round_id=record.round_id,
+        purpose=record.purpose.value,
+        freeze_on=record.freeze_on,
+    )
+    return {row["application_id"]: Claim(frozenset(row["humans"]), row["is_spent"]) for row in rows}
+
+
+async def hold_names(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The masked names of who handed these in, wherever they live now; nobody of them is erased until the commit."""
+    rows = await work.tx.fetch(_NAMES, application_ids=list(application_ids))
+    return {row["person_id"]: row["masked_name"] for row in rows}
+
+
+async def sealed_scores(work: Work, assessment_ids: Sequence[UUID]) -> Sequence[Record]:
+    """The rows of these assessments, for `scores_in`."""
+    return await work.tx.fetch(_SCORES, assessment_ids=list(assessment_ids))
+
+
+def scores_in(keyring: Keyring, rows: Sequence[Record]) -> dict[UUID, Mapping[str, Any]]:
+    """The frozen figures by assessment, without those of who was erased. Work for a thread."""
+    opened = {row["assessment_id"]: frozen_of(keyring, row, row["person_id"]) for row in rows}
+    return {assessment_id: frozen.score for assessment_id, frozen in opened.items() if frozen is not None}
+
+
+def _about(record: RoundRecord, prefix: str) -> dict[str, Any]:
+    names = ("service", "rule_set_id", "freeze_on")
+    return {name: getattr(record, name) for name in names} | {"purpose": record.purpose.value, "prefix": prefix}

@@ -1,0 +1,73 @@
+"""Pairs of household transfers of which one human may have one: found after a merge, written, listed."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.chassis.db import Record, prepare
+from services.chassis.work import Work
+from services.points_hukou.schemas.application_conflicts import ConflictStatus
+from services.points_hukou.schemas.transfer_conflicts import TransferConflictRecord
+
+_FIND = prepare(
+    """
+    SELECT p.person_id, p.transfer_id, p.other_transfer_id, p.division_codes
+    FROM transfers_in_conflict(CAST(:humans AS uuid[])) p
+    WHERE NOT EXISTS (SELECT FROM household_transfer_conflict c
+        WHERE (c.transfer_id, c.other_transfer_id) = (p.transfer_id, p.other_transfer_id))
+    ORDER BY p.transfer_id, p.other_transfer_id
+    """
+)
+_INSERT = prepare(
+    """
+    INSERT INTO household_transfer_conflict (conflict_id, person_id, transfer_id, other_transfer_id, division_codes, opened_on,
+        created_at)
+    VALUES (:conflict_id, :person_id, :transfer_id, :other_transfer_id, CAST(:division_codes AS text[]), :opened_on,
+        :created_at)
+    """
+)
+_LIST = prepare(
+    """
+    SELECT * FROM (
+        SELECT c.conflict_id, c.person_id, c.transfer_id, c.other_transfer_id, c.division_codes, c.opened_on, c.created_at,
+            CASE WHEN is_transfer_conflict_open(c.conflict_id) THEN 'open' ELSE 'settled' END AS status
+        FROM household_transfer_conflict c
+        WHERE CAST(:after_created_at AS timestamptz) IS NULL
+            OR (c.created_at, c.conflict_id) > (:after_created_at, CAST(:after_id AS uuid))
+    ) found
+    WHERE CAST(:status AS text) IS NULL OR status = :status
+    ORDER BY created_at, conflict_id LIMIT CAST(:limit AS integer)
+    """
+)
+_OPEN_OF = prepare(
+    """
+    SELECT c.conflict_id FROM household_transfer_conflict c
+    WHERE CAST(:transfer_id AS uuid) IN (c.transfer_id, c.other_transfer_id) AND is_transfer_conflict_open(c.conflict_id)
+    ORDER BY c.conflict_id
+    """
+)
+
+
+async def find_new(work: Work, humans: Collection[UUID]) -> Sequence[Record]:
+    """Pairs of open transfers of one human, as far as they were not put before anybody yet."""
+    return await work.tx.fetch(_FIND, humans=list(humans))
+
+
+async def insert_conflict(work: Work, record: TransferConflictRecord) -> None:
+    """Store a conflict just found."""
+    values: dict[str, Any] = dict(record.__dict__)
+    await work.tx.execute(_INSERT, **values | {"division_codes": list(record.division_codes)})
+
+
+async def list_conflicts(
+    work: Work, *, status: ConflictStatus | None, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Record]:
+    """Up to `limit` + 1 conflicts in which an office of this client has one of the cases, oldest first."""
+    after_created_at, after_id = after or (None, None)
+    return await work.tx.fetch(_LIST, status=status, after_created_at=after_created_at, after_id=after_id, limit=limit + 1)
+
+
+async def open_conflicts_of(work: Work, transfer_id: UUID) -> list[UUID]:
+    """The conflicts a transfer stands in."""
+    return [row["conflict_id"] for row in await work.tx.fetch(_OPEN_OF, transfer_id=transfer_id)]

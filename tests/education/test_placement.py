@@ -1,0 +1,316 @@
+"""The eight properties of education.md §5.4, and that the engine does what the textbook does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from services.education.rules.placement import columns, mechanisms
+from services.education.rules.placement.columns import Columns, Ints
+from services.education.rules.placement.fairness import Fault, violations
+from services.education.rules.placement.lottery import Draw
+from services.education.rules.placement.mechanisms import NONE, Placed
+from services.education.rules.placement.outcomes import Placement
+from services.education.rules.placement.placing import place
+from services.education.rules.placement.problem import Child, Mechanism, Problem, Wish
+from tests.education.independent.textbook import dictatorship, textbook
+from tests.education.problems import as_json, child, draw, draws, offer, problem, problems, reserve, rules
+
+BANDS = {Mechanism.DEFERRED_ACCEPTANCE: None, Mechanism.IMMEDIATE_ACCEPTANCE: 1, Mechanism.PARALLEL: 2}
+
+
+def placements(placed: Placement) -> dict[str, str | None]:
+    return {each.child: each.offer for each in placed.records()}
+
+
+def of_textbook(given: Problem, drawn: Draw) -> dict[str, str | None]:
+    return textbook(as_json(given), drawn.seed, drawn.public_value, BANDS[given.rules.mechanism])
+
+
+@settings(max_examples=200)
+@given(given=problems(), drawn=draws)
+def test_the_engine_does_what_the_textbook_does(given: Problem, drawn: Draw) -> None:
+    assert placements(place(given, drawn)) == of_textbook(given, drawn)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@settings(max_examples=20_000, deadline=None)
+@given(given=problems(), drawn=draws)
+def test_the_engine_does_what_the_textbook_does_in_many_more(given: Problem, drawn: Draw) -> None:
+    assert placements(place(given, drawn)) == of_textbook(given, drawn)
+
+
+@pytest.mark.parametrize("mechanism", [Mechanism.IMMEDIATE_ACCEPTANCE, Mechanism.PARALLEL])
+@given(data=st.data(), drawn=draws)
+def test_the_mechanisms_for_comparison_are_the_textbooks(mechanism: Mechanism, data: st.DataObject, drawn: Draw) -> None:
+    given = data.draw(problems(mechanism))
+    assert placements(place(given, drawn)) == of_textbook(given, drawn)
+
+
+@given(given=problems(), drawn=draws)
+def test_a_band_of_one_is_immediate_acceptance_and_a_long_one_is_deferred(given: Problem, drawn: Draw) -> None:
+    def placed(mechanism: Mechanism, band: int | None = None) -> dict[str, str | None]:
+        return placements(place(replace(given, rules=replace(given.rules, mechanism=mechanism, band=band)), drawn))
+
+    assert placed(Mechanism.PARALLEL, 1) == placed(Mechanism.IMMEDIATE_ACCEPTANCE)
+    assert placed(Mechanism.PARALLEL, 9) == placed(Mechanism.DEFERRED_ACCEPTANCE)
+
+
+@given(given=problems(with_twins=False, unlisted=False), drawn=draws)
+def test_with_one_order_everywhere_it_is_serial_dictatorship(given: Problem, drawn: Draw) -> None:
+    """EDU-84."""
+    alike = replace(given, offers=tuple(replace(each, priority="points", reserves=()) for each in given.offers))
+    assert placements(place(alike, drawn)) == dictatorship(as_json(alike), drawn.seed)
+
+
+@settings(max_examples=100)
+@given(given=problems(), drawn=draws)
+def test_it_is_feasible_rational_wastes_nothing_and_nobody_has_justified_envy(given: Problem, drawn: Draw) -> None:
+    placed = place(given, drawn)
+    assert list(violations(given, drawn, placements(placed))) == []
+    assert_feasible(given, placements(placed))
+
+
+def assert_feasible(given: Problem, found: Mapping[str, str | None]) -> None:
+    """Counted once more, from the definition alone: beyond the plan goes only who stays with somebody within it."""
+    bundles = {each.together for each in given.children if each.together is not None}
+    extra = max((sum(each.together == name for each in given.children) for name in bundles), default=1) - 1
+    for each in given.offers:
+        assert sum(name == each.id for name in found.values()) <= each.places + extra
+    listed = {one.id: {wish.offer for wish in one.wishes} for one in given.children}
+    grades = {each.id: each.grade for each in given.offers}
+    for one in given.children:
+        where = found[one.id]
+        may_be_elsewhere = given.rules.may_place_unlisted and one.accepts_any
+        assert where is None or grades[where] == one.grade
+        assert where is None or may_be_elsewhere or where in listed[one.id]
+
+
+@given(given=problems(), drawn=draws, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, order: Random) -> None:
+    children, offers = list(given.children), list(given.offers)
+    order.shuffle(children)
+    order.shuffle(offers)
+    other = place(replace(given, children=tuple(children), offers=tuple(offers)), drawn)
+    assert list(other.records()) == list(place(given, drawn).records())
+    assert sorted(map(repr, other.cut_offs())) == sorted(map(repr, place(given, drawn).cut_offs()))
+
+
+@settings(max_examples=100)
+@given(data=st.data(), drawn=draws)
+def test_more_points_never_give_a_worse_place(data: st.DataObject, drawn: Draw) -> None:
+    given = data.draw(problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children)))
+    at = data.draw(st.integers(0, len(given.children) - 1))
+    before, better = given.children[at], data.draw(st.integers(1, 300))
+    raised = replace(before, points=before.points + better)
+    assert place_in_list(with_child(given, at, raised), drawn, raised) <= place_in_list(given, drawn, before)
+
+
+def with_child(given: Problem, at: int, other: Child) -> Problem:
+    return replace(given, children=(*given.children[:at], other, *given.children[at + 1 :]))
+
+
+def place_in_list(given: Problem, drawn: Draw, one: Child) -> int:
+    """How far down its list a child is placed; without a place, behind all of it."""
+    names = [wish.offer for wish in one.wishes]
+    where = place(given, drawn).offer_of(one.id)
+    return len(names) if where is None else names.index(where)
+
+
+@given(given=problems(), drawn=draws)
+def test_the_same_gives_the_same(given: Problem, drawn: Draw) -> None:
+    assert list(place(given, drawn).records()) == list(place(replace(given), replace(drawn)).records())
+
+
+def test_another_seed_draws_others() -> None:
+    given = problem([offer("a", 5)], [child(f"c{number}", 100, ["a"]) for number in range(10)])
+    assert len({frozenset(placements(place(given, draw(seed))).items()) for seed in range(20)}) > 10
+
+
+before, choose = mechanisms._before, mechanisms._choose
+
+
+def choose_without_reserves(given: Columns, ranks: Ints, left: Ints) -> Ints:
+    stages = replace(given.stages, group=np.zeros_like(given.stages.group))
+    return choose(replace(given, stages=stages), ranks, left)
+
+
+class OnlyFirstWishes(mechanisms._Band):
+    """Nobody asks a second school."""
+
+    def settle(self) -> None:
+        self._end = np.minimum(self._end, self._next + 1)
+        super().settle()
+
+
+PLANTED: Mapping[str, tuple[object, str, Callable[..., object]]] = {
+    "ties backwards": (columns, "_worth", lambda value, is_more: 0 if value is None else -value if is_more else value),
+    "the lottery in order of names": (columns, "_draw_order", lambda units: np.arange(len(units))),
+    "the classes not heeded": (columns, "class_of", lambda _classes, _claims: 0),
+    "reserves for everybody": (mechanisms, "_choose", choose_without_reserves),
+    "final at once": (mechanisms, "_Band", OnlyFirstWishes),
+    "one place too many": (mechanisms, "_before", lambda offer, size, offers: before(offer, size, offers) - 1),
+    "one place too few": (mechanisms, "_before", lambda offer, size, offers: before(offer, size, offers) + 1),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_bug_in_the_engine_is_found_by_the_textbook_and_by_the_definitions(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*PLANTED[bug])
+    look = settings(max_examples=3000, phases=[Phase.generate], database=None, deadline=None)
+    pairs = st.tuples(problems(), draws)
+    find(pairs, lambda each: placements(place(*each)) != of_textbook(*each), settings=look)
+    find(pairs, lambda each: bool(list(violations(each[0], each[1], placements(place(*each))))), settings=look)
+
+
+def faults(given: Problem, found: Mapping[str, str | None]) -> set[Fault]:
+    return {each.fault for each in violations(given, draw(), found)}
+
+
+def small() -> tuple[Problem, dict[str, str | None]]:
+    """Two schools, three children by points, twins who want one of them."""
+    children = [child("best", 300, ["a", "b"]), child("good", 200, ["a", "b"]), child("last", 100, ["a"])]
+    twins = [child(name, 150, ["b"], together="t") for name in ("twin-1", "twin-2")]
+    given = problem([offer("a", 1), offer("b", 3)], [*children, *twins])
+    return given, {"best": "a", "good": "b", "last": None, "twin-1": "b", "twin-2": "b"}
+
+
+SPOILT: Mapping[str, tuple[Mapping[str, str | None], set[Fault]]] = {
+    "nothing": ({}, set()),
+    "the best refused for the last": ({"best": "b", "last": "a"}, {Fault.JUSTIFIED_ENVY}),
+    "the best and the good changed": ({"best": "b", "good": "a"}, {Fault.JUSTIFIED_ENVY}),
+    "a place left free": ({"good": None}, {Fault.WASTE}),
+    "one too many": ({"last": "a"}, {Fault.OVER_QUOTA}),
+    "at a school not named": ({"last": "b"}, {Fault.UNLISTED}),
+    "twins apart": ({"twin-1": None}, {Fault.APART}),
+    "a child more": ({"nobody": "a"}, {Fault.NOT_PLACED_ONCE}),
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_each_fault_is_told_by_name(spoilt: str) -> None:
+    given, found = small()
+    change, expected = SPOILT[spoilt]
+    assert faults(given, {**found, **change}) == expected
+    assert placements(place(given, draw())) == found
+
+
+def test_who_is_not_admissible_cannot_have_the_place() -> None:
+    given = problem([offer("a", 1, "closed")], [child("one", 100, ["a"])])
+    assert faults(given, {"one": "a"}) == {Fault.NOT_ADMISSIBLE}
+    assert placements(place(given, draw())) == {"one": None}
+
+
+def test_a_reserve_is_for_its_group_and_returns_in_the_stated_order() -> None:
+    crowd = [child("first", 400, ["a"]), child("back", 300, ["a"], "returning"), child("second", 350, ["a"])]
+    soldier = child("soldier", 0, ["a"], "soldier")
+    open_one = offer("a", 2, "points", reserve("soldier", 1, "returning", ""))
+    assert placements(place(problem([open_one], [*crowd, soldier]), draw())) == {
+        "first": "a", "second": None, "back": None, "soldier": "a"
+    }  # fmt: skip
+    assert placements(place(problem([open_one], crowd), draw())) == {"first": "a", "second": None, "back": "a"}
+    assert placements(place(problem([open_one], [crowd[0], crowd[2]]), draw())) == {"first": "a", "second": "a"}
+    for_nobody_else = offer("a", 2, "points", reserve("soldier", 1))
+    assert placements(place(problem([for_nobody_else], crowd), draw())) == {"first": "a", "second": None, "back": None}
+
+
+def test_twins_take_a_place_beyond_the_plan_and_no_more_than_one() -> None:
+    twins = [child(name, 150, ["a"], together="t") for name in ("twin-1", "twin-2")]
+    given = problem([offer("a", 2)], [child("first", 300, ["a"]), *twins, child("last", 100, ["a"])])
+    placed = place(given, draw())
+    assert placements(placed) == {"first": "a", "twin-1": "a", "twin-2": "a", "last": None}
+    (cut_off,) = placed.cut_offs()
+    assert (cut_off.taken, cut_off.beyond, cut_off.left) == (3, 1, 0)
+
+
+def test_twins_stand_where_the_weaker_of_them_would() -> None:
+    twins = [child("twin-1", 400, ["a"], "soldier", together="t"), child("twin-2", 150, ["a"], together="t")]
+    given = problem([offer("a", 1, "points", reserve("soldier", 1))], [*twins, child("single", 300, ["a"])])
+    assert placements(place(given, draw())) == {"twin-1": None, "twin-2": None, "single": None}
+    returned = replace(given, offers=(offer("a", 1),))
+    assert placements(place(returned, draw()))["single"] == "a"
+
+
+def test_in_a_co_ordination_round_who_accepts_any_school_comes_to_one_not_named() -> None:
+    given = problem(
+        [offer("a", 1), offer("b", 1)],
+        [child("x", 300, ["a"]), child("y", 200, ["a"], accepts_any=True), child("z", 100, ["a"])],
+        rules(may_place_unlisted=True),
+    )
+    assert placements(place(given, draw())) == {"x": "a", "y": "b", "z": None}
+    first_round = replace(given, rules=rules())
+    assert placements(place(first_round, draw())) == {"x": "a", "y": None, "z": None}
+
+
+def test_refusals_tell_what_decided() -> None:
+    ranked = [
+        replace(child("by-class", 100, ["p"], "resident"), ties=(5, 5)),
+        replace(child("same-class", 100, ["p"], "resident"), ties=(5, 5)),
+        replace(child("not-class", 900, ["p"]), ties=(9, 1)),
+        replace(child("points", 50, ["p"], "resident"), ties=(9, 1)),
+        replace(child("permit", 100, ["p"], "resident"), ties=(4, 1)),
+        replace(child("distance", 100, ["p"], "resident"), ties=(5, 6)),
+        replace(child("unknown", 100, ["p"], "resident"), ties=(5, None)),
+    ]
+    one = replace(child("elsewhere", 0, ["closed", "none", "kept", "p"]), ties=(0, 0))
+    offers = [
+        offer("p", 1, "public"),
+        offer("closed", 1, "closed"),
+        offer("none", 0),
+        offer("kept", 1, "points", reserve("soldier", 1)),
+    ]
+    placed = place(problem(offers, [*ranked, one]), draw())
+    told = {each.child: [attempt.decided_by or attempt.outcome for attempt in each.attempts] for each in placed.records()}
+    winner, loser = sorted(["by-class", "same-class"], key=lambda name: told[name] != ["placed"])
+    assert told == {
+        winner: ["placed"], loser: ["lottery"], "not-class": ["class"], "points": ["points"], "permit": ["permit"],
+        "distance": ["distance"], "unknown": ["distance"], "elsewhere": ["not_admissible", "no_places", "reserved", "class"],
+    }  # fmt: skip
+
+
+def test_after_the_place_that_was_granted_nothing_was_needed() -> None:
+    given = problem([offer("a", 1), offer("b", 1)], [child("x", 300, ["a", "b"])])
+    record = place(given, draw()).record_of("x")
+    assert [(each.offer, each.outcome) for each in record.attempts] == [("a", "placed"), ("b", "not_needed")]
+    assert record.place == "open"
+
+
+def test_a_place_given_earlier_is_told_as_that() -> None:
+    """Immediate acceptance: the best of all named a school second that others had named first."""
+    children = [child("best", 300, ["a", "b"]), child("better", 400, ["a"]), child("worse", 10, ["b"])]
+    given = problem([offer("a", 1), offer("b", 1)], children, rules(Mechanism.IMMEDIATE_ACCEPTANCE))
+    placed = place(given, draw())
+    assert placements(placed) == {"best": None, "better": "a", "worse": "b"}
+    assert [each.decided_by for each in placed.record_of("best").attempts] == ["points", "earlier_band"]
+    assert faults(given, placements(placed)) == {Fault.JUSTIFIED_ENVY}
+
+
+def test_of_a_lottery_class_neither_points_nor_ties_count() -> None:
+    given = problem([offer("a", 1, "private")], [child(f"c{number}", number * 100, ["a"]) for number in range(8)])
+    winners = {next(name for name, where in placements(place(given, draw(seed))).items() if where) for seed in range(40)}
+    assert len(winners) > 4
+    record = next(each for each in place(given, draw()).records() if each.offer is None)
+    assert [each.decided_by for each in record.attempts] == ["lottery"]
+
+
+def test_columns_hold_nobody_twice() -> None:
+    given = problem([offer("a", 2)], [child("x", 1, ["a"]), child("y", 1, ["a"])])
+    placed: Placed = place(given, draw()).placed
+    assert sorted(placed.row.tolist()) == [0, 1]
+    assert NONE not in placed.stage
+
+
+def test_a_draw_of_another_round_is_refused() -> None:
+    with pytest.raises(ValueError, match="other"):
+        place(problem([], []), Draw("other", bytes(32)))
+
+
+def test_wishes_carry_claims_of_that_school_alone() -> None:
+    one = replace(child("one", 0, []), wishes=(Wish("a", ("sibling",)), Wish("b")))
+    given = problem([offer("a", 1, "public"), offer("b", 1, "public")], [one, child("two", 900, ["a", "b"])])
+    assert placements(place(given, draw())) == {"one": "a", "two": "b"}
