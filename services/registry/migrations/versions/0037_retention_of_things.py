@@ -1,16 +1,16 @@
 """The review reaches what is no person and tells of one – landlords, homes, employers – and who was never registered; what is
 evidence goes when its years are over (V-19, V-33, V-62).
 
-Revision ID: 0036
-Revises: 0035
+Revision ID: 0037
+Revises: 0036
 """
 
 from alembic import op
 
 from services.chassis.migrations import execute_script
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
