@@ -38,6 +38,7 @@ DEFINITION = ServiceDefinition(
         "evidence_contest": "points.evidence.read",
         "household_transfer": "points.household_transfer.read",
         "household_transfer_conflict": "points.household_transfer.read",
+        "registry_contest": "points.evidence.read",
         "round": "points.round.read",
         "round_objection": "points.round.read",
         "rule_set": "points.rule_set.read",

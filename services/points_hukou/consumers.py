@@ -1,4 +1,4 @@
-"""What this service does on its neighbours' events: it mirrors the registry, and hears its answers to household transfers.
+"""What this service does on its neighbours' events: it mirrors the registry, and hears its answers to transfers and contests.
 
 Nothing follows from the end of a registration or a permit but its mirror, so nothing does from an end that a transfer of this
 service caused (`end_caused_by`).
@@ -8,6 +8,7 @@ from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, many
 from services.contracts import registry
 from services.points_hukou.actions import forgetting, merging, transfer_answers
+from services.points_hukou.actions.evidence import registry_contests
 from services.points_hukou.store import mirrors
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -34,6 +35,7 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.EmploymentEnded: many(mirrors.keep_employments),
     registry.HouseholdTransferApplied: many(transfer_answers.close),
     registry.HouseholdTransferRejected: many(transfer_answers.give_back),
+    registry.CorrectionAnswered: many(registry_contests.take_answers),
 }
 
 UNUSED: dict[type[EventData], str] = {

@@ -6,6 +6,7 @@ from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
 from services.points_hukou.actions import application_acts, round_objections, round_places, rounds, transfer_answers
+from services.points_hukou.actions.evidence import registry_contests
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
 from services.points_hukou.store.resealing import reseal_about
 
@@ -21,6 +22,11 @@ async def settle_contest_terms(work: Work) -> bool:
 async def tell_of_overdue_contests(work: Work) -> bool:
     """Tell of contests that were not answered in time (V-25); returns whether more may be waiting."""
     return await tell_overdue(work, limit=CHUNK) == CHUNK
+
+
+async def tell_of_overdue_registry_contests(work: Work) -> bool:
+    """Tell of contests the registry did not answer in time (V-25); returns whether more may be waiting."""
+    return await registry_contests.tell_overdue(work, limit=CHUNK) == CHUNK
 
 
 async def forget_expired_proposals(work: Work) -> bool:
@@ -81,6 +87,7 @@ async def seal_under_person_keys(work: Work) -> bool:
 JOBS = (
     Job("settle-contest-terms", settle_contest_terms),
     Job("tell-of-overdue-contests", tell_of_overdue_contests),
+    Job("tell-of-overdue-registry-contests", tell_of_overdue_registry_contests),
     Job("settle-application-terms", settle_application_terms),
     Job("score-due-applications", score_due_applications),
     Job("tell-overdue-applications", tell_overdue_applications),

@@ -41,6 +41,7 @@ DEFINITION = ServiceDefinition(
         "notice": "registry.notice.read",
         "restriction": "registry.person.read",
         "household_transfer": "registry.registration.read",
+        "correction": "registry.rights.read",
         "premises": "registry.premises.read",
         "landlord": "registry.premises.read",
         "responsibility_letter": "registry.premises.read",

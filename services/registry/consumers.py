@@ -1,12 +1,16 @@
-"""What the registry does on its neighbours' events: who became local hukou needs no registration and no permit any more."""
+"""What the registry does on its neighbours' events: who became local hukou needs no registration and no permit any more; what
+somebody says is wrong in the register is looked into.
+"""
 
 from services.chassis.events import EventData
 from services.chassis.subscriptions import Subscriptions, each
 from services.contracts import points_hukou
+from services.registry.actions.contested_facts import open_correction
 from services.registry.actions.household_transfers import apply_transfer
 
 SUBSCRIPTIONS: Subscriptions = {
     points_hukou.HouseholdTransferCompleted: each(apply_transfer),
+    points_hukou.RegistryContestOpened: each(open_correction),
 }
 
 UNUSED: dict[type[EventData], str] = {
@@ -17,6 +21,8 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.EvidenceContestOpened: "for the office that gave the fact, outside the suite",
     points_hukou.EvidenceContestAnswered: "for the hall that brought the contest, and tells the person",
     points_hukou.EvidenceContestOverdue: "for the office, the hall, and whoever supervises offices",
+    points_hukou.RegistryContestAnswered: "the answer was this service's own",
+    points_hukou.RegistryContestOverdue: "for the office that brought the contest; the request has a clock of its own here",
     points_hukou.ApplicationReceived: "for outside followers; that somebody applies for points changes nothing here",
     points_hukou.ApplicationScored: "as above",
     points_hukou.ApplicationRecheckAsked: "as above",

@@ -112,6 +112,7 @@ def settle(suite: Suite) -> City:
     known["operation_id"] = _an_import(city)
     known |= _an_evidence_import(city)
     known["evidence_id"] = _evidence(owner, known["person_id"])
+    known["contest_id"] = _a_registry_contest(owner, known["person_id"])
     known |= _rule_sets(city)
     known |= _an_application(owner, known["person_id"])
     known |= _a_round(owner, clock, known["application_id"])
@@ -148,6 +149,12 @@ def _somebody_who_left(owner: Office) -> str:
     made = owner.post("/v1/residence-registrations", _residence(person_id))
     owner.post(f"/v1/residence-registrations/{made['registration_id']}/end", {"reason": "left"})
     return person_id
+
+
+def _a_registry_contest(owner: Office, person_id: str) -> str:
+    """The person says that the register is wrong."""
+    said = {"rule_set": "ningbo-2022", "fact": "registered_in_province_since", "reason": "登记日期早于所载日期"}
+    return str(owner.post(f"/v1/points/files/{person_id}/registry-contests", said)["contest_id"])
 
 
 def _an_application(owner: Office, person_id: str) -> dict[str, str]:

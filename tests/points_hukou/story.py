@@ -141,6 +141,12 @@ class Story:
         state = {"canonical_person_id": canonical_person_id, "merged_on": merged_on, "unmerged_on": unmerged_on}
         self._add(fact, state | {"version": version} | changed)
 
+    def correction(self, contest_id: str, outcome: str) -> None:
+        """The registry answers a contest of what it says."""
+        reason = {"code": "data_correct", "rule": "V-18", "message_zh": "经核实无误", "message_en": "checked and right"}
+        state = {"version": 1, "contest_id": contest_id, "rights_request_id": new_id(), "outcome": outcome}
+        self._add(registry.CorrectionAnswered, state | {"reasons": () if outcome == "corrected" else (reason,)})
+
     def deletion(self) -> None:
         """The person is deleted."""
         self._add(registry.PersonDeleted, {"version": 9, "deleted_on": date(2031, 2, 9)})

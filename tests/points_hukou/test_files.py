@@ -45,6 +45,7 @@ async def test_every_event_shows_in_the_file_at_once(office: PointsOffice) -> No
     told |= {registry.PersonTokensRenewed}  # which changes digests alone; they are never shown
     told |= {registry.PersonMerged, registry.PersonUnmerged}  # which show in another's file, below
     told |= {registry.HouseholdTransferApplied, registry.HouseholdTransferRejected}  # answers, which show in the transfer
+    told |= {registry.CorrectionAnswered}  # which shows in the contest
     assert told == set(registry.EVENTS) == {*SUBSCRIPTIONS, *UNUSED}
     for sequence, message in enumerate(story.messages(), 1):
         await office.tell([message])

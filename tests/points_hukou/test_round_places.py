@@ -16,8 +16,6 @@ from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
 from tests.points_hukou.story import NEXT_TOWN, TOWN, Story
-from tests.points_hukou.test_applications import ALL as APPLICATIONS
-from tests.points_hukou.test_applications import on
 from tests.points_hukou.test_household_transfers import run
 from tests.points_hukou.test_round_validity import act, held
 from tests.points_hukou.test_rounds import ALL as ROUNDS
@@ -33,6 +31,8 @@ from tests.points_hukou.test_rounds import (
     opened,
     places,
 )
+from tests.points_hukou.window import ALL as APPLICATIONS
+from tests.points_hukou.window import on
 
 
 @pytest.fixture(scope="module")

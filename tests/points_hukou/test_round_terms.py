@@ -13,10 +13,10 @@ from services.points_hukou.actions import round_objections, rounds
 from tests.looking import Looking
 from tests.points_hukou.conftest import PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
-from tests.points_hukou.test_applications import on
 from tests.points_hukou.test_household_transfers import run
 from tests.points_hukou.test_round_validity import act
 from tests.points_hukou.test_rounds import PUBLISHED, START, candidates, desk, opened
+from tests.points_hukou.window import on
 
 GUESSED = date(2026, 12, 23)
 """Five working days after it lie in a year whose calendar is not held."""

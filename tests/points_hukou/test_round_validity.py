@@ -10,8 +10,6 @@ from services.contracts import registry
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
 from tests.points_hukou.story import TOWN, Story
-from tests.points_hukou.test_applications import ALL as APPLICATIONS
-from tests.points_hukou.test_applications import on
 from tests.points_hukou.test_rounds import (
     OVER,
     PUBLISHED,
@@ -25,6 +23,8 @@ from tests.points_hukou.test_rounds import (
     opened,
     places,
 )
+from tests.points_hukou.window import ALL as APPLICATIONS
+from tests.points_hukou.window import on
 
 
 @pytest.fixture(scope="module")

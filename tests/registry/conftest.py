@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,13 @@ def registry_database(make_database: MakeDatabase) -> Database:
 async def office(
     servers: Servers, registry_database: Database, key_file: Path, inside_keys: InsideKeys
 ) -> AsyncIterator[Office]:
-    """One registry for the session; tests use persons of their own."""
+    """One registry for the session; tests use persons of their own, and run the jobs that they are about.
+
+    Left to itself it would run them every twenty seconds, on whatever day a test has set by then: what is done once a day was
+    done before the test came to it.
+    """
     async with running_service(
-        DEFINITION,
+        replace(DEFINITION, jobs=()),
         database_url=registry_database.application_url,
         nats_url=servers.nats_url_of("registry"),
         key_file=key_file,

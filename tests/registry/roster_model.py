@@ -26,7 +26,7 @@ from services.registry.actions.registrations import change_address, register_res
 from services.registry.imports.rows import Bringer
 from services.registry.rules.person_name import name_key
 from services.registry.schemas.persons import PersonRegistration, PersonResolution
-from services.registry.schemas.registrations import AddressChange, ResidenceRegistrationEntry
+from services.registry.schemas.registrations import AddressChange, RegistrationView, ResidenceRegistrationEntry
 from services.registry.store.persons import find_person
 from services.registry.store.registrations import registration_of, residence_of
 from tests.registry.factories import citizen_number
@@ -70,6 +70,7 @@ def _a_row(draw: random.Random, numbers: Sequence[str], day: date, division: str
         "居住地址": f"东路{draw.randrange(2)}号",
         "入住日期": (day - timedelta(days=draw.choice((0, 0, 3, 60)))).isoformat(),
         "联系电话": "13805740001",
+        "户籍地代码": draw.choice(("", "341204", "330282")),
         "居住方式": draw.choice(("", "租赁", "员工宿舍")),
     }
     if draw.random() < 0.25:
@@ -91,17 +92,22 @@ def _a_row(draw: random.Random, numbers: Sequence[str], day: date, division: str
 
 @dataclass(slots=True)
 class SingleDoor:
-    """The same rosters, a transaction per row; `tried` are numbers of the present file resolved in vain."""
+    """The same rosters, a transaction per row; `tried` are numbers of the present file resolved in vain, `noted` the codes of
+    the notes told with each row that was taken.
+    """
 
     importer: Importer
     tried: set[str] = field(default_factory=set)
+    noted: list[str] = field(default_factory=list)
 
     async def bring(self, batch: Batch) -> Counter[str]:
         """Every row by itself, in order."""
         self.importer.set_today(batch.day)
         self.tried.clear()
+        self.noted.clear()
         principal = self.importer.principal(batch.division)
-        return Counter([await self._row(principal, row) for row in batch.rows])
+        counts = Counter([await self._row(principal, row) for row in batch.rows])
+        return counts + Counter({"with_note": len(self.noted)})
 
     async def _row(self, principal: Principal, row: Row) -> str:
         try:
@@ -129,8 +135,12 @@ class SingleDoor:
 
     async def _enter(self, work: Work, *, person: PersonRegistration, row: Row) -> str:
         made = await register_person(work, person)
-        await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, made.person_id)))
+        self._note(await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, made.person_id))))
         return "entered"
+
+    def _note(self, answer: RegistrationView) -> None:
+        if answer.notes:
+            self.noted.append("；".join(each.code for each in answer.notes))
 
     async def _resolved(self, principal: Principal, row: Row) -> UUID:
         if row["证件号码"] in self.tried:
@@ -156,14 +166,14 @@ class SingleDoor:
             if entry.started_on <= (current.changed_on or current.started_on):
                 raise DomainError("invalid-request")
         try:
-            await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, person_id)))
+            self._note(await register_residence(work, parsed(ResidenceRegistrationEntry, _residence(row, person_id))))
         except DomainError as error:
             if error.code != "registration-exists" or current is None:
                 raise
             body = _residence(row, person_id)
             change = {name: body[name] for name in ("division_code", "address", "residence_kind")}
             change["changed_on"] = body["started_on"]
-            await change_address(work, current.registration_id, parsed(AddressChange, change))
+            self._note(await change_address(work, current.registration_id, parsed(AddressChange, change)))
             return "address_changed"
         return "registered"
 
@@ -241,6 +251,7 @@ def _person(row: Row) -> dict[str, Any]:
     return {
         "name": row["姓名"],
         "phone": row["联系电话"],
+        "hukou_division_code": row["户籍地代码"] or None,
         "identity_documents": [{"type": "citizen_id", "number": row["证件号码"]}],
     }
 

@@ -143,7 +143,13 @@ class Importer:
 
     async def refused(self, operation: OperationRecord) -> list[dict[str, str]]:
         """The file of refused rows."""
-        attachment_id = operation.result.get("errors_attachment_id")
+        return await self._lines(operation.result.get("errors_attachment_id"))
+
+    async def noted(self, operation: OperationRecord) -> list[dict[str, str]]:
+        """The file of rows that were taken with a note."""
+        return await self._lines(operation.result.get("notes_attachment_id"))
+
+    async def _lines(self, attachment_id: str | None) -> list[dict[str, str]]:
         if attachment_id is None:
             return []
         content = await self.content(UUID(attachment_id))

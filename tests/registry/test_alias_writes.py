@@ -30,11 +30,14 @@ _LET = {"kind": "person", "division_code": "330282107"}
 _SLEEPS = {"premises_id": str(uuid4()), "room_id": str(uuid4()), "started_at": "2026-05-01T09:30:00+08:00"}
 _LIVES = a_residence(_OTHER, started_on="2026-01-05", reported_by="guardian")
 _SHARING = {"person": a_person(number=citizen_number()), "evidence": PAPERS}
+_SHARING_CORRECTED = {"corrected_person_id": _ALIAS, "correction": {"name": "李大勇"}, "evidence": PAPERS}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH /v1/persons/{person_id}", "{}"): {"phone": None},
     ("POST /v1/persons/{person_id}/correction", "{}"): RENAMED,
     ("POST /v1/persons/{person_id}/deletion", "{}"): DELETION,
     ("POST /v1/persons/{person_id}/shared-number", "{}"): _SHARING,
+    ("POST /v1/persons/{person_id}/shared-number", "corrected_person_id"): _SHARING_CORRECTED,
+    ("POST /v1/persons/{person_id}/citizen-number", "{}"): {"document_id": str(uuid4()), "evidence": PAPERS},
     ("POST /v1/persons/{person_id}/merge", "{}"): merge_of(_OTHER),
     ("POST /v1/persons/{person_id}/merge", "duplicate_person_id"): merge_of(_ALIAS),
     ("POST /v1/relationships", "person_id"): _RELATED | {"person_id": _ALIAS},

@@ -7,6 +7,7 @@ from typing import Any
 from services.registry.jobs import JOBS
 from services.registry.tables import METADATA
 from tests.registry.case_files import CASES
+from tests.registry.conftest import Office
 
 DEADLINES: list[dict[str, Any]] = tomllib.loads((CASES / "deadlines.toml").read_text("utf-8"))["deadline"]
 IS_DEADLINE = re.compile(r"due_on$|until$|expires_(on|at)$|expected_end_on$")
@@ -29,3 +30,9 @@ def test_each_is_watched_by_a_job_there_is_or_says_why_not() -> None:
             assert deadline["job"] in jobs, deadline
         else:
             assert {"why_zh", "why_en"} <= deadline.keys(), deadline
+
+
+async def test_no_job_runs_beside_the_tests(office: Office) -> None:
+    """On whatever day a test has set: the day's rates, for one, would be there before what the test counts."""
+    done = await office.rows("SELECT DISTINCT job FROM job_run")
+    assert {row["job"] for row in done} & {job.name for job in JOBS} == set()

@@ -107,7 +107,7 @@ async def test_a_permit_that_lapsed_meanwhile_is_suspended_before_it_ends(office
 
 async def test_an_alias_leads_to_its_human(office: Office) -> None:
     kept, alias = await a_resident(office), Resident(office, office.caller(TOWN, client=f"client-{TOWN}"))
-    await alias.register_person()
+    await alias.register_person(identity_documents=[], no_document_reason="lost", birth_date="1985-03-03", sex_code="1")
     await merged(office, kept.caller, kept.person_id, alias.person_id)
     await tell(office, alias.person_id, office.today)
     kind, answer = (await answers(office, alias.person_id))[-1]

@@ -53,6 +53,7 @@ async def play(doors: tuple[Importer, SingleDoor], story: list[Batch]) -> None:
         bulk.set_today(batch.day)
         ended = await bulk.run(batch.rows, division=batch.division)
         assert Counter(ended.counts) == await single.bring(batch), (batch, await bulk.refused(ended))
+        assert [line["提示代码"] for line in await bulk.noted(ended)] == single.noted
     for one, other in zip(await register_as_it_is(bulk), await register_as_it_is(single.importer), strict=True):
         for part in one:
             assert one[part] == other[part], (story, part)

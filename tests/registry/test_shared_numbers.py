@@ -1,16 +1,17 @@
 """Two living persons with one number in old records (重号, C-08): refused until two officers state it, and never confused."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from services.contracts.registry import PersonRegistered
+from services.contracts.registry import PersonCorrected, PersonRegistered
 from tests.chassis.attachments import files
 from tests.conftest import Database
-from tests.registry.conftest import Office, expect
+from tests.registry.conftest import Office, Resident, expect
 from tests.registry.factories import a_person, citizen_number
 from tests.registry.rosters import a_row, importer_on
 from tests.registry.test_imports_employments import a_worker
@@ -210,3 +211,91 @@ async def test_a_roster_leaves_out_rows_with_a_shared_number(
             ended = await importer.run([*rows, a_row()], division=division)
             assert ended.counts == {"refused": 4, "entered": 1}
             assert {line["错误代码"] for line in await importer.refused(ended)} == {"shared_number"}
+
+
+def corrected(person_id: str, number: str, **given: Any) -> dict[str, Any]:
+    """A person on the register who is to have the number, too."""
+    return {
+        "corrected_person_id": person_id,
+        "correction": {"identity_documents": [document(number)]} | given,
+        "evidence": PAPERS,
+    }
+
+
+FACTS = {"birth_date": "1985-03-03", "sex_code": "1"}
+WITHOUT = FACTS | {"identity_documents": [], "no_document_reason": "lost", "name": "李大勇"}
+
+
+async def test_who_is_on_the_register_is_corrected_to_a_shared_number_by_the_same_door(office: Office, cixi: Caller) -> None:
+    number = citizen_number(birth_date=date(1985, 3, 3))
+    known, other = await entered(cixi, number=number), await entered(cixi, **WITHOUT)
+    patch = {"identity_documents": [document(number)]}
+    problem = expect(await cixi.patch(f"/v1/persons/{other}", patch, version=1), 409)
+    assert (code(problem), problem["person_id"]) == ("person-exists", known)
+    made = expect(await cixi.post(f"/v1/persons/{known}/shared-number", corrected(other, number)), 201)
+    assert (made["content"]["person_id"], made["content"]["evidence_types"]) == (other, ["police_certificate"])
+    assert made["content"]["identity_documents"][0]["number"] == number
+    assert await found_by(cixi, number) == {known}
+    expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+    assert await found_by(cixi, number) == {known, other}
+    seen = expect(await cixi.get(f"/v1/persons/{other}"), 200)
+    assert [(item["number"], item["is_shared"]) for item in seen["identity_documents"]] == [(number, True)]
+    assert (seen["version"], seen["no_document_reason"]) == (2, None)
+    (told,) = [row for row in await office.events_about(other) if row["event_type"].endswith("corrected.v1")]
+    first = PersonRegistered.model_validate((await office.events_about(known))[0]["data"])
+    assert PersonCorrected.model_validate(told["data"]).document_tokens == first.document_tokens
+    (version,) = await office.rows(
+        "SELECT actor, proposed_by FROM history WHERE resource = 'person' AND resource_id = $1 AND version = 2", UUID(other)
+    )
+    assert tuple(version) == ("officer-2", "officer-1")
+
+
+async def test_a_wrong_number_is_replaced_by_the_shared_one(office: Office, holder: Resident, cixi: Caller) -> None:
+    """Of a permit holder, too: the act has two officers anyway."""
+    number = citizen_number(birth_date=date(1985, 3, 3))
+    known = await entered(cixi, number=number)
+    (wrong,) = expect(await cixi.get(f"/v1/persons/{holder.person_id}"), 200)["identity_documents"]
+    second_number = corrected(holder.person_id, number)
+    path = f"/v1/persons/{known}/shared-number"
+    refused = expect(await cixi.post(path, second_number), 422)
+    assert {(error["pointer"], error["code"]) for error in refused["errors"]} >= {
+        ("/correction/identity_documents", "second_citizen_number")
+    }
+    right = corrected(holder.person_id, number, identity_documents=[document(number) | {"replaces": wrong["document_id"]}])
+    made = expect(await cixi.post(path, right), 201)
+    expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+    (now,) = expect(await cixi.get(f"/v1/persons/{holder.person_id}"), 200)["identity_documents"]
+    assert (now["number"], now["is_shared"]) == (number, True)
+
+
+async def test_the_corrected_one_is_another_human_in_sight_and_as_it_was(office: Office, cixi: Caller) -> None:
+    number = citizen_number(birth_date=date(1985, 3, 3))
+    known, other = await entered(cixi, number=number), await entered(cixi, **WITHOUT)
+    path = f"/v1/persons/{known}/shared-number"
+    itself = expect(await cixi.post(path, corrected(known, number)), 422)
+    assert [(error["pointer"], error["code"]) for error in itself["errors"]] == [("/corrected_person_id", "same_person")]
+    nobody = expect(await cixi.post(path, corrected(str(uuid4()), number)), 404)
+    assert (code(nobody), nobody["errors"][0]["pointer"]) == ("person-not-found", "/corrected_person_id")
+    for body in (
+        corrected(other, number) | {"person": a_person(number=number)},
+        {"evidence": PAPERS},
+        {"evidence": PAPERS, "corrected_person_id": other},
+    ):
+        assert "other_person" in {error["code"] for error in expect(await cixi.post(path, body), 422)["errors"]}
+    fresh = expect(await cixi.post(path, corrected(other, citizen_number(birth_date=date(1985, 3, 3)))), 422)
+    assert [(error["pointer"], error["code"]) for error in fresh["errors"]] == [
+        ("/correction/identity_documents", "not_shared")
+    ]
+    made = expect(await cixi.post(path, corrected(other, number)), 201)
+    expect(await cixi.patch(f"/v1/persons/{other}", {"phone": None}, version=1), 200)
+    assert code(expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 409)) == "proposal-outdated"
+
+
+async def test_a_third_is_corrected_to_the_number_as_well(office: Office, cixi: Caller) -> None:
+    number = citizen_number(birth_date=date(1985, 3, 3))
+    known = await entered(cixi, number=number)
+    others = [await entered(cixi, **WITHOUT) for _ in range(2)]
+    for other in others:
+        made = expect(await cixi.post(f"/v1/persons/{known}/shared-number", corrected(other, number)), 201)
+        expect(await second(office).post(f"{PROPOSALS}/{made['proposal_id']}/approve"), 200)
+    assert await found_by(cixi, number) == {known, *others}

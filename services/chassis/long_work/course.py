@@ -6,6 +6,7 @@ from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from services.chassis.attachments import rows as attachment_rows
 from services.chassis.attachments.intake import Intake, TakenFile
@@ -45,14 +46,16 @@ class _RolledBackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a part did: how many units, what came of them, and what it leaves for the end. `attempts` are evidence of what was
-    asked and answered: it stays, even when the part's effects do not.
+    """What a part did: how many units, what came of them, and what it leaves for the end: `left`, what was not right, and
+    `noted`, what is to be told of what was. `attempts` are evidence of what was asked and answered: it stays, even when the
+    part's effects do not.
     """
 
     done: int
     counts: Mapping[str, int]
     left: bytes = b""
     attempts: Sequence[AuditLine] = ()
+    noted: bytes = b""
 
 
 @dataclass(slots=True)
@@ -60,13 +63,14 @@ class Course:
     """See the module's docstring. `rehearsal`: the parts' effects are rolled back, what they tell is kept. What they would have
     changed only the rehearsing process remembers, so that one that goes on after a crash looks at every part again.
 
-    `head` is the first line of the file that what the parts leave becomes.
+    `head` and `notes_head` are the first lines of the files that what the parts leave and note becomes.
     """
 
     runtime: Runtime
     operation: OperationRecord
     rehearsal: bool = False
     head: bytes = b""
+    notes_head: bytes = b""
     counts: dict[str, int] = field(init=False)
     parts_done: int = field(init=False)
     _parts_looked_at: int = 0
@@ -127,22 +131,20 @@ class Course:
         self.counts, self.parts_done = counts, self.parts_done + 1
 
     async def finish(self, state: OperationState, failure: ActFailedError | None = None) -> None:
-        """End the operation; what the parts left becomes a CSV, a file of the client's division."""
-        taken = await self._gathered()
+        """End the operation; what the parts left and noted becomes a CSV each, a file of the client's division."""
+        heads = {
+            "errors_attachment_id": (self.head, rows.Leaving.LEFT),
+            "notes_attachment_id": (self.notes_head, rows.Leaving.NOTED),
+        }
+        files = {name: await self._gathered(*which) for name, which in heads.items()}
         crash_point("operation.gathered")
 
         async def ending(tx: Transaction) -> None:
             work = self._work(tx)
             result: dict[str, Any] = {"errors": [asdict(error) for error in failure.errors]} if failure else {}
-            if taken is not None:
-                record = await attachment_rows.insert(
-                    work,
-                    taken,
-                    purpose=AttachmentPurpose.IMPORT,
-                    retention_class=RetentionClass.CASE_FILE,
-                    person_id=None,
-                )
-                result["errors_attachment_id"] = str(record.attachment_id)
+            for name, taken in files.items():
+                if taken is not None:
+                    result[name] = str(await _kept(work, taken))
             operation_id = self.operation.operation_id
             problem = failure.problem if failure else None
             if not await rows.end(tx, operation_id, state, work.now, problem=problem, result=result):
@@ -152,18 +154,18 @@ class Course:
 
         await in_transaction(self.runtime.pool, ending, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S)
 
-    async def _gathered(self) -> TakenFile | None:
-        """The file of what the parts left, stored and announced; `None` when they left nothing."""
+    async def _gathered(self, head: bytes, what: rows.Leaving) -> TakenFile | None:
+        """The file of what the parts left, or noted, stored and announced; `None` when that was nothing."""
         keeper = self.runtime.attachments
         assert keeper is not None, "a service with long work keeps files"
         async with without_transaction(self.runtime.pool, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S) as tx:
-            parts = rows.left_over(tx, self.runtime.keyring, self.operation.operation_id)
+            parts = rows.left_over(tx, self.runtime.keyring, self.operation.operation_id, what)
             async with aclosing(parts) as left:  # type: ignore[type-var]
                 first = await anext(left, None)
                 if first is None:
                     return None
                 intake = await in_thread(Intake, keeper.spool, self.runtime.keyring.current.suite, MediaType.CSV.value)
-                await _write(intake, (self.head, first), left)
+                await _write(intake, (head, first), left)
         taken = await in_thread(intake.finish)
         announce = partial(attachment_rows.announce, address=taken.sealed.address)
         await in_transaction(self.runtime.pool, announce, rows=SERVICE, acquire_timeout=_ACQUIRE_TIMEOUT_S)
@@ -175,7 +177,8 @@ class Course:
         for outcome, times in done.counts.items():
             counts[outcome] = counts.get(outcome, 0) + times
         number = self.parts_done + 1
-        await rows.go_on(work, self.operation.operation_id, number, done=done.done, counts=counts, left=done.left)
+        leavings = rows.Leavings(done.left, done.noted)
+        await rows.go_on(work, self.operation.operation_id, number, done=done.done, counts=counts, leavings=leavings)
         crash_point("operation.acted")
         await work.flush()
         crash_point("operation.flushed")
@@ -193,6 +196,14 @@ class Course:
 
     def _work(self, tx: Transaction) -> Work:
         return self.runtime.work(tx, self.operation.principal, request_id=self.operation.request_id)
+
+
+async def _kept(work: Work, taken: TakenFile) -> UUID:
+    """A file that was gathered, kept for the client's division; its id."""
+    record = await attachment_rows.insert(
+        work, taken, purpose=AttachmentPurpose.IMPORT, retention_class=RetentionClass.CASE_FILE, person_id=None
+    )
+    return record.attachment_id
 
 
 async def _write(intake: Intake, first: Iterable[bytes], rest: AsyncIterator[bytes]) -> None:

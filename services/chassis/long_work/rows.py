@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from services.chassis.db import Record, Transaction, prepare
@@ -92,6 +92,40 @@ class OperationState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class Leaving(StrEnum):
+    """What parts leave for the end."""
+
+    LEFT = "left"
+    """what was not right"""
+    NOTED = "noted"
+    """what is to be told of what was"""
+
+
+_FRAME = b"\x00"
+"""First byte of leavings with notes. What was left alone is text and never begins with it."""
+_LENGTH_BYTES = 4
+
+
+class Leavings(NamedTuple):
+    """What one part leaves for the end."""
+
+    left: bytes
+    noted: bytes
+
+    def packed(self) -> bytes:
+        """As one value to be sealed."""
+        return _FRAME + len(self.left).to_bytes(_LENGTH_BYTES) + self.left + self.noted if self.noted else self.left
+
+    @classmethod
+    def unpacked(cls, value: bytes) -> Self:
+        """What was packed."""
+        if not value.startswith(_FRAME):
+            return cls(value, b"")
+        begins = len(_FRAME) + _LENGTH_BYTES
+        ends = begins + int.from_bytes(value[len(_FRAME) : begins])
+        return cls(value[begins:ends], value[ends:])
 
 
 class PartLostError(Exception):
@@ -192,22 +226,24 @@ async def tell_total(tx: Transaction, operation_id: UUID, total: int) -> None:
     await tx.execute(_TELL_TOTAL, operation_id=operation_id, total=total)
 
 
-async def go_on(work: Work, operation_id: UUID, part: int, *, done: int, counts: Mapping[str, int], left: bytes) -> None:
+async def go_on(work: Work, operation_id: UUID, part: int, *, done: int, counts: Mapping[str, int], leavings: Leavings) -> None:
     """This transaction's effects are part number `part` (from 1); raises `PartLostError` unless it is the next one."""
     tag = await work.tx.execute(_GO_ON, operation_id=operation_id, part=part, done=done, counts=dict(counts))
     if tag != "UPDATE 1":
         raise PartLostError
-    if left:
+    if packed := leavings.packed():
         part_id = new_id()
-        sealed = work.keyring.seal(left, _SEALED_PART.context_of({"part_id": part_id}))
+        sealed = work.keyring.seal(packed, _SEALED_PART.context_of({"part_id": part_id}))
         await work.tx.execute(_LEAVE, part_id=part_id, operation_id=operation_id, part=part, sealed=sealed)
 
 
-async def left_over(tx: Transaction, keyring: Keyring, operation_id: UUID) -> AsyncIterator[bytes]:
-    """What the parts left for the end, in order, one at a time."""
+async def left_over(tx: Transaction, keyring: Keyring, operation_id: UUID, what: Leaving) -> AsyncIterator[bytes]:
+    """What the parts left or noted for the end, in order, one at a time; those with nothing of it are passed over."""
     after = 0
     while (row := await tx.fetch_row(_LEFT, operation_id=operation_id, after=after)) is not None:
-        yield keyring.open(row["sealed"], _SEALED_PART.context_of({"part_id": row["part_id"]}))
+        leavings = Leavings.unpacked(keyring.open(row["sealed"], _SEALED_PART.context_of({"part_id": row["part_id"]})))
+        if piece := leavings.left if what is Leaving.LEFT else leavings.noted:
+            yield piece
         after = row["part"]
 
 

@@ -35,6 +35,7 @@ class OperationView(View):
                     "total": 20000,
                     "counts": {"registered": 7994, "refused": 6},
                     "errors_attachment_id": None,
+                    "notes_attachment_id": None,
                     "problem": None,
                     "errors": [],
                     "created_at": "2026-06-01T01:00:00Z",
@@ -54,6 +55,9 @@ class OperationView(View):
     total: int | None = Field(description="How much there is to do; null while that is not known.")
     counts: dict[str, int] = Field(description="What came of it, by outcome.")
     errors_attachment_id: UUID | None = Field(description="A file of what was not right, once the operation has ended.")
+    notes_attachment_id: UUID | None = Field(
+        description="A file of what was taken with a note that stopped nothing, once the operation has ended."
+    )
     problem: str | None = Field(description="Why it failed, by the code of a problem.")
     errors: list[OperationError] = Field(description="Where it lies, when it failed: of a file its columns.")
     created_at: datetime
@@ -73,6 +77,7 @@ class OperationView(View):
             total=record.total,
             counts=dict(record.counts),
             errors_attachment_id=record.result.get("errors_attachment_id"),
+            notes_attachment_id=record.result.get("notes_attachment_id"),
             problem=record.problem,
             errors=record.result.get("errors", []),
             created_at=record.created_at,

@@ -7,7 +7,14 @@ travels.
 """
 
 from services.chassis.events import EventData
-from services.contracts.points_hukou import applications, evidence, household_transfers, rounds, rule_sets
+from services.contracts.points_hukou import (
+    applications,
+    evidence,
+    household_transfers,
+    registry_contests,
+    rounds,
+    rule_sets,
+)
 from services.contracts.points_hukou.applications import (
     ApplicationConfirmed,
     ApplicationConflictOpened,
@@ -38,6 +45,12 @@ from services.contracts.points_hukou.household_transfers import (
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
 )
+from services.contracts.points_hukou.registry_contests import (
+    RegistryContestAnswered,
+    RegistryContestOpened,
+    RegistryContestOverdue,
+    RegistryContestState,
+)
 from services.contracts.points_hukou.rounds import (
     RoundCancelled,
     RoundFinished,
@@ -51,6 +64,7 @@ from services.contracts.points_hukou.rule_sets import RuleSetInForceState, RuleS
 EVENTS: tuple[type[EventData], ...] = (
     *rule_sets.EVENTS,
     *evidence.EVENTS,
+    *registry_contests.EVENTS,
     *applications.EVENTS,
     *rounds.EVENTS,
     *household_transfers.EVENTS,
@@ -83,6 +97,10 @@ __all__ = [
     "HouseholdTransferReturned",
     "HouseholdTransferState",
     "HouseholdTransferWithdrawn",
+    "RegistryContestAnswered",
+    "RegistryContestOpened",
+    "RegistryContestOverdue",
+    "RegistryContestState",
     "RoundCancelled",
     "RoundFinished",
     "RoundObjectionOverdue",

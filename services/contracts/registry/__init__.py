@@ -8,6 +8,7 @@ dates in Asia/Shanghai.
 
 from services.chassis.events import EventData
 from services.contracts.registry import (
+    corrections,
     employment,
     historical_permits,
     homes,
@@ -18,6 +19,7 @@ from services.contracts.registry import (
     restrictions,
 )
 from services.contracts.registry.about import AboutPerson
+from services.contracts.registry.corrections import CorrectionAnswered
 from services.contracts.registry.employment import (
     EmployerChanged,
     EmployerEnded,
@@ -91,12 +93,14 @@ EVENTS: tuple[type[EventData], ...] = (
     *historical_permits.EVENTS,
     *restrictions.EVENTS,
     *household_transfers.EVENTS,
+    *corrections.EVENTS,
 )
 """Everything the registry publishes."""
 
 __all__ = [
     "EVENTS",
     "AboutPerson",
+    "CorrectionAnswered",
     "DocumentToken",
     "EmployerChanged",
     "EmployerEnded",

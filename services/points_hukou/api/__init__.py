@@ -7,6 +7,7 @@ from services.points_hukou.api import (
     household_transfers,
     imports,
     proposals,
+    registry_contests,
     rounds,
     rule_sets,
     simulations,
@@ -15,6 +16,7 @@ from services.points_hukou.api import (
 ROUTERS = (
     files.router,
     evidence.router,
+    registry_contests.router,
     imports.router,
     imports.attachments,
     rule_sets.router,

@@ -45,6 +45,7 @@ class EvidenceLaw:
 
     offices: Register[OfficeDuty]
     contest_working_days: History[int]
+    registry_contest_days: History[int]
 
     def is_office_of(self, organisation: str, rule_set: str, fact: str, on: date) -> bool:
         """Whether a fact is this organisation's business."""
@@ -104,6 +105,7 @@ def read_evidence_law(document: Document) -> EvidenceLaw:
     law = EvidenceLaw(
         offices=document.register("offices", _read_duty),
         contest_working_days=document.history("contest_working_days", whole_number(1, 60)),
+        registry_contest_days=document.history("registry_contest_days", whole_number(1, 365)),
     )
     document.finish()
     return law

@@ -85,6 +85,7 @@ _FORGET = (
             "mirror_employment",
             "evidence",
             "evidence_contest",
+            "registry_contest",
         )
     ),
     *(

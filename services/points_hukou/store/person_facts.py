@@ -27,7 +27,9 @@ REGISTRY_ZH = "本市居住登记系统"
 _KNOWN = prepare(
     """
     SELECT human, ids, birth_dates, residences, permits, jobs, evidence_id, person_id, fact, organisation, reliability, as_of,
-        sealed, is_contested, is_later, person_key_id, person_key_suite, person_key_wrapped
+        sealed, is_contested, is_later, person_key_id, person_key_suite, person_key_wrapped,
+        CASE WHEN ids IS NOT NULL THEN ARRAY(
+            SELECT c.field FROM registry_contest c WHERE c.status = 'open' AND c.person_id = ANY (ids)) END AS contested
     FROM known_of(CAST(:person_ids AS uuid[]), CAST(:application_id AS uuid), CAST(:rule_sets AS text[]),
         CAST(:facts AS text[]), CAST(:undated AS text[]), CAST(:on AS date))
     """
@@ -42,6 +44,8 @@ class Known:
     person_id: UUID
     ids: tuple[UUID, ...]
     registered: Registered
+    contested: frozenset[str]
+    """fields of the registry"""
     given: list[Said] = field(default_factory=list)
 
     @property
@@ -51,7 +55,8 @@ class Known:
 
     def facts(self, rule_set: RuleSet, on: date, today: date) -> GatheredFacts:
         """What is known on a day of everything a rule set asks for."""
-        return gather(self.person_id, on, rule_set, [*of_registry(self.registered, rule_set, on, today), *self.given], SOURCES)
+        of_register = of_registry(self.registered, rule_set, on, today, self.contested)
+        return gather(self.person_id, on, rule_set, [*of_register, *self.given], SOURCES)
 
 
 async def facts_of(work: Work, person_id: UUID, rule_set: RuleSet, on: date) -> tuple[GatheredFacts, date]:
@@ -92,7 +97,11 @@ async def known_of(
         undated=[each.id for each in rule_set.facts.values() if each.is_undated],
         on=on,
     )
-    humans = {row["human"]: Known(row["human"], tuple(row["ids"]), _registered(row)) for row in rows if row["ids"] is not None}
+    humans = {
+        row["human"]: Known(row["human"], tuple(row["ids"]), _registered(row), frozenset(row["contested"]))
+        for row in rows
+        if row["ids"] is not None
+    }
     words = [row for row in rows if row["ids"] is None]
     for row, said in zip(words, _said(work, words), strict=True):
         humans[row["human"]].given.append(said)
@@ -122,10 +131,19 @@ def _said(work: Work, rows: Sequence[Record]) -> Iterable[Said]:
         )
 
 
-def of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date) -> list[Said]:
-    """What the registry says of everything a rule set asks for."""
+def of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date, contested: Collection[str]) -> list[Said]:
+    """What the registry says of everything a rule set asks for; of contested fields it is marked."""
     return [
-        Said(fact, value, REGISTRY_ZH, as_of, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
+        Said(
+            fact,
+            value,
+            REGISTRY_ZH,
+            as_of,
+            Reliability.REGISTRY,
+            of_alias=number > 0,
+            is_contested=feed.field in contested,
+            is_partial=feed.is_partial,
+        )
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
         for number, value in enumerate(values_of(registered, feed, on))
     ]

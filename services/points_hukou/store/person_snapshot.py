@@ -23,6 +23,7 @@ from services.contracts.points_hukou import (
     HouseholdTransferReturned,
     HouseholdTransferState,
     HouseholdTransferWithdrawn,
+    RegistryContestOpened,
 )
 
 _PAGE = 500
@@ -33,6 +34,7 @@ _PERSONS = prepare(
         SELECT person_id FROM evidence WHERE status = 'current' UNION SELECT person_id FROM application
         UNION SELECT person_id FROM application_conflict UNION SELECT person_id FROM household_transfer
         UNION SELECT person_id FROM household_transfer_conflict
+        UNION SELECT person_id FROM registry_contest WHERE status = 'open'
     ) told WHERE CAST(:after AS uuid) IS NULL OR person_id > :after
     ORDER BY person_id LIMIT CAST(:limit AS integer)
     """
@@ -61,6 +63,12 @@ _APPLICATION_CONFLICTS = prepare(
     """
     SELECT person_id, conflict_id, purpose, application_id, other_application_id, opened_on FROM application_conflict
     WHERE person_id = ANY (CAST(:person_ids AS uuid[])) AND is_application_conflict_open(conflict_id) ORDER BY conflict_id
+    """
+)
+_REGISTRY_CONTESTS = prepare(
+    """
+    SELECT person_id, contest_id, version, field, division_code, status, opened_on, due_on, decided_on FROM registry_contest
+    WHERE status = 'open' AND person_id = ANY (CAST(:person_ids AS uuid[])) ORDER BY contest_id
     """
 )
 # A request that waits is told with the version that was asked: the registry's answer names it.
@@ -107,6 +115,8 @@ async def persons_told(tx: Transaction) -> AsyncIterator[tuple[UUID, list[EventD
             told[row["person_id"]].append(_FACTS[row["status"]].model_validate(dict(row.items())))
         for row in await tx.fetch(_APPLICATION_CONFLICTS, person_ids=person_ids):
             told[row["person_id"]].append(ApplicationConflictOpened.model_validate(dict(row.items())))
+        for row in await tx.fetch(_REGISTRY_CONTESTS, person_ids=person_ids):
+            told[row["person_id"]].append(RegistryContestOpened.model_validate(dict(row.items())))
         for row in await tx.fetch(_TRANSFERS, person_ids=person_ids):
             told[row["person_id"]].append(_TRANSFER_FACTS[row["status"]].model_validate(dict(row.items())))
         for row in await tx.fetch(_TRANSFER_CONFLICTS, person_ids=person_ids):

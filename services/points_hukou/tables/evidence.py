@@ -5,16 +5,22 @@ reliability one row is `current`; what is given later, or corrected, closes it (
 """
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
 
-SEALED = (SealedColumn.of("evidence", "evidence_id"), SealedColumn.of("evidence_contest", "contest_id"))
+SEALED = (
+    SealedColumn.of("evidence", "evidence_id"),
+    SealedColumn.of("evidence_contest", "contest_id"),
+    SealedColumn.of("registry_contest", "contest_id"),
+)
 
 
 class Evidence(Table, table=True):
@@ -94,6 +100,39 @@ class EvidenceContest(Table, table=True):
     overdue_told_on: date | None
     decided_on: date | None
     corrected_by: UUID | None
+    sealed: bytes
+    version: int
+    created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+
+
+class RegistryContest(Table, table=True):
+    """The person says that what the registry feeds is wrong; the registry looks, and answers by an event."""
+
+    __tablename__ = "registry_contest"
+    __table_args__ = (
+        one_of("status", ("open", "corrected", "upheld", "withdrawn", "rejected")),
+        CheckConstraint("(decided_on IS NOT NULL) = (status <> 'open')", name="decided"),
+        CheckConstraint("version > 0", name="version"),
+        Index("uq_registry_contest_open", "person_id", "field", unique=True, postgresql_where=text("status = 'open'")),
+        Index("ix_registry_contest_person_id", "person_id", "created_at"),
+        Index("ix_registry_contest_due_on", "due_on", postgresql_where=text("status = 'open'")),
+        is_kept(Retention.PERSON, "what was said under the person's key"),
+    )
+
+    contest_id: UUID = Field(primary_key=True)
+    person_id: UUID
+    rule_set: str = Field(sa_type=Text)
+    fact: str = Field(sa_type=Text)
+    field: str = Field(sa_type=Text, description="What of the register feeds the fact.")
+    division_code: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    opened_on: date
+    due_on: date
+    overdue_told_on: date | None
+    decided_on: date | None
+    rights_request_id: UUID | None = Field(description="The registry's case.")
+    reasons: list[Any] = Field(sa_type=Jsonb, description="Why it stands, or could not be looked into.")
     sealed: bytes
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

@@ -19,6 +19,7 @@ from services.registry.rules import household_transfer as rules
 from services.registry.rules.findings import Finding
 from services.registry.rules.household_transfer import TransferFacts, obstacles
 from services.registry.rules.residence_permit import EndReason
+from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.permit_views import PermitRecord
 from services.registry.store import permits
 from services.registry.store.deletion import deleted_on
@@ -27,19 +28,22 @@ from services.registry.store.registrations import Residence, residence_of
 from services.registry.store.visibility import divisions_of
 
 RESOURCE = "household_transfer"
+_RESTS_ON = (ConflictKind.RESIDENCE_REGISTRATION, ConflictKind.RESIDENCE_PERMIT, ConflictKind.CITIZEN_NUMBER)
 
 
 async def apply_transfer(work: Work, event: Received[HouseholdTransferCompleted]) -> None:
     """End what is current of the person, under whichever id, and answer; or answer with every reason against it."""
     asked, caused_by = event.data, event.envelope.id
-    if not await lock_persons(work, asked.person_id):
+    locked = await lock_persons(work, asked.person_id)
+    if not locked:
         is_deleted = await deleted_on(work, asked.person_id) is not None
         await _reject(work, event, [rules.PERSON_DELETED if is_deleted else rules.PERSON_UNKNOWN])
         return
     entered_on = min(asked.entered_on, work.today)
     residence = await residence_of(work, asked.person_id)
     open_permits = await permits.open_permits_of(work, asked.person_id)
-    if found := obstacles(_facts(asked, residence, open_permits)):
+    is_contested = not locked[asked.person_id].contested.isdisjoint(_RESTS_ON)
+    if found := obstacles(_facts(asked, residence, open_permits, is_contested=is_contested)):
         await _reject(work, event, found)
         return
     home = permit = None
@@ -62,11 +66,13 @@ async def apply_transfer(work: Work, event: Received[HouseholdTransferCompleted]
     work.audit("apply", RESOURCE, asked.transfer_id, person_id=asked.person_id)
 
 
-def _facts(asked: HouseholdTransferCompleted, residence: Residence, open_permits: Sequence[PermitRecord]) -> TransferFacts:
+def _facts(
+    asked: HouseholdTransferCompleted, residence: Residence, open_permits: Sequence[PermitRecord], *, is_contested: bool
+) -> TransferFacts:
     current = residence.current
     return TransferFacts(
         entered_on=asked.entered_on,
-        is_contested=residence.is_contested or len(open_permits) > 1,
+        is_contested=is_contested,
         is_floating=_is_floating(asked, None if current is None else current.division_code, open_permits),
         begun_on=(
             *(() if current is None else (current.registered_on,)),

@@ -28,11 +28,19 @@ from services.registry.actions.permit_clock import (
     with_clock,
 )
 from services.registry.actions.permit_notices import tell_suspended
-from services.registry.actions.refusals import day_errors, invalid, not_found, require_held, require_settled
+from services.registry.actions.refusals import (
+    day_errors,
+    invalid,
+    not_found,
+    require_held,
+    require_settled,
+    require_uncontested,
+)
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import EndorsementAssessment, EndorsementFacts, EndReason
+from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.permit_views import (
     EndorsementDecisionView,
     PermitRecord,
@@ -57,6 +65,8 @@ from services.registry.store.persons import LockedPerson, lock_persons
 from services.registry.store.registrations import residence_of
 
 WINDOW_NOT_OPEN = "endorsement_window_not_open"
+_MADE_OUT_BY = (ConflictKind.RESIDENCE_PERMIT, ConflictKind.CITIZEN_NUMBER)
+"""What a card is made out by: while a merge left two permits or two numbers, neither goes on as if it were the one."""
 
 
 async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> PermitView:
@@ -65,8 +75,9 @@ async def issue_permit(work: Work, permit_id: UUID, body: PermitIssue) -> Permit
     Raises `DomainError('permit-not-issuable')` when the applicant is no longer registered in the county: a permit attests to
     residence (RR-20). The application can then only be withdrawn.
     """
-    before = await _take(work, permit_id)
+    before, holder = await _take_with_holder(work, permit_id)
     status = _step(before, PermitAct.ISSUE)
+    require_uncontested(holder, *_MADE_OUT_BY)
     residence = await residence_of(work, before.person_id)
     require_settled(residence)
     if not _is_registered_for(before, residence.current):
@@ -94,6 +105,7 @@ async def endorse_permit(work: Work, permit_id: UUID, body: PermitEndorsement) -
         work.require_actor()
     before, holder = await _take_with_holder(work, permit_id)
     status = _step(before, PermitAct.ENDORSE)
+    require_uncontested(holder, *_MADE_OUT_BY)
     assert holder is not None, "what is not over has its holder in sight"
     rules = rules_on(work.today)
     assessment = rules.assess_endorsement(await _endorsement_facts(work, before, holder, body))
@@ -150,8 +162,9 @@ async def report_loss(work: Work, permit_id: UUID, body: LossReport) -> PermitVi
 
 async def replace_card(work: Work, permit_id: UUID, body: CardReplacement) -> PermitView:
     """A new card for the same permit, with the same residence years (RR-34)."""
-    before = await _take(work, permit_id)
+    before, holder = await _take_with_holder(work, permit_id)
     status = _step(before, PermitAct.REPLACE_CARD)
+    require_uncontested(holder, *_MADE_OUT_BY)
     reasons = rules_of(before).assess_card_replacement(
         body.cause, is_old_card_returned=body.is_old_card_returned, on=day_for(before, work.today)
     )

@@ -14,7 +14,14 @@ from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import not_found, person_not_found, require_own_id, require_settled, with_id
+from services.registry.actions.refusals import (
+    not_found,
+    person_not_found,
+    require_own_id,
+    require_settled,
+    require_uncontested,
+    with_id,
+)
 from services.registry.actions.sights import sight_of, sight_on
 from services.registry.rules.historical_permits import Paper
 from services.registry.rules.identity_number import origin_of
@@ -22,6 +29,7 @@ from services.registry.rules.permit_states import PermitStatus
 from services.registry.rules.residence_counting import resided_since
 from services.registry.rules.residence_permit import ApplicationFacts, Assessment, Entitlements
 from services.registry.schemas.evidence import attachments_in
+from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.permit_views import (
     EntitlementsView,
     EntitlementView,
@@ -52,6 +60,7 @@ async def apply_for_permit(work: Work, body: PermitApplication) -> PermitView:
     rules = rules_on(work.today)
     if (existing := await store.open_permit_of(work, body.person_id)) is not None:
         raise DomainError("permit-exists", extra=with_id("permit_id", existing.permit_id))
+    require_uncontested(person, ConflictKind.CITIZEN_NUMBER)
     residence = await residence_of(work, body.person_id)
     require_settled(residence)
     papers_then = await papers_on_file(work, body.person_id)

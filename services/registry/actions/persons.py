@@ -28,8 +28,8 @@ from services.registry.schemas.persons import (
     PersonCorrection,
     PersonRegistration,
 )
+from services.registry.store import merging, search_keys, visibility
 from services.registry.store import persons as store
-from services.registry.store import search_keys, visibility
 from services.registry.store.events import person_event
 from services.registry.store.permits import open_permit_of
 
@@ -43,6 +43,12 @@ class Correction:
     record: PersonRecord
     added: Sequence[DocumentRecord]
     superseded: Sequence[UUID]
+
+    def with_added(self, added: Sequence[DocumentRecord]) -> "Correction":
+        """The same with these documents coming in, each in its place."""
+        kept = self.record.identity_documents[: len(self.record.identity_documents) - len(self.added)]
+        record = self.record.model_copy(update={"identity_documents": (*kept, *added)})
+        return Correction(record, added, self.superseded)
 
 
 class _Stated(TypedDict):
@@ -116,14 +122,33 @@ async def _lock(work: Work, person_id: UUID) -> store.LockedPerson:
     return locked
 
 
-async def apply_correction(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
-    """Store a correction of the person held and leave its trail."""
+async def apply_correction(
+    work: Work, before: PersonRecord, correction: Correction, *, cleared: Sequence[DocumentRecord] = ()
+) -> PersonRecord:
+    """Store a correction of the person held and leave its trail. Of `cleared` documents two officers said that the person may
+    have them, whoever else does.
+
+    A citizen number that comes in while another id of the human has a different one opens a conflict like a merge's.
+    """
+    await _refuse_known(work, correction.added, correction.record.name, own=[*before.identity_documents, *cleared])
+    after = await _store(work, before, correction)
+    await look_for_duplicates(work, [before.person_id])
+    if not citizen_numbers_of(after) <= citizen_numbers_of(before):
+        await merging.open_number_conflicts(work, before.person_id)
+    return after
+
+
+async def withdraw_documents(work: Work, before: PersonRecord, document_ids: Sequence[UUID]) -> None:
+    """Take documents out of use that turned out not to be the human's, under the id they came in with."""
+    kept = tuple(document for document in before.identity_documents if document.document_id not in document_ids)
+    await _store(work, before, Correction(before.model_copy(update={"identity_documents": kept}), (), document_ids))
+
+
+async def _store(work: Work, before: PersonRecord, correction: Correction) -> PersonRecord:
     person_id = before.person_id
-    await _refuse_known(work, correction.added, correction.record.name, own=before.identity_documents)
     after = correction.record.model_copy(update={"version": before.version + 1, "updated_at": work.now})
     await store.update_person(work, after, added=correction.added, superseded=correction.superseded)
     await search_keys.keep(work, [person_id], [search_keys.digests_of(work.keyring, after)])
-    await look_for_duplicates(work, [person_id])
     leave(
         work,
         "correct",
@@ -148,8 +173,12 @@ def _changes_identity(before: PersonRecord, after: PersonRecord) -> bool:
 
 
 def _identity(record: PersonRecord) -> tuple[object, ...]:
-    numbers = {item.normalised_number for item in record.identity_documents if item.type is DocumentType.CITIZEN_ID}
-    return record.name, record.birth_date, record.sex_code, numbers
+    return record.name, record.birth_date, record.sex_code, citizen_numbers_of(record)
+
+
+def citizen_numbers_of(record: PersonRecord) -> set[str]:
+    """The citizen numbers on file of a person, normalised."""
+    return {item.normalised_number for item in record.identity_documents if item.type is DocumentType.CITIZEN_ID}
 
 
 async def _holds_permit(work: Work, person_id: UUID) -> bool:

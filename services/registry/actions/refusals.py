@@ -9,6 +9,7 @@ from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.rules.credit_code import credit_code_problem
 from services.registry.rules.findings import Finding
+from services.registry.schemas.merging import ConflictKind
 from services.registry.store.deletion import deleted_on
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
@@ -65,6 +66,12 @@ def require_settled(residence: Residence) -> None:
     Raises `DomainError('merge-conflict-open')`.
     """
     if residence.is_contested:
+        raise merge_conflict_open()
+
+
+def require_uncontested(person: LockedPerson | None, *kinds: ConflictKind) -> None:
+    """The same of permits, numbers and whatever else a human has once. Raises `DomainError('merge-conflict-open')`."""
+    if person is not None and not person.contested.isdisjoint(kinds):
         raise merge_conflict_open()
 
 

@@ -12,6 +12,7 @@ from services.registry.actions.divisions import Desk, is_own_division, is_same_t
 from services.registry.actions.law import LAW, law_held
 from services.registry.actions.refusals import day_errors, field_error, invalid, with_id
 from services.registry.rules.division import county_of
+from services.registry.rules.findings import Finding
 from services.registry.rules.identity_number import origin_of
 from services.registry.rules.residence_registration import (
     RegistrationAssessment,
@@ -47,7 +48,7 @@ class Entry:
 def assess_entry(
     desk: Desk, body: ResidenceRegistrationEntry, person: LockedPerson, documents_expired_on: date | None = None
 ) -> RegistrationAssessment:
-    """The rules' answer; raises with every problem at its field. The bulk door tells no notes and asks for no expiry."""
+    """The rules' answer; raises with every problem at its field."""
     hukou = person.hukou_division_code
     facts = RegistrationFacts(
         registered_on=desk.today,
@@ -126,6 +127,14 @@ def changed_address(desk: Desk, before: RegistrationRecord, body: AddressChange)
             "updated_at": desk.now,
         }
     )
+
+
+def told_of(desk: Desk, record: RegistrationRecord, assessment: RegistrationAssessment | None = None) -> list[Finding]:
+    """What both doors tell of a registration that is made or changed, and what stops nothing: the rules' notes, and doubts
+    about the division of residence (C-07).
+    """
+    notes = () if assessment is None else assessment.notes
+    return [*notes, *LAW.divisions.warnings(record.division_code, desk.today)]
 
 
 def ended(

@@ -19,7 +19,6 @@ from services.contracts.registry import (
     ResidenceRegistrationState,
 )
 from services.registry.actions.divisions import require_own_division
-from services.registry.actions.law import LAW
 from services.registry.actions.refusals import (
     day_errors,
     invalid,
@@ -30,7 +29,7 @@ from services.registry.actions.refusals import (
     require_own_id,
     require_settled,
 )
-from services.registry.actions.registration_entry import assess_entry, changed_address, ended, entered
+from services.registry.actions.registration_entry import assess_entry, changed_address, ended, entered, told_of
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.rules.residence_registration import (
@@ -73,7 +72,7 @@ async def register_residence(work: Work, body: ResidenceRegistrationEntry) -> Re
     # The division of the registration holds the person from now on; those that saw the person before see it for two years more.
     divisions = sorted({*divisions, record.division_code})
     _leave(work, "register", ResidenceRegistrationRegistered, None, record, divisions)
-    notes = [*map(notice, assessment.notes), *_doubts(work, record)]
+    notes = [notice(finding) for finding in told_of(work, record, assessment)]
     return RegistrationView.of(record, sight_on(work, person.birth_date), notes)
 
 
@@ -90,7 +89,7 @@ async def change_address(work: Work, registration_id: UUID, body: AddressChange)
         after,
         await visibility.divisions_of(work, after.person_id),
     )
-    return await _shown(work, after, _doubts(work, after))
+    return await _shown(work, after, [notice(finding) for finding in told_of(work, after)])
 
 
 async def end_registration(work: Work, registration_id: UUID, body: RegistrationEnd) -> RegistrationView:
@@ -154,11 +153,6 @@ async def _lock_registration(work: Work, registration_id: UUID) -> RegistrationR
         raise DomainError("registration-ended")
     require_held(person)
     return record
-
-
-def _doubts(work: Work, record: RegistrationRecord) -> list[Notice]:
-    """Doubts about the division of residence, which stop nothing (C-07)."""
-    return [notice(warning) for warning in LAW.divisions.warnings(record.division_code, work.today)]
 
 
 def _leave(

@@ -8,6 +8,7 @@ from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.work import Work
+from services.registry.actions.contested_facts import answer
 from services.registry.actions.law import LAW
 from services.registry.actions.person_copy import copy_of
 from services.registry.actions.person_reading import require_visible
@@ -141,6 +142,7 @@ async def decide_request(work: Work, rights_request_id: UUID, body: RightsDecisi
     )
     saved = await save(work, "decide", before, decided)
     await tell_decided(work, saved)
+    await answer(work, saved)
     view = await shown(work, saved)
     if saved.kind is RightsKind.RESTRICTION and saved.outcome is Outcome.GRANTED:
         await impose(work, saved)
@@ -176,13 +178,18 @@ async def complete_request(work: Work, rights_request_id: UUID, body: RightsComp
         if before.kind in _CHANGING and not body.recipients_are_told:
             await require_told(work, rights_request_id)
     done = before.model_copy(update={"status": status, "done_on": work.today, "secrets": noted(before, body.note)})
-    return await shown(work, await save(work, "complete", before, done))
+    saved = await save(work, "complete", before, done)
+    if saved.outcome is not Outcome.REFUSED:  # that was answered when it was decided
+        await answer(work, saved)
+    return await shown(work, saved)
 
 
 async def withdraw_request(work: Work, rights_request_id: UUID) -> RightsRequestView:
     """The requester takes it back before it is decided."""
     before, status = await take(work, rights_request_id, RightsAct.WITHDRAW)
-    return await shown(work, await save(work, "withdraw", before, before.model_copy(update={"status": status})))
+    saved = await save(work, "withdraw", before, before.model_copy(update={"status": status}))
+    await answer(work, saved)
+    return await shown(work, saved)
 
 
 async def lift_request(work: Work, rights_request_id: UUID, body: RestrictionLift) -> RightsRequestView:
@@ -301,7 +308,10 @@ async def _is_carried_out(work: Work, record: RightsRequestRecord) -> bool:
             return record.copy_sha256 is not None
         case kind if kind in _CHANGING:
             seen = await find_person(work, record.person_id)
-            return seen is not None and seen.record.version > record.person_version
+            if seen is not None and seen.record.version > record.person_version:
+                return True
+            field = record.contested_field
+            return field is not None and await store.is_field_changed(work, record.person_id, field, record.created_at)
         case RightsKind.DELETION:
             return False  # the deletion itself completes it
         case _:

@@ -65,7 +65,12 @@ async def read_permit_history(
 
 @router.post(
     "/v1/residence-permits/{permit_id}/issue",
-    **write("registry.permit.decide", actor=True, summary_zh="发证", problems=(*_ACT_PROBLEMS, "permit-not-issuable")),
+    **write(
+        "registry.permit.decide",
+        actor=True,
+        summary_zh="发证",
+        problems=(*_ACT_PROBLEMS, "permit-not-issuable", "merge-conflict-open"),
+    ),
 )
 async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) -> Answer[PermitView]:
     """Issue an accepted permit today."""
@@ -78,7 +83,7 @@ async def issue_permit(work: CurrentWork, permit_id: UUID, body: PermitIssue) ->
     **write(
         "registry.permit.apply",
         summary_zh="签注",
-        problems=[*_ACT_PROBLEMS, "endorsement-window", "regime-not-held", "actor-required"],
+        problems=[*_ACT_PROBLEMS, "endorsement-window", "regime-not-held", "actor-required", "merge-conflict-open"],
     ),
 )
 async def endorse_permit(work: CurrentWork, permit_id: UUID, body: PermitEndorsement) -> Answer[PermitView]:
@@ -113,7 +118,9 @@ async def report_loss(work: CurrentWork, permit_id: UUID, body: LossReport) -> A
 
 @router.post(
     "/v1/residence-permits/{permit_id}/replace",
-    **write("registry.permit.decide", actor=True, summary_zh="换领、补领居住证", problems=_ACT_PROBLEMS),
+    **write(
+        "registry.permit.decide", actor=True, summary_zh="换领、补领居住证", problems=[*_ACT_PROBLEMS, "merge-conflict-open"]
+    ),
 )
 async def replace_card(work: CurrentWork, permit_id: UUID, body: CardReplacement) -> Answer[PermitView]:
     """Replace the card; same permit, same years."""

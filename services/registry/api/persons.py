@@ -155,16 +155,20 @@ async def propose_deletion(work: CurrentWork, person_id: UUID, body: PersonDelet
     **write(
         shared_numbers.SCOPE,
         actor=True,
-        summary_zh="提出登记与该人员证件号码相同的另一人（重号），由第二名经办人核准",
-        problems=["person-not-found", "person-deleted", "person-merged", "person-exists", "stale-version", "proposal-open"],
+        summary_zh="提出登记或更正与该人员证件号码相同的另一人（重号），由第二名经办人核准",
+        problems=[
+            *("person-not-found", "person-deleted", "person-merged", "person-not-held", "person-exists", "stale-version"),
+            "proposal-open",
+        ],
     ),
 )
 async def propose_sharing(work: CurrentWork, person_id: UUID, body: PersonSharingNumber) -> Answer[ProposalView]:
-    """Propose to enter another living person who has the same document number.
+    """Propose that another living person has the same document number.
 
-    Old records gave some numbers twice. The proposal's `content.person_id` is the id of the other person once another officer
-    approves; from then on a search by the number finds both, and rosters leave out rows with it. Whoever has the number must be
-    in this client's sight: otherwise ask the office above.
+    Old records gave some numbers twice. The other person is entered with it, or, on the register already, corrected to it. The
+    proposal's `content.person_id` is the id of the other person once another officer approves; from then on a search by the
+    number finds both, and rosters leave out rows with it. Whoever has the number must be in this client's sight: otherwise ask
+    the office above.
     """
     made = await shared_numbers.propose_sharing(work, person_id, body)
     return Answer(made, version=made.version, location=f"{PROPOSALS_PATH}/{made.proposal_id}")

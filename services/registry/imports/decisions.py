@@ -28,7 +28,7 @@ from services.registry.actions.registration_entry import assess_entry, changed_a
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import Knowledge, KnownPerson
-from services.registry.imports.prepared import PreparedRow, as_locked, first_registration
+from services.registry.imports.prepared import PreparedRow, as_locked, first_registration, notes_of
 from services.registry.imports.rows import Bringer, examine
 from services.registry.schemas.registrations import AddressChange, RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import residence
@@ -63,6 +63,7 @@ class Decisions:
     effects: Effects
     is_rehearsal: bool
     refused: list[tuple[PreparedRow, Sequence[FieldError]]] = field(default_factory=list)
+    noted: list[tuple[PreparedRow, Sequence[FieldError]]] = field(default_factory=list)
     _entered: dict[bytes, tuple[PreparedRow, UUID]] = field(default_factory=dict)
 
     async def decide(self, row: PreparedRow) -> Outcome:
@@ -98,9 +99,15 @@ class Decisions:
         self.refused.append((row, errors))
         return Outcome.REFUSED
 
+    def _note(self, row: PreparedRow, notes: Sequence[FieldError]) -> None:
+        """What is told of a row that was taken."""
+        if notes:
+            self.noted.append((row, notes))
+
     def _enter(self, row: PreparedRow) -> Outcome:
         if row.resident is None or row.trail is None:
             return self._refuse(row, row.errors_if_new)
+        self._note(row, row.notes_if_new)
         self._entered[row.number_index] = row, self.effects.enter(row.resident, row.trail)
         return Outcome.ENTERED
 
@@ -136,8 +143,10 @@ class Decisions:
             if _is_outdated(entry, current):
                 raise invalid([_OUTDATED])
             if is_own_division(self.work, current.division_code) and is_same_town(current.division_code, entry.division_code):
-                return self._change(entry, known, current)
-        made = entered_registration(self.work, entry, assess_entry(self.work, entry, known.person), where)
+                return self._change(row, entry, known, current)
+        assessment = assess_entry(self.work, entry, known.person, known.documents_expired_on)
+        made = entered_registration(self.work, entry, assessment, where)
+        self._note(row, notes_of(self.work, made.record, assessment))
         if current is not None and made.moved is not None:
             self.effects.move(current, made.moved, known.divisions)
             _replace(known.registrations, made.moved)
@@ -147,7 +156,9 @@ class Decisions:
         self.effects.register(made.record, known.divisions)
         return Outcome.REGISTERED
 
-    def _change(self, entry: ResidenceRegistrationEntry, known: KnownPerson, current: RegistrationRecord) -> Outcome:
+    def _change(
+        self, row: PreparedRow, entry: ResidenceRegistrationEntry, known: KnownPerson, current: RegistrationRecord
+    ) -> Outcome:
         require_held(known.person)
         body = AddressChange(
             changed_on=entry.started_on,
@@ -156,6 +167,7 @@ class Decisions:
             residence_kind=entry.residence_kind,
         )
         after = changed_address(self.work, current, body)
+        self._note(row, notes_of(self.work, after))
         known.divisions.add(after.division_code)
         _replace(known.registrations, after)
         self.effects.change(current, after, known.divisions)

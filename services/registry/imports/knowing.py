@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from uuid import UUID
 
 from services.chassis.work import AuditLine, Work
@@ -16,12 +17,15 @@ _TRIED_BY = ["identity_documents", "name"]
 
 @dataclass(slots=True)
 class KnownPerson:
-    """A person of the register as this transaction has made it so far."""
+    """A person of the register as this transaction has made it so far. `documents_expired_on`: the last day of its documents
+    when all of them are out of date.
+    """
 
     person: LockedPerson
     name_index: bytes
     registrations: list[RegistrationRecord] = field(default_factory=list)
     divisions: set[str] = field(default_factory=set)
+    documents_expired_on: date | None = None
 
     def again(self) -> "KnownPerson":
         """For another transaction, which may be tried twice."""
@@ -83,8 +87,11 @@ async def _known(work: Work, by_number: Mapping[bytes, UUID]) -> dict[bytes, Kno
     names = await bulk.name_indexes_of(work, person_ids)
     registrations = await bulk.registrations_of_each(work, person_ids)
     divisions = await bulk.divisions_of_each(work, person_ids)
+    expired = await bulk.documents_expired_on_each(work, person_ids)
     known = {
-        person_id: KnownPerson(person, names[person_id], registrations[person_id], divisions.get(person_id, set()))
+        person_id: KnownPerson(
+            person, names[person_id], registrations[person_id], divisions.get(person_id, set()), expired.get(person_id)
+        )
         for person_id, person in locked.items()
         if person_id in names and person.merged_into is None
     }

@@ -13,12 +13,15 @@ from services.chassis.keyring import Keyring
 from services.chassis.long_work.tables.refusals import errors_of
 from services.chassis.work import Trail, Work
 from services.contracts.registry import PersonRegistered, ResidenceRegistrationRegistered
+from services.registry.actions.divisions import Desk
 from services.registry.actions.persons import RESOURCE as PERSON
-from services.registry.actions.registration_entry import assess_entry
+from services.registry.actions.refusals import field_error
+from services.registry.actions.registration_entry import assess_entry, told_of
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.actions.registrations import RESOURCE as REGISTRATION
 from services.registry.actions.trail import leave
 from services.registry.imports.rows import Bringer, RosterRow
+from services.registry.rules.residence_registration import RegistrationAssessment
 from services.registry.schemas.person_views import PersonRecord
 from services.registry.schemas.registrations import RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import NewResident
@@ -31,7 +34,9 @@ _NOWHERE = Residence(None, (), is_contested=False)
 
 
 class PreparedRow(NamedTuple):
-    """See the module's docstring. With `errors` nothing comes of the row; `errors_if_new` stop a person nobody knows."""
+    """See the module's docstring. With `errors` nothing comes of the row; `errors_if_new` stop a person nobody knows, of whom
+    `notes_if_new` are told otherwise.
+    """
 
     number: int
     cells: Sequence[str]
@@ -39,6 +44,7 @@ class PreparedRow(NamedTuple):
     number_index: bytes = b""
     name_index: bytes = b""
     errors_if_new: Sequence[FieldError] = ()
+    notes_if_new: Sequence[FieldError] = ()
     resident: NewResident | None = None
     trail: Trail | None = None
 
@@ -77,11 +83,20 @@ class Preparation:
         by_number = number_index(self.keyring, document.type, document.normalised_number)
         by_name = name_index(self.keyring, person.name)
         try:
-            registration = first_registration(self.desk, entry, person)
+            assessment = assess_entry(self.desk, entry, as_locked(person))
+            registration = entered_registration(self.desk, entry, assessment, _NOWHERE).record
         except DomainError as error:
             return PreparedRow(row.number, row.cells, (), by_number, by_name, errors_of(error))
-        resident = _resident(self.keyring, person, registration, by_number, by_name)
-        return PreparedRow(row.number, row.cells, (), by_number, by_name, (), resident, self._trail(person, registration))
+        return PreparedRow(
+            row.number,
+            row.cells,
+            (),
+            by_number,
+            by_name,
+            notes_if_new=notes_of(self.desk, registration, assessment),
+            resident=_resident(self.keyring, person, registration, by_number, by_name),
+            trail=self._trail(person, registration),
+        )
 
     def _trail(self, person: PersonRecord, registration: RegistrationRecord) -> Trail:
         """What the two acts of the single door leave behind."""
@@ -113,7 +128,13 @@ def as_locked(person: PersonRecord) -> LockedPerson:
         is_visible=True,
         is_held=True,
         merged_into=None,
+        contested=frozenset(),
     )
+
+
+def notes_of(desk: Desk, record: RegistrationRecord, assessment: RegistrationAssessment | None = None) -> list[FieldError]:
+    """What the single door tells of a registration and what stops nothing, as told of a row."""
+    return [field_error("", finding) for finding in told_of(desk, record, assessment)]
 
 
 def first_registration(desk: Bringer, entry: ResidenceRegistrationEntry, person: PersonRecord) -> RegistrationRecord:

@@ -96,7 +96,7 @@ class _Importer:
         else:
             await decisions.effects.write()
         counts = {outcome.value: times for outcome, times in outcomes.items()}
-        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused, known.attempts)
+        return part_of(self._course, self._layout, chunk.rows, counts, decisions.refused, known.attempts, decisions.noted)
 
     def _people_coming_again(self, decisions: Decisions, chunk: Chunk) -> dict[bytes, KnownPerson]:
         numbers = {

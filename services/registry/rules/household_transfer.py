@@ -14,8 +14,8 @@ PERSON_DELETED = Finding("person_deleted", "V-19", "此人的信息已依法删�
 CONFLICT_OPEN = Finding(
     "merge_conflict_open",
     "RR-37",
-    "合并后该人员有两项在册的登记或证件,须先由经办人员终止其中一项或撤销合并。",
-    "By a merge two registrations or permits are current; an officer ends one of them, or takes the merge back, first.",
+    "合并后该人员有两项在册的登记、证件或公民身份号码,须先由经办人员终止或认定其中一项,或撤销合并。",
+    "By a merge two registrations, permits or citizen numbers are current; an officer settles which, or parts the two, first.",
 )
 STILL_FLOATING = Finding(
     "still_floating",

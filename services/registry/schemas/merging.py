@@ -77,6 +77,29 @@ class ProposedUnmerge(View):
     evidence: tuple[Evidence, ...]
 
 
+class NumberSettlement(Command):
+    """Which of the citizen numbers that a merge brought together is the human's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"document_id": "019ab0c2-1111-7000-8000-000000000003", "evidence": [{"type": "police_certificate"}]},
+            ]
+        }
+    )
+
+    document_id: UUID = Field(description="The document with the human's number, under whichever id it is on file.")
+    evidence: list[Evidence] = Field(min_length=1, max_length=EVIDENCE_MAX, description="What shows it.")
+
+
+class ProposedSettlement(View):
+    """What waits for the second officer, bound to the versions of every id of the human. Never leaves the service."""
+
+    document_id: UUID
+    versions: dict[UUID, int]
+    evidence: tuple[Evidence, ...]
+
+
 class MergeRecord(VersionedRecord):
     """The full state of a merge, as kept and as remembered. Never leaves the service."""
 
@@ -140,6 +163,8 @@ class ConflictKind(StrEnum):
     """the same paper, recorded twice"""
     RELATIONSHIP = "relationship"
     """the same to the same person"""
+    CITIZEN_NUMBER = "citizen_number"
+    """two officers say which is the human's"""
 
 
 class ConflictStatus(StrEnum):
@@ -160,6 +185,8 @@ class ConflictView(View):
     status: ConflictStatus = Field(description="`settled` once one of the two has ended or the merge is taken back.")
     person_id: UUID = Field(description="The canonical person.")
     duplicate_person_id: UUID
-    thing_ids: list[UUID] = Field(description="The two registrations, permits, stays and so on; the canonical person's first.")
+    thing_ids: list[UUID] = Field(
+        description="The two registrations, permits, stays and so on, of numbers the documents; the canonical person's first."
+    )
     opened_on: date
     created_at: datetime

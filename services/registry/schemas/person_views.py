@@ -28,6 +28,8 @@ class DocumentRecord(View):
     valid_until: date | None
     sharing_evidence: tuple[Evidence, ...] = ()
     """What shows that the number is another living person's, too (C-08)."""
+    settling_evidence: tuple[Evidence, ...] = ()
+    """What shows that of two numbers this is the human's (C-15)."""
 
     @property
     def is_shared(self) -> bool:

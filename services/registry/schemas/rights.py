@@ -171,6 +171,8 @@ class RightsRequestRecord(VersionedRecord):
     done_on: date | None
     lifted_on: date | None
     copy_sha256: str | None
+    contest_id: UUID | None = None
+    contested_field: str | None = None
     person_version: int
     secrets: RightsSecrets | None
 
@@ -206,6 +208,8 @@ class RightsRequestView(PersonalView):
     done_on: date | None
     lifted_on: date | None
     copy_sha256: str | None = Field(description="SHA-256 of the copy that was handed over.")
+    contest_id: UUID | None = Field(description="The contest that another service brought in, and is told the answer of.")
+    contested_field: str | None = Field(description="What of the register is contested: `residence_since`, `employments`, …")
     wish: str | None
     evidence_types: list[str]
     attachment_ids: list[UUID]

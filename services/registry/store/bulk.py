@@ -10,6 +10,7 @@ from services.chassis.db import prepare
 from services.chassis.work import Work
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
+from services.registry.store.persons import EXPIRED_ON
 from services.registry.store.registrations import COLUMNS, Residence, registration_of, sealed_registration
 from services.registry.store.visibility import RESOLUTION_LASTS, seen_since
 from services.registry.store.writing import require_one
@@ -26,6 +27,12 @@ _REGISTRATIONS = prepare(
     SELECT g.id AS asked, {COLUMNS} FROM unnest(CAST(:person_ids AS uuid[])) AS g (id), LATERAL registrations_of(g.id) r
     ORDER BY g.id, r.registered_on
     """  # noqa: S608 - constants
+)
+_EXPIRED = prepare(
+    f"""
+    SELECT p.person_id, e.max AS expired_on FROM unnest(CAST(:person_ids AS uuid[])) AS p (person_id),
+        LATERAL ({EXPIRED_ON.format(person_id="p.person_id")}) e
+    """  # noqa: S608 - constant of the sibling module
 )
 _DIVISIONS = prepare(
     """
@@ -158,6 +165,12 @@ async def divisions_of_each(work: Work, person_ids: Sequence[UUID]) -> dict[UUID
     """The divisions whose followers may hear of each person."""
     rows = await work.tx.fetch(_DIVISIONS, person_ids=list(person_ids), seen_since=seen_since(work))
     return {row["person_id"]: set(row["division_codes"]) for row in rows}
+
+
+async def documents_expired_on_each(work: Work, person_ids: Sequence[UUID]) -> dict[UUID, date]:
+    """Of those of these persons whose documents are all out of date, under whichever id, the last day of them."""
+    rows = await work.tx.fetch(_EXPIRED, person_ids=list(person_ids), today=work.today)
+    return {row["person_id"]: row["expired_on"] for row in rows}
 
 
 async def enter_residents(work: Work, residents: Sequence[NewResident], at: datetime) -> None:

@@ -71,6 +71,7 @@ _UNMERGE = prepare(
         CAST(:unmerged_on AS date), CAST(:version AS integer), CAST(:updated_at AS timestamptz))
     """
 )
+_OPEN_NUMBER_CONFLICTS = prepare("SELECT open_number_conflicts(CAST(:person_id AS uuid), CAST(:at AS timestamptz))")
 
 
 class _Secrets(View):
@@ -133,6 +134,11 @@ async def insert_merge(work: Work, record: MergeRecord) -> None:
         merged_on=record.merged_on,
         created_at=record.created_at,
     )
+
+
+async def open_number_conflicts(work: Work, person_id: UUID) -> None:
+    """Put before a human what citizen numbers a person held here and its aliases have now; nothing where there are no two."""
+    await work.tx.fetch_value(_OPEN_NUMBER_CONFLICTS, person_id=person_id, at=work.now)
 
 
 async def end_merge(work: Work, record: MergeRecord) -> None:

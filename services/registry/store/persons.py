@@ -17,6 +17,7 @@ from services.chassis.work import Work
 from services.registry.rules.identity_number import DocumentType, number_space
 from services.registry.rules.person_name import name_key
 from services.registry.schemas.evidence import Evidence
+from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import seal, unseal
 from services.registry.store.visibility import IS_VISIBLE
@@ -43,7 +44,7 @@ _LOCK_NEXT = prepare(
 _LOCK = prepare(
     f"""
     SELECT p.person_id, p.birth_date, p.hukou_division_code, p.document_types, p.is_visible, p.is_held,
-        p.merged_into, {person_keys.COLUMNS}
+        p.merged_into, p.contested, {person_keys.COLUMNS}
     FROM lock_persons(CAST(:person_ids AS uuid[])) p LEFT JOIN person_key k USING (person_id)
     """  # noqa: S608
 )
@@ -57,11 +58,11 @@ _BIRTH_DATES = prepare(
 _LOAD = prepare(f"SELECT {COLUMNS} FROM person p WHERE p.person_id = :person_id")  # noqa: S608
 EXPIRED_ON = """
     SELECT max(d.valid_until) FROM identity_document d
-    WHERE d.person_id = ANY (ids_of_human(CAST(:person_id AS uuid))) AND d.superseded_at IS NULL
+    WHERE d.person_id = ANY (ids_of_human({person_id})) AND d.superseded_at IS NULL
     HAVING bool_and(d.valid_until < CAST(:today AS date)) AND count(*) = count(d.valid_until)
 """
-"""The last day of a person's documents when all of them are out of date; no row otherwise."""
-_EXPIRED_ON = prepare(EXPIRED_ON)
+"""The last day of a person's documents when all of them are out of date; no row otherwise. For `format`: whose."""
+_EXPIRED_ON = prepare(EXPIRED_ON.format(person_id="CAST(:person_id AS uuid)"))
 _CLAIM_DOCUMENTS = prepare("SELECT number_index, person_id FROM claim_documents(CAST(:indexes AS bytea[]))")
 # The next share of a number is taken only by whom two officers stated to share it; the claim keeps others from taking the same.
 _ADD_DOCUMENTS = """INSERT INTO identity_document
@@ -118,6 +119,7 @@ class _DocumentSecrets(View):
     normalised_number: str
     issuer: str | None
     sharing_evidence: tuple[Evidence, ...] = ()
+    settling_evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class LockedPerson:
     """A person whose row this transaction locked, so that everything about the person happens in one order.
 
     `is_visible` is false when the client only resolved the person; `is_held` tells whether its division holds the person now.
-    `merged_into` is the canonical person where this id is an alias.
+    `merged_into` is the canonical person where this id is an alias; `contested`: of what a merge left the human two.
     """
 
     person_id: UUID
@@ -143,6 +145,7 @@ class LockedPerson:
     is_visible: bool
     is_held: bool
     merged_into: UUID | None
+    contested: frozenset[ConflictKind]
 
 
 async def find_person(work: Work, person_id: UUID) -> SeenPerson | None:
@@ -274,6 +277,7 @@ def _locked(row: Record) -> LockedPerson:
         is_visible=row["is_visible"],
         is_held=row["is_held"],
         merged_into=row["merged_into"],
+        contested=frozenset(ConflictKind(kind) for kind in row["contested"]),
     )
 
 
@@ -318,5 +322,6 @@ def sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
         normalised_number=document.normalised_number,
         issuer=document.issuer,
         sharing_evidence=document.sharing_evidence,
+        settling_evidence=document.settling_evidence,
     )
     return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")

@@ -32,7 +32,7 @@ _ALL_AND_STANDING = prepare(
     f"""
     SELECT d.seen_by, d.expired_on, {COLUMNS}
     FROM (SELECT ARRAY(SELECT divisions_seeing(ARRAY[CAST(:person_id AS uuid)], CAST(:seen_since AS date))) AS seen_by,
-        ({EXPIRED_ON}) AS expired_on) d
+        ({EXPIRED_ON.format(person_id="CAST(:person_id AS uuid)")}) AS expired_on) d
     LEFT JOIN registrations_of(CAST(:person_id AS uuid)) r ON true
     ORDER BY r.registered_on
     """  # noqa: S608

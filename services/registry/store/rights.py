@@ -14,7 +14,7 @@ from services.registry.store.writing import require_one
 
 _STORED = (*(name for name in RightsRequestRecord.model_fields if name != "secrets"), "sealed")
 COLUMNS = ", ".join(f"r.{name}" for name in _STORED)
-_FROZEN = frozenset({"rights_request_id", "person_id", "created_at"})
+_FROZEN = frozenset({"rights_request_id", "person_id", "contest_id", "contested_field", "created_at"})
 
 
 _LISTS = ("reasons", "clock")
@@ -41,6 +41,27 @@ _FIND = prepare(f"SELECT {COLUMNS} FROM rights_request r WHERE r.rights_request_
 _LOCK = prepare(
     f"SELECT {COLUMNS} FROM rights_request r WHERE r.rights_request_id = :rights_request_id FOR UPDATE"  # noqa: S608
 )
+_OF_CONTEST = prepare(f"SELECT {COLUMNS} FROM rights_request r WHERE r.contest_id = :contest_id")  # noqa: S608
+# What feeds a neighbour's fact, by its name there; the person's own record is told by its version.
+_TABLES_OF_FIELD = {
+    "residence_since": ("residence_registration",),
+    "residences": ("residence_registration",),
+    "home": ("residence_registration",),
+    "employments": ("employment",),
+    "present_employer": ("employment",),
+    "lives_and_works": ("residence_registration", "employment"),
+    "permits": ("residence_permit",),
+    "holds_permit": ("residence_permit",),
+}
+_CHANGED = {
+    table: prepare(
+        f"""
+        SELECT EXISTS (SELECT FROM {table} WHERE person_id = ANY (ids_of_human(CAST(:person_id AS uuid)))
+            AND updated_at > CAST(:since AS timestamptz))
+        """  # noqa: S608 - the tables above
+    )
+    for table in ("residence_registration", "employment", "residence_permit")
+}
 _LIST = prepare(
     f"""
     SELECT {COLUMNS} FROM rights_request r
@@ -168,6 +189,19 @@ async def restricted_on(work: Work, person_id: UUID) -> date | None:
     """Since when a person this client could see is restricted."""
     day: date | None = await work.tx.fetch_value(_RESTRICTED_ON, person_id=person_id)
     return day
+
+
+async def request_of_contest(work: Work, contest_id: UUID) -> RightsRequestRecord | None:
+    """The request that a neighbour's contest led to."""
+    row = await work.tx.fetch_row(_OF_CONTEST, contest_id=contest_id)
+    return None if row is None else request_of(work.keyring, row)
+
+
+async def is_field_changed(work: Work, person_id: UUID, field: str, since: datetime) -> bool:
+    """Whether what feeds a neighbour's fact was changed after that instant, under any id of the human."""
+    tables = _TABLES_OF_FIELD.get(field, ())
+    changed = [await work.tx.fetch_value(_CHANGED[table], person_id=person_id, since=since) for table in tables]
+    return any(changed)
 
 
 def request_of(keyring: Keyring, row: Record) -> RightsRequestRecord:

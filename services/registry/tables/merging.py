@@ -50,7 +50,13 @@ class MergeConflict(Table, table=True):
 
     __tablename__ = "merge_conflict"
     __table_args__ = (
-        one_of("kind", ("residence_registration", "residence_permit")),
+        one_of(
+            "kind",
+            (
+                *("residence_registration", "residence_permit", "stay", "employment", "historical_permit", "relationship"),
+                "citizen_number",
+            ),
+        ),
         Index("ix_merge_conflict_merge_id", "merge_id"),
         Index("ix_merge_conflict_person_id", "person_id"),
         Index("ix_merge_conflict_created_at", "created_at", "conflict_id"),
@@ -61,7 +67,7 @@ class MergeConflict(Table, table=True):
     merge_id: UUID = Field(foreign_key="person_alias.merge_id")
     person_id: UUID = Field(foreign_key="person.person_id", description="The canonical person.")
     kind: str = Field(sa_type=Text)
-    canonical_thing_id: UUID = Field(description="Id of the registration or permit of the canonical person.")
+    canonical_thing_id: UUID = Field(description="Id of the registration, permit, document … of the canonical person.")
     duplicate_thing_id: UUID = Field(description="Id of the one that came with the duplicate.")
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 

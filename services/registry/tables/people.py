@@ -42,8 +42,8 @@ class Person(Table, table=True):
 
 
 class IdentityDocument(Table, table=True):
-    """One identity document. `sealed`: number as given, normalised number, issuer, papers about a shared number. Current until
-    superseded by a correction.
+    """One identity document. `sealed`: number as given, normalised number, issuer, papers about a shared number, papers by
+    which it was found to be the human's. Current until superseded by a correction.
 
     A number is one person's, who has share 0 of it. In old records it may be another living person's, too (C-08): two officers
     state so, and that person's document has the next share.
@@ -95,6 +95,12 @@ class PersonDivision(Table, table=True):
             "source",
             unique=True,
             postgresql_where=text("until IS NULL"),
+        ),
+        Index(
+            "ix_person_division_intake",
+            "since",
+            "person_id",
+            postgresql_where=text("source = 'intake' AND until IS NULL"),
         ),
         Index("ix_person_division_until", "until", "person_id", postgresql_where=text("until IS NOT NULL")),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until", "is_restricted"]),

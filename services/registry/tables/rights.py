@@ -42,6 +42,8 @@ class RightsRequest(Table, table=True):
         one_of("outcome", ("granted", "partly", "refused")),
         CheckConstraint("(outcome IS NULL) = (decided_on IS NULL)", name="decided"),
         CheckConstraint("version > 0", name="version"),
+        CheckConstraint("(contest_id IS NULL) = (contested_field IS NULL)", name="contested"),
+        Index("uq_rights_request_contest_id", "contest_id", unique=True, postgresql_where=text("contest_id IS NOT NULL")),
         Index("ix_rights_request_created_at", "created_at", "rights_request_id"),
         Index("ix_rights_request_person_id", "person_id"),
         Index("ix_rights_request_due_on", "due_on", postgresql_where=text("status IN ('received', 'verified')")),
@@ -72,6 +74,8 @@ class RightsRequest(Table, table=True):
     done_on: date | None
     lifted_on: date | None = Field(description="Of a restriction: the first day without it.")
     copy_sha256: str | None = Field(sa_type=Text, description="Of a copy: what was handed over.")
+    contest_id: UUID | None = Field(description="Of a correction that a neighbour brought in: the contest that waits for it.")
+    contested_field: str | None = Field(sa_type=Text, description="What of the register it is about.")
     person_version: int
     sealed: bytes | None
     version: int

@@ -33,12 +33,14 @@ def header_key(text: str) -> str:
 
 NOTES = (
     Column("row", ("原行号",), ("row",), "", ()),
-    Column("column", ("错误列",), ("column",), "", ()),
-    Column("code", ("错误代码",), ("code",), "", ()),
-    Column("reason_zh", ("错误原因",), ("reason_zh",), "", ()),
-    Column("reason_en", ("错误原因英文",), ("reason_en",), "", ()),
+    Column("column", ("错误列", "提示列"), ("column",), "", ()),
+    Column("code", ("错误代码", "提示代码"), ("code",), "", ()),
+    Column("reason_zh", ("错误原因", "提示内容"), ("reason_zh",), "", ()),
+    Column("reason_en", ("错误原因英文", "提示内容英文"), ("reason_en",), "", ()),
 )
-"""What the file of refused rows has in front of each row. When it is sent in again they are passed over."""
+"""What the file of refused rows has in front of each row, and by its second name the file of rows that were taken with a note.
+When either is sent in again they are passed over.
+"""
 
 
 def known_headers(columns: Sequence[Column]) -> dict[str, Column]:

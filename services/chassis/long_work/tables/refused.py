@@ -1,4 +1,6 @@
-"""Rows that were not taken, as lines of a CSV that can be corrected and sent in again: what was wrong, then the row."""
+"""Rows that were not taken, as lines of a CSV that can be corrected and sent in again: what was wrong, then the row. Rows that
+were taken with a note – something to be told that stopped nothing – as lines of another.
+"""
 
 import csv
 import io
@@ -14,8 +16,13 @@ _BETWEEN = "；"
 
 
 def head(layout_headers: Sequence[str] = ()) -> bytes:
-    """The first line."""
+    """The first line of the file of refused rows."""
     return (_BYTE_ORDER_MARK + _line([*(column.zh[0] for column in NOTES), *layout_headers])).encode()
+
+
+def notes_head(layout_headers: Sequence[str] = ()) -> bytes:
+    """The first line of the file of notes."""
+    return (_BYTE_ORDER_MARK + _line([*(column.zh[-1] for column in NOTES), *layout_headers])).encode()
 
 
 def kept_headers(layout: Layout) -> list[str]:

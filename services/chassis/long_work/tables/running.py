@@ -16,6 +16,9 @@ from services.chassis.long_work.tables.layout import Layout
 from services.chassis.rows import SERVICE
 from services.chassis.work import AuditLine
 
+WITH_NOTE = "with_note"
+"""Count of rows that were taken and have a note; they are counted by their outcome, too."""
+
 
 class Row(Protocol):
     """A row of the file."""
@@ -39,6 +42,7 @@ async def opened(course: Course, columns: Sequence[Column]) -> tuple[Roster, Lay
     roster = await survey(course.runtime, attachment)
     layout = Layout.of(columns, roster.headers, given["mapping"])
     course.head = refused.head(refused.kept_headers(layout))
+    course.notes_head = refused.notes_head(refused.kept_headers(layout))
     await course.tell_total(roster.rows)
     return roster, layout
 
@@ -50,8 +54,9 @@ def part_of(
     counts: dict[str, int],
     not_taken: Iterable[tuple[Row, Sequence[FieldError]]],
     attempts: Sequence[AuditLine],
+    noted: Sequence[tuple[Row, Sequence[FieldError]]] = (),
 ) -> Part:
-    """What the rows of a transaction did, and the lines of those that were not taken."""
+    """What the rows of a transaction did, the lines of those that were not taken, and of those that were taken with a note."""
 
     def in_words(error: FieldError) -> FieldError:
         """Of a problem that names no field the catalogue has the words."""
@@ -60,5 +65,8 @@ def part_of(
         problem = course.runtime.catalogue.definitions[error.code]
         return replace(error, message_zh=problem.title_zh, message_en=problem.title_en)
 
-    lines = (refused.line(row.number, row.cells, map(in_words, errors), layout) for row, errors in not_taken)
-    return Part(len(rows), counts, b"".join(lines), attempts)
+    def lines(told: Iterable[tuple[Row, Sequence[FieldError]]]) -> bytes:
+        return b"".join(refused.line(row.number, row.cells, map(in_words, errors), layout) for row, errors in told)
+
+    with_notes = {WITH_NOTE: len(noted)} if noted else {}
+    return Part(len(rows), counts | with_notes, lines(not_taken), attempts, lines(noted))

@@ -100,7 +100,7 @@ class Placement:
     placed: Placed
 
     @cached_property
-    def _explained(self) -> tuple[Ints, Ints]:
+    def _explained(self) -> Ints:
         return _explained(self.columns, self.placed)
 
     def explain(self) -> "Placement":
@@ -110,8 +110,8 @@ class Placement:
 
     def records(self) -> Iterator[Record]:
         """Every child, in the order of the pseudonyms."""
-        made = [record for place in range(len(self.columns.units)) for record in self._records_of(place)]
-        yield from sorted(made, key=lambda each: each.child)
+        for child in sorted(self._unit_of):
+            yield self.record_of(child)
 
     def record_of(self, child: str) -> Record:
         """One child. Raises KeyError."""
@@ -184,12 +184,23 @@ class Placement:
             yield Record(member, unit.points, unit.ties, unit.number.hex(), offer, where, attempts, together)
 
     def _attempts(self, unit: Unit, start: int, end: int) -> tuple[Attempt, ...]:
-        outcomes, deciding = (each[start:end].tolist() for each in self._explained)
-        words = self._words
-        return tuple(
-            Attempt(wish.offer, _OUTCOMES[outcome], words[link] if outcome == _REFUSED else None)
-            for wish, outcome, link in zip(unit.wishes, outcomes, deciding, strict=True)
-        )
+        known, codes = self._known, self._explained[start:end].tolist()
+        found = []
+        for wish, code in zip(unit.wishes, codes, strict=True):
+            key = (wish.offer, code)
+            attempt = known.get(key)
+            if attempt is None:
+                outcome, link = divmod(code, _LINKS)
+                attempt = known[key] = Attempt(
+                    wish.offer, _OUTCOMES[outcome], self._words[link] if outcome == _REFUSED else None
+                )
+            found.append(attempt)
+        return tuple(found)
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int], Attempt]:
+        """Attempts made so far; there are few different ones, so the records of a city share them."""
+        return {}
 
     @cached_property
     def _words(self) -> list[str]:
@@ -199,20 +210,22 @@ class Placement:
 
 _OUTCOMES = (Outcome.PLACED, Outcome.REFUSED, Outcome.NOT_ADMISSIBLE, Outcome.NOT_NEEDED)
 _PLACED, _REFUSED, _NOT_ADMISSIBLE, _NOT_NEEDED = range(4)
+_LINKS = 1000
+"""More than a chain has."""
 _OTHERS = (Deciding.NO_PLACES, Deciding.RESERVED, Deciding.EARLIER_BAND)
 """Counted from the end, after the links of the chain."""
 
 
-def _explained(columns: Columns, placed: Placed) -> tuple[Ints, Ints]:
-    """What each row came to, and the link on which a refusal turned."""
+def _explained(columns: Columns, placed: Placed) -> Ints:
+    """What each row came to, times `_LINKS`, plus the link on which a refusal turned."""
     last, is_asked = decided(columns, placed)
     outcome = np.where(is_asked, _REFUSED, _NOT_NEEDED)
     outcome[placed.row[placed.row != NONE]] = _PLACED
     outcome[columns.klass == NOT_ADMISSIBLE] = _NOT_ADMISSIBLE
     refused = np.flatnonzero(outcome == _REFUSED)
-    deciding = np.zeros(len(outcome), np.int64)
-    deciding[refused] = _links(columns, refused, last)
-    return outcome, deciding
+    found: Ints = outcome * _LINKS
+    found[refused] += _links(columns, refused, last)
+    return found
 
 
 def _links(columns: Columns, rows: Ints, last: Ints) -> Ints:
