@@ -78,10 +78,11 @@ def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") 
     may_use = score["eligible"] and not score["vetoed"] and not score["frozen"] and score["passes"] is not False
     if not may_use:
         return None
-    return Contender(of, exact(score["total"]), {name: _tie_break(each) for name, each in score["tie_breaks"].items()}, town)
+    return Contender(of, exact(score["total"]), {name: tie_break_of(each) for name, each in score["tie_breaks"].items()}, town)
 
 
-def _tie_break(written: str | None) -> Fraction | date | None:
-    if written is None:
+def tie_break_of(figure: str | None) -> Fraction | date | None:
+    """What decides between equals, as it was written; `None` where nobody knows it. Raises ValueError."""
+    if figure is None:
         return None
-    return date.fromisoformat(written) if written.count("-") == 2 else Fraction(written)
+    return date.fromisoformat(figure) if figure.count("-") == 2 else Fraction(figure)
