@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from services.points_hukou.rules.ranking import (
     moved_up,
     rank,
     rank_with_limits,
+    ranks_no_lower,
 )
 from services.points_hukou.rules.ranking_by_town import rank_by_town, second_round_limits
 from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank
@@ -164,6 +166,30 @@ def test_whoever_moves_up_would_have_been_admitted_without_those_who_left(
     assert stay | new == {id_ for id_, (_, is_admitted) in wanted.items() if is_admitted}
     assert not new or len(stay) < quota
     assert moved_up(contenders, rule, quota, {each.contender.id for each in ranked.admitted}) == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(CONTENDERS, RULES, st.integers(0, 13), st.data())
+def test_who_stands_again_after_all_takes_no_place_that_is_held(
+    contenders: list[Contender], rule: Ranking, quota: int, data: st.DataObject
+) -> None:
+    held = data.draw(st.sets(st.sampled_from([each.id for each in contenders]))) if contenders else set()
+    try:
+        new = {each.id for each in moved_up(contenders, rule, quota, held)}
+    except UndecidedCutError:
+        return
+    assert not new & held
+    assert not new or len(held) < quota
+    assert not new or len(held) + len(new) <= quota or rule.cut == "admit_all_tied"
+    better = [each for each in contenders if each.id not in held | new]
+    assert not any(is_before(each, risen, rule) for each in better for risen in contenders if risen.id in new)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CONTENDERS, RULES)
+def test_whoever_ranks_no_lower_is_not_behind(contenders: list[Contender], rule: Ranking) -> None:
+    for one, other in pairwise(contenders):
+        assert ranks_no_lower(one, other, rule) is not is_before(other, one, rule)
 
 
 @settings(max_examples=100, deadline=None)
