@@ -332,7 +332,7 @@ def test_of_a_couple_the_other_score_breaks_the_tie() -> None:
     spouse = {"id": "spouse", "name_zh": "配偶", "name_en": "spouse", "other_of_family": "total"}
     rule = rule_of(cut="refuse", tie_breaks=[spouse])
     bare = {"eligible": True, "vetoed": False, "frozen": False, "passes": None, "total": "60", "tie_breaks": {"spouse": None}}
-    families = ([{"total": "45.5"}], [], [{"total": "9"}, {"total": "45.52"}])
+    families: tuple[list[dict[str, str]], ...] = ([{"total": "45.5"}], [], [{"total": "9"}, {"total": "45.52"}])
     contenders = [
         contender_of_figures(figures_to_rank(bare, others, rule), of=UUID(int=number)) for number, others in enumerate(families)
     ]
