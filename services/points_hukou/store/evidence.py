@@ -98,6 +98,21 @@ _SEARCH = prepare(
     ORDER BY e.created_at, e.evidence_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
+# What was known at an instant of facts of a human, and what had become of it by then.
+_KNOWN_THEN = prepare(
+    f"""
+    {_IDS}
+    SELECT e.evidence_id, e.fact, e.organisation, e.reliability, e.as_of, e.valid_from, e.valid_until,
+        CASE WHEN e.closed_at <= :known_at THEN e.status ELSE 'current' END AS status,
+        CASE WHEN e.closed_at <= :known_at THEN e.superseded_by END AS superseded_by,
+        CASE WHEN e.closed_at <= :known_at THEN e.closed_at END AS closed_at,
+        e.created_at AS recorded_at
+    FROM evidence e JOIN ids USING (person_id)
+    WHERE e.rule_set = ANY (CAST(:rule_sets AS text[])) AND e.fact = ANY (CAST(:facts AS text[]))
+        AND e.created_at <= CAST(:known_at AS timestamptz)
+    ORDER BY e.fact, e.created_at, e.evidence_id LIMIT 2000
+    """  # noqa: S608
+)
 _PERSON = prepare(
     f"""
     {_IDS}
@@ -201,6 +216,15 @@ async def search(
         after_created_at=after_created_at,
         after_id=after_id,
         limit=limit + 1,
+    )
+
+
+async def known_then(
+    work: Work, person_id: UUID, *, rule_sets: Sequence[str], facts: Sequence[str], known_at: datetime
+) -> Sequence[Record]:
+    """What offices had said of facts of a person by an instant, under whatever id, by fact, and what had become of it."""
+    return await work.tx.fetch(
+        _KNOWN_THEN, person_id=person_id, rule_sets=list(rule_sets), facts=list(facts), known_at=known_at
     )
 
 
