@@ -53,17 +53,20 @@ _FIND = prepare(f"{_READ} WHERE e.evidence_id = :evidence_id")
 # What an office said of the same human before: what is current, and whatever it said as of the same day.
 _BEFORE = prepare(
     f"""
-    SELECT coalesce(a.canonical_person_id, e.person_id) AS human, {_COLUMNS} {_FROM_EVIDENCE}
-    LEFT JOIN mirror_person_alias a ON a.person_id = e.person_id AND a.unmerged_on IS NULL
-    WHERE e.organisation = :organisation AND e.status <> 'withdrawn' AND e.person_id IN (
-        SELECT unnest(CAST(:person_ids AS uuid[]))
-        UNION SELECT o.person_id FROM mirror_person_alias o
-            WHERE o.canonical_person_id = ANY (CAST(:person_ids AS uuid[])) AND o.unmerged_on IS NULL)
-    AND EXISTS (
-        SELECT FROM unnest(CAST(:person_ids AS uuid[]), CAST(:rule_sets AS text[]), CAST(:facts AS text[]),
-            CAST(:reliabilities AS text[]), CAST(:days AS date[])) AS g (person_id, rule_set, fact, reliability, as_of)
-        WHERE g.person_id = coalesce(a.canonical_person_id, e.person_id) AND g.rule_set = e.rule_set AND g.fact = e.fact
-        AND g.reliability = e.reliability AND (e.status = 'current' OR g.as_of = e.as_of))
+    WITH told AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:person_ids AS uuid[]), CAST(:rule_sets AS text[]), CAST(:facts AS text[]),
+            CAST(:reliabilities AS text[]), CAST(:days AS date[])) AS t (person_id, rule_set, fact, reliability, as_of)
+    ), named AS MATERIALIZED (
+        SELECT person_id AS human, person_id AS id FROM told
+        UNION
+        SELECT o.canonical_person_id, o.person_id FROM mirror_person_alias o
+        WHERE o.canonical_person_id = ANY (CAST(:person_ids AS uuid[])) AND o.unmerged_on IS NULL
+    )
+    SELECT n.human, {_COLUMNS} FROM named n JOIN evidence e ON e.person_id = n.id
+    LEFT JOIN person_key k ON k.person_id = e.person_id
+    WHERE e.organisation = :organisation AND e.status <> 'withdrawn'
+        AND (n.human, e.rule_set, e.fact, e.reliability) IN (SELECT person_id, rule_set, fact, reliability FROM told)
+        AND (e.status = 'current' OR (n.human, e.rule_set, e.fact, e.reliability, e.as_of) IN (SELECT * FROM told))
     ORDER BY e.created_at, e.evidence_id
     """  # noqa: S608
 )
