@@ -11,7 +11,7 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, duplicates, flow, imports, memory, points, reading, registering, rotation, searching
+from bench import delay, duplicates, flow, imports, memory, placement, points, reading, registering, rotation, searching
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
@@ -20,8 +20,8 @@ _PERSONS = 100_000
 _SEARCHED = 100_000
 _FOR_DELAY = 400  # the 99th percentile of fewer is one bad moment
 # The rotation is over the city alone. Imports and duplicates come last: they leave rows that no key opens.
-_PARTS = ["points", "flow", "delay", "reading", "registering", "rotation", "searching", "imports", "duplicates"]
-_WITHOUT_SUITE = {"points"}
+_PARTS = ["points", "placement", "flow", "delay", "reading", "registering", "rotation", "searching", "imports", "duplicates"]
+_WITHOUT_SUITE: dict[str, Callable[[], list[Figure]]] = {"points": points.measure, "placement": placement.measure}
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 
@@ -75,8 +75,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=_PARTS, help="some parts only")
     given = parser.parse_args()
     only = set(given.only or _PARTS)
-    figures = list(map(_told, points.measure())) if "points" in only else []
-    if only - _WITHOUT_SUITE:
+    figures = [_told(figure) for name, measure in _WITHOUT_SUITE.items() if name in only for figure in measure()]
+    if only - _WITHOUT_SUITE.keys():
         with running_stage() as stage:
             figures += run(stage, given.persons, given.searched, only)
     show(figures, console if given.json else Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH))

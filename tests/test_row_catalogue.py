@@ -27,7 +27,11 @@ _DEFINERS = {
     "maintain_outbox_partitions": "makes and drops partitions, which are the owner's; refuses without the service's context",
     "prune_audit": "deletes evidence past its retention, refuses younger",
 }
-_ERASER = {"erase_person": "deletes decisions with the person they are about; refuses who has no sight of the person"}
+_ERASER = {
+    "erase_person": "deletes decisions with the person they are about; refuses who has no sight of the person",
+    "erase_remembered": "deletes versions of a thing with what it told of persons; refuses where no review is due in sight",
+    "forget_evidence": "deletes evidence past its three years, refuses younger, and whoever is not the service itself",
+}
 _FILES = {
     "attachment_reference.cases_see": "ids alone; who sees the file is told by it",
     "attachment_reference.cases_refer": "an action refers to files it has seen",
@@ -64,6 +68,7 @@ LISTED = {
             "share_changed_holds": "trigger: whoever holds one id of a human holds the others",
             "is_conflict_open": "yes or no",
             "open_number_conflicts": "of a person held; tells nothing, what it found is read like any conflict",
+            "erase_remembered": "of a thing whose review is due and in sight, after two officers",
             "hold_by_registration": "trigger: the hold that a registration is",
             "hold_by_registrations": "trigger: the same for all registrations of a statement",
             "enter_residents": "persons nobody knew, in the client's own divisions, which it asks of all of them",
@@ -73,6 +78,7 @@ LISTED = {
             "share_restriction": "trigger: whoever is restricted is so under every id",
             "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "look_at_reviewed": "of a review that is due: ids of its human, for the officers who decide; yes or no",
+            "guests_pass_on": "trigger: who is there when a home passes on is the next landlord's guest",
             "close_reviews": "trigger: what is erased is due no more",
             "look_at_restricted": "of who is restricted, as the client is told: for the own requests; yes or no",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",

@@ -8,7 +8,7 @@ from services.registry.actions.homes.finding_reminders import remind_of_findings
 from services.registry.actions.homes.letter_reminders import remind_of_letters
 from services.registry.actions.permit_clock import bring_up_to_date
 from services.registry.actions.permit_notices import remind_of_endorsement, tell_late_issues
-from services.registry.actions.retention import close_returned, find_due
+from services.registry.actions.retention import close_returned, find_due, forget_evidence
 from services.registry.actions.rights_clock import settle_terms, write_down_abandoned
 from services.registry.actions.rights_notices import tell_overdue
 from services.registry.actions.settled_reports import settle_employments, settle_premises, settle_stays
@@ -74,9 +74,14 @@ async def give_up_requests(work: Work) -> bool:
 
 
 async def review_retention(work: Work) -> bool:
-    """Open reviews of persons whose retention is over (V-68), close those of who came back; whether more may be waiting."""
+    """Open reviews of what is past its retention (V-62, V-68), close those of what came back; whether more may be waiting."""
     closed = await close_returned(work, limit=CHUNK)
     return CHUNK in {closed, await find_due(work, limit=CHUNK)}
+
+
+async def forget_past_evidence(work: Work) -> bool:
+    """Delete evidence whose years are over (V-33) and visits that met nobody (V-62); returns whether more may be waiting."""
+    return await forget_evidence(work, limit=CHUNK) > 0
 
 
 async def forget_expired_resolutions(work: Work) -> bool:
@@ -116,6 +121,7 @@ JOBS = (
     Job("settle-report-deadlines", settle_report_deadlines),
     Job("give-up-requests", give_up_requests),
     Job("review-retention", review_retention),
+    Job("forget-past-evidence", forget_past_evidence),
     Job("forget-expired-resolutions", forget_expired_resolutions),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("finish-erasures", finish_erasures),

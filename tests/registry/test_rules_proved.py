@@ -10,7 +10,14 @@ from typing import Any
 from tests.registry.case_files import CASES
 
 RULES = {f"RR-{number:02d}" for number in range(1, 85)} | {f"V-{number}" for number in range(16, 27)}
-TABLES = {"rules.toml", "deadlines.toml", "officer_acts.toml", "never_set.toml", "field_visibility.toml"}
+TABLES = {
+    "rules.toml",
+    "retention_paths.toml",
+    "deadlines.toml",
+    "officer_acts.toml",
+    "never_set.toml",
+    "field_visibility.toml",
+}
 ROWS: list[dict[str, Any]] = tomllib.loads((CASES / "rules.toml").read_text("utf-8"))["rule"]
 LISTED = Counter(rule for row in ROWS for rule in row["rules"])
 

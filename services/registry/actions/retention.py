@@ -1,8 +1,9 @@
 """The yearly review of what is still kept (V-19, V-62, V-68): the register finds whose retention is over, officers decide.
 
-Nothing is deleted by a clock. A record that is due is deleted by two officers, by the same act as any deletion, or kept by one
-for a reason and until a day on which it is due again. The list tells ids, classes and days, oldest first, and ranks nobody. No
-events: a review is a procedure, and the deletion it may lead to has its own.
+Nothing of anybody is deleted by a clock. A record that is due – of a person, or of a landlord, home or employer that tells of
+one – is deleted by two officers, by the same act as any deletion, or kept by one for a reason and until a day on which it is
+due again. The list tells ids, classes and days, oldest first, and ranks nobody. No events: a review is a procedure, and the
+deletion it may lead to has its own. Only evidence, which has its years by law, goes by itself.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,13 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
+from services.chassis.months import add_months
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import NotInForceError
 from services.chassis.records import changed_fields
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
-from services.registry.actions import person_deletion
+from services.registry.actions import person_deletion, retention_erasure
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.actions.persons import take_person
@@ -34,16 +36,23 @@ _DELETION = PersonDeletion(reason=DeletionReason.RETENTION_OVER, legal_ground=Le
 
 
 async def find_due(work: Work, *, limit: int) -> int:
-    """Open the reviews of persons whose period is over by now; how many. None on a day before there was a rule."""
+    """Open the reviews of whatever is past its period by now; the most that was found of a class. None on a day before there
+    was a rule.
+    """
+    return max([await _find_due_of(work, each, limit=limit) for each in ReviewedClass])
+
+
+async def _find_due_of(work: Work, reviewed: ReviewedClass, *, limit: int) -> int:
     try:
-        rule = LAW.retention.rule_of(ReviewedClass.PERSON, work.today)
+        rule = LAW.retention.rule_of(reviewed, work.today)
     except NotInForceError:
         return 0
-    rows = await store.lapsed(work, ended_by=rule.ended_by(work.today), limit=limit)
+    rows = await store.lapsed(work, reviewed, ended_by=rule.ended_by(work.today), limit=limit)
     for row in rows:
         record = ReviewRecord(
             review_id=new_id(),
-            retention_class=ReviewedClass.PERSON,
+            retention_class=reviewed,
+            subject_id=row["subject_id"],
             person_id=row["person_id"],
             division_code=row["division_code"],
             ended_on=row["ended_on"],
@@ -62,11 +71,28 @@ async def find_due(work: Work, *, limit: int) -> int:
 
 
 async def close_returned(work: Work, *, limit: int) -> int:
-    """Close the reviews of persons whom a division holds again, or who are known by another id; how many."""
-    returned = await store.lock_returned(work, limit=limit)
+    """Close the reviews of what is needed again: persons whom a division holds, landlords who let; the most of a class."""
+    return max([await _close_returned_of(work, each, limit=limit) for each in ReviewedClass])
+
+
+async def _close_returned_of(work: Work, reviewed: ReviewedClass, *, limit: int) -> int:
+    returned = await store.lock_returned(work, reviewed, limit=limit)
     for record in returned:
         await _decide(work, "close", record, status=ReviewStatus.RETURNED)
     return len(returned)
+
+
+async def forget_evidence(work: Work, *, limit: int) -> int:
+    """Delete evidence whose years are over (V-33, V-63), and visits that met nobody once they are needed no more (V-62); the
+    rows of a chunk. None on a day before there was a rule.
+    """
+    try:
+        evidence = LAW.retention.evidence_months.on(work.today)
+        visits = LAW.retention.visits_to_nobody_months.on(work.today)
+    except NotInForceError:
+        return 0
+    gone = await store.forget_evidence(work, months=evidence, limit=limit)
+    return gone + await store.forget_visits_to_nobody(work, visited_by=add_months(work.today, -visits), limit=limit)
 
 
 async def keep(work: Work, review_id: UUID, body: ReviewKeeping) -> ReviewView:
@@ -86,12 +112,12 @@ async def keep(work: Work, review_id: UUID, body: ReviewKeeping) -> ReviewView:
 
 
 async def propose_deletion(work: Work, review_id: UUID) -> ProposalView:
-    """Propose that what is kept of the person is deleted; it happens when another officer approves. What stands against it
-    refuses it at once (V-20).
+    """Propose that what is kept of the person, landlord, home or employer is deleted; it happens when another officer approves.
+    What stands against it refuses it at once (V-20).
     """
-    review, _ = await _take_with_person(work, review_id)
+    review, person = await _take_with_subject(work, review_id)
     work.expect_version(review.version)
-    reasons = await person_deletion.obstacles(work, review.person_id)
+    reasons = [] if person is None else await person_deletion.obstacles(work, person.person_id)
     return await propose(work, DELETE_DUE, Subject(RESOURCE, review_id, review.version, review.person_id), _DELETION, reasons)
 
 
@@ -124,9 +150,13 @@ async def list_reviews(
 
 
 async def _delete(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
-    review, person = await _take_with_person(work, proposal.resource_id)
+    review, person = await _take_with_subject(work, proposal.resource_id)
     proposal.expect_version(review.version)
-    if reasons := await person_deletion.obstacles(work, review.person_id, but=proposal.proposal_id):
+    if person is None:
+        await retention_erasure.erase(work, review.review_id, review.retention_class, review.subject_id)
+        await _decide(work, "delete", review, status=ReviewStatus.DELETED)
+        return ()
+    if reasons := await person_deletion.obstacles(work, person.person_id, but=proposal.proposal_id):
         return reasons
     await _decide(work, "delete", review, status=ReviewStatus.DELETED)
     await person_deletion.delete(work, person, PersonDeletion.model_validate_json(proposal.content))
@@ -155,11 +185,14 @@ async def _take(work: Work, review_id: UUID) -> ReviewRecord:
     return record
 
 
-async def _take_with_person(work: Work, review_id: UUID) -> tuple[ReviewRecord, PersonRecord]:
-    """The same, locked after its person. Nobody sees a person any more two years after it left; who reviews what is kept of it
-    does, for this transaction.
+async def _take_with_subject(work: Work, review_id: UUID) -> tuple[ReviewRecord, PersonRecord | None]:
+    """The same, locked after its subject, and the person, where it is one. Nobody sees a person any more two years after it
+    left; who reviews what is kept of it does, for this transaction.
     """
     found = await _visible(work, review_id)
+    if found.person_id is None:
+        await retention_erasure.take(work, found.retention_class, found.subject_id)
+        return await _take(work, review_id), None
     person = await take_person(work, found.person_id) if await store.look_at_reviewed(work, review_id) else None
     review = await _take(work, review_id)
     assert person is not None, "whose review is due is there"

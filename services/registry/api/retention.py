@@ -1,4 +1,4 @@
-"""Reviews of what is still kept of persons who left."""
+"""Reviews of what is still kept past its purpose."""
 
 from typing import Annotated
 from uuid import UUID
@@ -35,7 +35,8 @@ async def list_reviews(
 ) -> Page[ReviewView]:
     """List records whose retention is over, of divisions within this client's own, oldest first.
 
-    Ids, classes and days alone. The register finds them daily; nothing is deleted before two officers say so (V-19, V-68).
+    Of persons who left or were never registered, and of landlords, homes and employers that are no more. Ids, classes and
+    days alone. The register finds them daily; nothing is deleted before two officers say so (V-19, V-68).
     """
     return await retention.list_reviews(work, division_code, status, cursor, limit)
 
@@ -74,12 +75,14 @@ async def keep(work: CurrentWork, review_id: UUID, body: ReviewKeeping) -> Answe
     **write(
         retention.DELETE_DUE.scope,
         actor=True,
-        summary_zh="提出删除保存期限届满的人员信息，由第二名经办人核准",
+        summary_zh="提出删除保存期限届满的信息，由第二名经办人核准",
         problems=[*_ACT, "person-not-found", "person-deleted", "person-merged", "proposal-open"],
     ),
 )
 async def propose_deletion(work: CurrentWork, review_id: UUID) -> Answer[ProposalView]:
-    """Propose to delete everything that is kept of the person, because its retention is over (PIPL 47).
+    """Propose to delete what is kept of the person, landlord, home or employer, because its retention is over (PIPL 47).
+
+    Of a person everything goes; of a thing names, numbers, phones, addresses, papers and remembered versions, and its id stays.
 
     Lawfully refused, with every reason, while something stands against it (V-20). It happens when a second officer approves.
     """

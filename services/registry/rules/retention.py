@@ -1,7 +1,9 @@
 """How long personal data are kept before somebody has to say whether they still are (V-19, V-62, V-68).
 
-No law sets a period for data of residents who left. So nothing is deleted by a clock: when the period is over the record is due
-for review, and officers delete it or keep it for a reason, for a bounded time. Values by class: `parameters/retention.toml`.
+No law sets a period for data of residents who left, nor of those they lived or worked with. So nothing of them is deleted by a
+clock: when the period is over the record is due for review, and officers delete it or keep it for a reason, for a bounded time.
+What is only evidence of dealing with data has its years by law (V-33) and goes by a clock, and so does a visit that met
+nobody once its month's figures stand. Values: `parameters/retention.toml`.
 """
 
 from dataclasses import dataclass
@@ -9,14 +11,38 @@ from datetime import date
 from enum import StrEnum
 
 from services.chassis.months import add_months
-from services.chassis.parameters import Document, Fields, NotInForceError, ParameterError, Register, one_of, text, whole_number
+from services.chassis.parameters import (
+    Document,
+    Fields,
+    History,
+    NotInForceError,
+    ParameterError,
+    Register,
+    one_of,
+    text,
+    whole_number,
+)
 from services.registry.rules.residence_permit import Reason
 
 
 class ReviewedClass(StrEnum):
-    """Retention classes (`chassis/retention.py`) whose records are reviewed."""
+    """What is reviewed when its purpose is over; what goes with a person (`Retention.PERSON`) goes by that review."""
 
     PERSON = "person"
+    """who left"""
+    UNREGISTERED_PERSON = "unregistered_person"
+    """who was entered and never registered, and is there for nothing else"""
+    LANDLORD = "landlord"
+    """who lets no home any more, with the letters"""
+    PREMISES = "premises"
+    """a home that is not let any more: where it is and who looked after it"""
+    EMPLOYER = "employer"
+    """one that is no more: its name, which may be its owner's"""
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the subject is somebody on the register."""
+        return self in {ReviewedClass.PERSON, ReviewedClass.UNREGISTERED_PERSON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +72,8 @@ class RetentionParameters:
 
     rules: Register[RetentionRule]
     keep_reasons: Register[Reason]
+    evidence_months: History[int]
+    visits_to_nobody_months: History[int]
 
     def rule_of(self, retention_class: ReviewedClass, day: date) -> RetentionRule:
         """What holds for a class on that day. Raises NotInForceError before PIPL."""
@@ -58,7 +86,10 @@ class RetentionParameters:
 def read_retention(document: Document) -> RetentionParameters:
     """The values in `retention.toml`. Raises ParameterError."""
     parameters = RetentionParameters(
-        rules=document.register("classes", _read_rule), keep_reasons=document.register("keep_reasons", _read_reason)
+        rules=document.register("classes", _read_rule),
+        keep_reasons=document.register("keep_reasons", _read_reason),
+        evidence_months=document.history("evidence_months", whole_number(36, 1200)),
+        visits_to_nobody_months=document.history("visits_to_nobody_months", whole_number(1, 1200)),
     )
     document.finish()
     codes = [row.value.code for row in parameters.keep_reasons.rows]

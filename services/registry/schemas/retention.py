@@ -1,4 +1,4 @@
-"""Reviews of what is still kept of persons who left, at the edge. Ids, classes and days: who a person is, is not told here."""
+"""Reviews of what is still kept past its purpose, at the edge. Ids, classes and days: who a person is, is not told here."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ class ReviewStatus(StrEnum):
     KEPT = "kept"
     DELETED = "deleted"
     RETURNED = "returned"
-    """the person is held by a division again, or known by another id"""
+    """the person is held by a division again, or known by another id; the landlord lets again"""
 
 
 class ReviewRecord(VersionedRecord):
@@ -28,7 +28,8 @@ class ReviewRecord(VersionedRecord):
 
     review_id: UUID
     retention_class: ReviewedClass
-    person_id: UUID
+    subject_id: UUID
+    person_id: UUID | None
     division_code: str
     ended_on: date
     due_on: date
@@ -43,10 +44,13 @@ class ReviewView(View):
 
     review_id: UUID
     version: int
-    retention_class: ReviewedClass
-    person_id: UUID
+    retention_class: ReviewedClass = Field(
+        description="What is reviewed: somebody on the register, or a thing that tells of persons."
+    )
+    subject_id: UUID = Field(description="Id of the person, landlord, home or employer.")
+    person_id: UUID | None = Field(description="The same, where it is a person.")
     division_code: str
-    ended_on: date = Field(description="When the last division let go of the person.")
+    ended_on: date = Field(description="When the last division let go of the person, or nothing was let or run any more.")
     due_on: date = Field(description="From when on it is due for review.")
     status: ReviewStatus
     reason: ReasonView | None = Field(description="Why it is kept, with the article.")

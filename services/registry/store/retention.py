@@ -6,43 +6,55 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.registry.rules.retention import ReviewedClass
 from services.registry.schemas.retention import ReviewRecord
+from services.registry.store.retention_ends import ENDED, RETURNED
 from services.registry.store.writing import require_one
 
-_COLUMNS = """r.review_id, r.retention_class, r.person_id, r.division_code, r.ended_on, r.due_on, r.status, r.reason_code,
-    r.keep_until, r.decided_on, r.version, r.created_at, r.updated_at"""
-# A human is listed under its canonical id, which shares the holds of the others, by the hold that ended last. What was decided
-# stands until its day; who came back and left again is due anew.
-_LAPSED = prepare(
-    """
-    SELECT d.person_id, d.division_code, d.until AS ended_on, (SELECT max(r.keep_until) FROM retention_review r
-        WHERE r.person_id = d.person_id AND r.ended_on >= d.until) AS kept_until
-    FROM person_division d
-    WHERE d.until <= CAST(:ended_by AS date)
-        AND NOT EXISTS (SELECT FROM person_division o WHERE o.person_id = d.person_id AND (
-            o.until IS NULL OR (o.until, o.person_division_id) > (d.until, d.person_division_id)))
-        AND NOT EXISTS (SELECT FROM person_alias a WHERE a.person_id = d.person_id AND a.unmerged_on IS NULL)
-        AND NOT EXISTS (SELECT FROM retention_review r WHERE r.person_id = d.person_id AND (
-            r.status = 'due' OR r.ended_on >= d.until AND (
-                r.status = 'returned' OR r.status = 'kept' AND r.keep_until > CAST(:today AS date))))
-    ORDER BY d.until, d.person_id LIMIT CAST(:limit AS integer)
-    """
-)
-_RETURNED = prepare(
-    f"""
+_COLUMNS = """r.review_id, r.retention_class, r.subject_id, r.person_id, r.division_code, r.ended_on, r.due_on, r.status,
+    r.reason_code, r.keep_until, r.decided_on, r.version, r.created_at, r.updated_at"""
+# What was decided stands until its day; what came back and ended again is due anew.
+_LAPSED = """
+    SELECT e.subject_id, e.person_id, e.division_code, e.ended_on, (SELECT max(r.keep_until) FROM retention_review r
+        WHERE r.retention_class = '{reviewed}' AND r.subject_id = e.subject_id AND r.ended_on >= e.ended_on) AS kept_until
+    FROM ({ended}) e
+    WHERE NOT EXISTS (SELECT FROM retention_review r
+        WHERE r.retention_class = '{reviewed}' AND r.subject_id = e.subject_id AND (
+        r.status = 'due' OR r.ended_on >= e.ended_on AND (
+            r.status = 'returned' OR r.status = 'kept' AND r.keep_until > CAST(:today AS date))))
+    ORDER BY e.ended_on, e.subject_id LIMIT CAST(:limit AS integer)
+"""
+_RETURNED = f"""
     SELECT {_COLUMNS} FROM retention_review r
-    WHERE r.status = 'due' AND (
-        EXISTS (SELECT FROM person_division d WHERE d.person_id = r.person_id AND d.until IS NULL)
-        OR EXISTS (SELECT FROM person_alias a WHERE a.person_id = r.person_id AND a.unmerged_on IS NULL))
+    WHERE r.status = 'due' AND r.retention_class = '{{reviewed}}' AND ({{returned}})
     ORDER BY r.review_id LIMIT CAST(:limit AS integer) FOR UPDATE
-    """  # noqa: S608 - constant of this module
+"""  # noqa: S608 - constant of this module
+_LAPSED_OF = {each: prepare(_LAPSED.format(reviewed=each.value, ended=ENDED[each])) for each in ReviewedClass}
+_RETURNED_OF = {each: prepare(_RETURNED.format(reviewed=each.value, returned=RETURNED[each])) for each in ReviewedClass}
+_ERASE_REMEMBERED = prepare("SELECT erase_remembered(CAST(:review_id AS uuid))")
+_MARK_ERASED = {
+    ReviewedClass.LANDLORD: prepare(
+        "UPDATE landlord SET erased_on = :on_day, number_index = NULL, person_id = NULL WHERE landlord_id = :subject_id"
+    ),
+    ReviewedClass.PREMISES: prepare("UPDATE premises SET erased_on = :on_day WHERE premises_id = :subject_id"),
+    ReviewedClass.EMPLOYER: prepare("UPDATE employer SET erased_on = :on_day WHERE employer_id = :subject_id"),
+}
+_FORGET_EVIDENCE = prepare("SELECT forget_evidence(CAST(:today AS date), CAST(:months AS integer), CAST(:limit AS integer))")
+_FORGET_VISITS = prepare(
+    """
+    DELETE FROM field_visit WHERE visit_id IN (
+        SELECT v.visit_id FROM field_visit v WHERE v.person_id IS NULL AND v.visited_on <= CAST(:visited_by AS date)
+            AND NOT EXISTS (SELECT FROM field_visit_conflict c
+                WHERE c.status = 'open' AND (c.visit_id = v.visit_id OR c.other_visit_id = v.visit_id))
+        LIMIT CAST(:limit AS integer))
+    """
 )
 _INSERT = prepare(
     """
-    INSERT INTO retention_review (review_id, retention_class, person_id, division_code, ended_on, due_on, status, reason_code,
-        keep_until, decided_on, version, created_at, updated_at)
-    VALUES (:review_id, :retention_class, :person_id, :division_code, :ended_on, :due_on, :status, :reason_code, :keep_until,
-        :decided_on, :version, :created_at, :updated_at)
+    INSERT INTO retention_review (review_id, retention_class, subject_id, person_id, division_code, ended_on, due_on, status,
+        reason_code, keep_until, decided_on, version, created_at, updated_at)
+    VALUES (:review_id, :retention_class, :subject_id, :person_id, :division_code, :ended_on, :due_on, :status,
+        :reason_code, :keep_until, :decided_on, :version, :created_at, :updated_at)
     """
 )
 _DECIDE = prepare(
@@ -68,14 +80,36 @@ _LIST = prepare(
 _LOOK = prepare("SELECT look_at_reviewed(CAST(:review_id AS uuid))")
 
 
-async def lapsed(work: Work, *, ended_by: date, limit: int) -> Sequence[Record]:
-    """Persons whom the last division let go of on that day or before, and who are not under review or kept for longer."""
-    return await work.tx.fetch(_LAPSED, ended_by=ended_by, today=work.today, limit=limit)
+async def lapsed(work: Work, reviewed: ReviewedClass, *, ended_by: date, limit: int) -> Sequence[Record]:
+    """Subjects of a class whose purpose ended on that day or before, and that are not under review or kept for longer."""
+    return await work.tx.fetch(_LAPSED_OF[reviewed], ended_by=ended_by, today=work.today, limit=limit)
 
 
-async def lock_returned(work: Work, *, limit: int) -> list[ReviewRecord]:
-    """Reviews that are due of persons held again, and of ids that are aliases now."""
-    return [review_of(row) for row in await work.tx.fetch(_RETURNED, limit=limit)]
+async def lock_returned(work: Work, reviewed: ReviewedClass, *, limit: int) -> list[ReviewRecord]:
+    """Reviews that are due of what is needed again, and of ids that are aliases now."""
+    return [review_of(row) for row in await work.tx.fetch(_RETURNED_OF[reviewed], limit=limit)]
+
+
+async def erase_remembered(work: Work, review_id: UUID) -> None:
+    """Forget the versions of a thing whose review is due, and the papers that came with it."""
+    await work.tx.fetch_value(_ERASE_REMEMBERED, review_id=review_id)
+
+
+async def mark_erased(work: Work, reviewed: ReviewedClass, subject_id: UUID) -> None:
+    """The thing is emptied today, and found by nothing that named it."""
+    require_one(await work.tx.execute(_MARK_ERASED[reviewed], subject_id=subject_id, on_day=work.today))
+
+
+async def forget_evidence(work: Work, *, months: int, limit: int) -> int:
+    """Delete evidence that ended so many months ago or more, up to `limit` rows of a kind; how many in all."""
+    gone: int = await work.tx.fetch_value(_FORGET_EVIDENCE, today=work.today, months=months, limit=limit)
+    return gone
+
+
+async def forget_visits_to_nobody(work: Work, *, visited_by: date, limit: int) -> int:
+    """Delete up to `limit` visits of that day or before that met nobody on the register and wait for no decision; how many."""
+    tag = await work.tx.execute(_FORGET_VISITS, visited_by=visited_by, limit=limit)
+    return int(tag.rpartition(" ")[2])
 
 
 async def insert_review(work: Work, record: ReviewRecord) -> None:

@@ -24,6 +24,7 @@ class Employer(Table, table=True):
         CheckConstraint("version > 0", name="version"),
         Index("uq_employer_credit_code", "credit_code", unique=True),
         Index("ix_employer_division", "division_code", "created_at", "employer_id", postgresql_ops=_PREFIX_SEARCH),
+        Index("ix_employer_ended", "ended_on", postgresql_where=text("ended_on IS NOT NULL AND erased_on IS NULL")),
         is_kept(Retention.AGGREGATE),
     )
 
@@ -36,6 +37,7 @@ class Employer(Table, table=True):
     registered_on: date
     ended_on: date | None
     end_reason: str | None = Field(sa_type=Text)
+    erased_on: date | None = Field(description="Emptied by two officers (V-19).")
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)

@@ -55,6 +55,7 @@ class FieldVisit(Table, table=True):
         Index("ix_field_visit_month", "visited_on", "subject"),
         Index("ix_field_visit_person", "person_id", "visited_on"),
         Index("ix_field_visit_premises", "premises_id", "visited_on"),
+        Index("ix_field_visit_nobody", "visited_on", postgresql_where=text("person_id IS NULL")),
         is_kept(Retention.PERSON),
     )
 

@@ -41,6 +41,7 @@ class Landlord(Table, table=True):
     person_id: UUID | None = Field(foreign_key="person.person_id", ondelete="SET NULL")
     number_index: bytes | None
     sealed: bytes
+    erased_on: date | None = Field(description="Emptied by two officers (V-19).")
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
@@ -85,6 +86,7 @@ class Premises(Table, table=True):
         Index("ix_premises_landlord", "landlord_id"),
         Index("ix_premises_division", "division_code", "created_at", "premises_id", postgresql_ops=_PREFIX_SEARCH),
         Index("ix_premises_report_unsettled", "let_from", postgresql_where=text("report_unsettled_on IS NOT NULL")),
+        Index("ix_premises_ended", "ended_on", postgresql_where=text("ended_on IS NOT NULL AND erased_on IS NULL")),
         Index("ix_premises_end_unsettled", "ended_on", postgresql_where=text("end_unsettled_on IS NOT NULL")),
         is_kept(Retention.AGGREGATE),
     )
@@ -105,6 +107,7 @@ class Premises(Table, table=True):
     end_reason: str | None = Field(sa_type=Text)
     end_reported_late: bool | None
     end_unsettled_on: date | None = Field(description=UNSETTLED)
+    erased_on: date | None = Field(description="Emptied by two officers (V-19).")
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
@@ -155,6 +158,7 @@ class Stay(Table, table=True):
     stay_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="person.person_id", ondelete="CASCADE")
     premises_id: UUID = Field(foreign_key="premises.premises_id")
+    landlord_id: UUID = Field(foreign_key="landlord.landlord_id", description="Whose guest it is or was; kept by triggers.")
     room_id: UUID = Field(foreign_key="room.room_id")
     division_code: str = Field(sa_type=Text)
     bed: int | None

@@ -96,6 +96,12 @@ class PersonDivision(Table, table=True):
             unique=True,
             postgresql_where=text("until IS NULL"),
         ),
+        Index(
+            "ix_person_division_intake",
+            "since",
+            "person_id",
+            postgresql_where=text("source = 'intake' AND until IS NULL"),
+        ),
         Index("ix_person_division_until", "until", "person_id", postgresql_where=text("until IS NOT NULL")),
         Index("ix_person_division_person_id", "person_id", postgresql_include=["division_code", "until", "is_restricted"]),
         is_kept(Retention.PERSON, "without effect two years after `until`"),

@@ -17,13 +17,15 @@ class RetentionReview(Table, table=True):
 
     __tablename__ = "retention_review"
     __table_args__ = (
-        one_of("retention_class", ("person",)),
+        one_of("retention_class", ("person", "unregistered_person", "landlord", "premises", "employer")),
+        CheckConstraint("(person_id IS NOT NULL) = (retention_class IN ('person', 'unregistered_person'))", name="subject"),
         one_of("status", ("due", "kept", "deleted", "returned")),
         CheckConstraint("(status = 'due') = (decided_on IS NULL)", name="decided"),
         CheckConstraint("(status = 'kept') = (keep_until IS NOT NULL AND reason_code IS NOT NULL)", name="kept"),
         CheckConstraint("version > 0", name="version"),
-        Index("uq_retention_review_due", "person_id", unique=True, postgresql_where=_DUE),
+        Index("uq_retention_review_due", "retention_class", "subject_id", unique=True, postgresql_where=_DUE),
         Index("ix_retention_review_person_id", "person_id"),
+        Index("ix_retention_review_subject_id", "subject_id"),
         Index(
             "ix_retention_review_division",
             "division_code",
@@ -36,9 +38,10 @@ class RetentionReview(Table, table=True):
 
     review_id: UUID = Field(primary_key=True)
     retention_class: str = Field(sa_type=Text)
-    person_id: UUID = Field(description="Without a foreign key: that it was reviewed stays known.")
-    division_code: str = Field(sa_type=Text, description="Of the division that held the person last.")
-    ended_on: date = Field(description="When the last division let go of the person.")
+    subject_id: UUID = Field(description="The person or thing; without a foreign key: that it was reviewed stays known.")
+    person_id: UUID | None
+    division_code: str = Field(sa_type=Text, description="Of the division that held the person last, or where the thing is.")
+    ended_on: date = Field(description="When the last division let go of the person, or the thing was no more.")
     due_on: date
     status: str = Field(sa_type=Text)
     reason_code: str | None = Field(sa_type=Text)

@@ -14,7 +14,7 @@ import numpy as np
 from services.education.rules.placement.columns import NOT_ADMISSIBLE, Columns, Ints
 from services.education.rules.placement.mechanisms import NONE, Placed, decided
 from services.education.rules.placement.problem import EVERYBODY, Problem
-from services.education.rules.placement.stages import OPEN, Stage
+from services.education.rules.placement.stages import OPEN, Stage, places_of
 from services.education.rules.placement.units import Unit
 
 
@@ -100,7 +100,7 @@ class Placement:
     placed: Placed
 
     @cached_property
-    def _explained(self) -> tuple[Ints, Ints]:
+    def _explained(self) -> Ints:
         return _explained(self.columns, self.placed)
 
     def explain(self) -> "Placement":
@@ -110,8 +110,8 @@ class Placement:
 
     def records(self) -> Iterator[Record]:
         """Every child, in the order of the pseudonyms."""
-        made = [record for place in range(len(self.columns.units)) for record in self._records_of(place)]
-        yield from sorted(made, key=lambda each: each.child)
+        for child in sorted(self._unit_of):
+            yield self.record_of(child)
 
     def record_of(self, child: str) -> Record:
         """One child. Raises KeyError."""
@@ -130,7 +130,8 @@ class Placement:
     def cut_offs(self) -> tuple[CutOff, ...]:
         """Every offer, in the order of the problem."""
         last, _ = decided(self.columns, self.placed)
-        taken, beyond = self._taken()
+        by_kind = self._taken_by_kind()
+        taken, beyond = by_kind.sum(axis=1), np.maximum(by_kind - self.columns.stages.places, 0).sum(axis=1)
         return tuple(
             CutOff(offer.id, offer.places, int(taken[place]), int(beyond[place]), self._standing(int(last[place])))
             for place, offer in enumerate(self.problem.offers)
@@ -138,16 +139,33 @@ class Placement:
 
     @cached_property
     def _unit_of(self) -> dict[str, int]:
-        return {member: place for place, unit in enumerate(self.columns.units) for member in unit.members}
+        units = self.columns.units
+        found = {child.id: place for place, child in enumerate(units.stands)}
+        found.update((member, place) for place, members in units.together.items() for member in members)
+        return found
 
-    def _taken(self) -> tuple[Ints, Ints]:
-        """Places taken by offer, and those of them beyond what each kind had."""
+    def places_left(self, without: frozenset[str] = frozenset()) -> dict[str, dict[str, int]]:
+        """Places nobody has, by offer and kind (`stages.places_of`), as if children in `without` had given theirs up."""
+        taken = self._taken_by_kind()
+        for child in without:
+            unit = self._unit_of[child]
+            row, stage = int(self.placed.row[unit]), int(self.placed.stage[unit])
+            if row != NONE:
+                offer = int(self.columns.offer[row])
+                taken[offer, self.columns.stages.kind[stage, offer]] -= 1
+        left = np.maximum(self.columns.stages.places - taken, 0)
+        return {
+            offer.id: {kind: int(left[at, number]) for number, kind in enumerate(places_of(offer))}
+            for at, offer in enumerate(self.problem.offers)
+        }
+
+    def _taken_by_kind(self) -> Ints:
         stages, columns = self.columns.stages, self.columns
         won = np.flatnonzero(self.placed.row != NONE)
         offer = columns.offer[self.placed.row[won]]
         by_kind = np.zeros_like(stages.places)
         np.add.at(by_kind, (offer, stages.kind[self.placed.stage[won], offer]), columns.size[won])
-        return by_kind.sum(axis=1), np.maximum(by_kind - stages.places, 0).sum(axis=1)
+        return by_kind
 
     def _standing(self, rank: int) -> Standing | None:
         if rank == NONE:
@@ -184,12 +202,23 @@ class Placement:
             yield Record(member, unit.points, unit.ties, unit.number.hex(), offer, where, attempts, together)
 
     def _attempts(self, unit: Unit, start: int, end: int) -> tuple[Attempt, ...]:
-        outcomes, deciding = (each[start:end].tolist() for each in self._explained)
-        words = self._words
-        return tuple(
-            Attempt(wish.offer, _OUTCOMES[outcome], words[link] if outcome == _REFUSED else None)
-            for wish, outcome, link in zip(unit.wishes, outcomes, deciding, strict=True)
-        )
+        known, codes = self._known, self._explained[start:end].tolist()
+        found = []
+        for wish, code in zip(unit.wishes, codes, strict=True):
+            key = (wish.offer, code)
+            attempt = known.get(key)
+            if attempt is None:
+                outcome, link = divmod(code, _LINKS)
+                attempt = known[key] = Attempt(
+                    wish.offer, _OUTCOMES[outcome], self._words[link] if outcome == _REFUSED else None
+                )
+            found.append(attempt)
+        return tuple(found)
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int], Attempt]:
+        """Attempts made so far; there are few different ones, so the records of a city share them."""
+        return {}
 
     @cached_property
     def _words(self) -> list[str]:
@@ -199,20 +228,22 @@ class Placement:
 
 _OUTCOMES = (Outcome.PLACED, Outcome.REFUSED, Outcome.NOT_ADMISSIBLE, Outcome.NOT_NEEDED)
 _PLACED, _REFUSED, _NOT_ADMISSIBLE, _NOT_NEEDED = range(4)
+_LINKS = 1000
+"""More than a chain has."""
 _OTHERS = (Deciding.NO_PLACES, Deciding.RESERVED, Deciding.EARLIER_BAND)
 """Counted from the end, after the links of the chain."""
 
 
-def _explained(columns: Columns, placed: Placed) -> tuple[Ints, Ints]:
-    """What each row came to, and the link on which a refusal turned."""
+def _explained(columns: Columns, placed: Placed) -> Ints:
+    """What each row came to, times `_LINKS`, plus the link on which a refusal turned."""
     last, is_asked = decided(columns, placed)
     outcome = np.where(is_asked, _REFUSED, _NOT_NEEDED)
     outcome[placed.row[placed.row != NONE]] = _PLACED
     outcome[columns.klass == NOT_ADMISSIBLE] = _NOT_ADMISSIBLE
     refused = np.flatnonzero(outcome == _REFUSED)
-    deciding = np.zeros(len(outcome), np.int64)
-    deciding[refused] = _links(columns, refused, last)
-    return outcome, deciding
+    found: Ints = outcome * _LINKS
+    found[refused] += _links(columns, refused, last)
+    return found
 
 
 def _links(columns: Columns, rows: Ints, last: Ints) -> Ints:

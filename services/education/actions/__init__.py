@@ -1,0 +1,1 @@
+"""What the office does. So far: hand out what ships."""

@@ -1,0 +1,35 @@
+"""What ships with the release: conditions of eligibility and season calendars, read from their files once."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from services.education.rules.eligibility.document import EligibilityRules
+from services.education.rules.season.template import SeasonTemplate
+
+_SERVICE = Path(__file__).parents[1]
+
+
+@cache
+def eligibility() -> Mapping[str, EligibilityRules]:
+    """Every set of conditions by its id. Raises pydantic's ValidationError when a file is none."""
+    found = {}
+    for file in sorted((_SERVICE / "eligibility").glob("*/rules.toml")):
+        rules = EligibilityRules.model_validate(tomllib.loads(file.read_text("utf-8")))
+        if rules.id != file.parent.name:
+            raise ValueError(f"{file.parent.name}: id is {rules.id}")
+        found[rules.id] = rules
+    return found
+
+
+@cache
+def seasons() -> Mapping[str, SeasonTemplate]:
+    """Every template of a season by its id. Raises pydantic's ValidationError when a file is none."""
+    found = {}
+    for file in sorted((_SERVICE / "seasons").glob("*.toml")):
+        template = SeasonTemplate.model_validate(tomllib.loads(file.read_text("utf-8")))
+        if template.id != file.stem:
+            raise ValueError(f"{file.name}: id is {template.id}")
+        found[template.id] = template
+    return found

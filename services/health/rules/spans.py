@@ -1,0 +1,62 @@
+"""Spans of law: ages and intervals in calendar months and days, such as "13 years 6 months" or "28 days"."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.chassis.months import add_months
+
+_MONTHS = {"month": 1, "year": 12}
+_DAYS = {"day": 1, "week": 7}
+_PART = re.compile(r"(\d{1,4}) (hour|day|week|month|year)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """So many calendar months and then so many days. A month's end clamps: 31 August and six months is 28 or 29 February."""
+
+    months: int
+    days: int
+
+    def after(self, day: date) -> date:
+        """The day this long after `day`; always from the original date, never from a clamped one."""
+        later = add_months(day, self.months) if self.months else day
+        return later + timedelta(self.days) if self.days else later
+
+    @property
+    def zh(self) -> str:
+        """In Chinese: 3岁6月龄 is said as 3岁6个月."""
+        years, months = divmod(self.months, 12)
+        if self.months < 36 and months:
+            years, months = 0, self.months
+        parts = [f"{years}年" if years else "", f"{months}个月" if months else "", f"{self.days}天" if self.days else ""]
+        return "".join(parts) or "出生"
+
+    @property
+    def en(self) -> str:
+        """In English."""
+        years, months = divmod(self.months, 12)
+        if self.months < 36 and months:
+            years, months = 0, self.months
+        counted = ((years, "year"), (months, "month"), (self.days, "day"))
+        return " ".join(f"{number} {unit}{'s' if number > 1 else ''}" for number, unit in counted if number) or "birth"
+
+
+def parse_span(text: object) -> Span:
+    """A span as it is written in a schedule. Raises ValueError.
+
+    Hours are only used as limits after birth, and only days are known of a dose: 24 hours end on the next calendar day, so the
+    first day certainly outside is the one after that.
+    """
+    if isinstance(text, Span):
+        return text
+    if text == "birth":
+        return Span(0, 0)
+    months = days = 0
+    for part in re.split(r"(?<=[a-z]) (?=\d)", str(text)):
+        if not (found := _PART.fullmatch(part)):
+            raise ValueError(f'a span such as "6 months" or "28 days", not {text!r}')
+        number, unit = int(found[1]), found[2]
+        months += number * _MONTHS.get(unit, 0)
+        days += -(-number // 24) + 1 if unit == "hour" else number * _DAYS.get(unit, 0)
+    return Span(months, days)
