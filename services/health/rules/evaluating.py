@@ -177,11 +177,7 @@ def _against(
     for bound in _bounds_of(series, course, step, child, given, record):
         if dose.given_on + grace < bound.day:
             yield Finding(bound.verdict, bound.rules, bound.day, bound.because_of)
-    windows = [
-        *obstacles.spacing(vaccine, live, edition.general, dose.id),
-        *obstacles.after_immunoglobulin(vaccine, child, edition.general),
-    ]
-    for window in windows:
+    for window in obstacles.of_others(vaccine, child, live, edition.general, dose.id):
         if window.covers(dose.given_on):
             yield Finding(obstacles.VERDICTS[window.kind], window.rules, window.until, window.because_of)
 

@@ -78,6 +78,9 @@ def _by_preference(case: _Case, every: Sequence[Series]) -> list[Series]:
     programme is looked at only where it is complete.
     """
 
+    if len(every) == 1:
+        return [each for each in every if each.offered or _is_complete(case, each)]
+
     def rank(series: Series) -> tuple[bool, bool, int]:
         counted = case.counted(series)
         course = course_on(series, case.child, case.as_of, case.evaluation.record) if counted else None
@@ -169,10 +172,11 @@ def _dated(
     allowed = max(each.day for each in bounds(course, step, case.child, counted, record))
     if series.offered_from is not None:
         allowed = max(allowed, series.offered_from)
-    free, held = obstacles.first_free(max(allowed, day), _windows(case, vaccine))
+    windows = _windows(case, vaccine)
+    free, held = obstacles.first_free(max(allowed, day), windows)
     if free is None and held is not None:
         return _STANDING_OF[held.kind], held.rules
-    earliest = free if free is not None and free > case.as_of else max(allowed, *_ended(case, vaccine), date.min)
+    earliest = free if free is not None and free > case.as_of else max([allowed, *_ended(windows, case.as_of)])
     if max(earliest, day) >= end:
         return Standing.AGED_OUT, series.age_rules
     recommended = max((step.recommended or step.age).after(case.child.born_on), earliest)
@@ -189,19 +193,15 @@ def _dated(
 
 
 def _windows(case: _Case, vaccine: Vaccine) -> list[obstacles.Window]:
-    return [
-        *obstacles.spacing(vaccine, case.evaluation.live, case.edition.general),
-        *obstacles.after_immunoglobulin(vaccine, case.child, case.edition.general),
-        *obstacles.personal(vaccine, case.child, case.programme),
-    ]
+    windows = obstacles.of_others(vaccine, case.child, case.evaluation.live, case.edition.general)
+    if case.child.contraindications or case.child.conditions or case.child.deferrals:
+        windows.extend(obstacles.personal(vaccine, case.child, case.programme))
+    return windows
 
 
-def _ended(case: _Case, vaccine: Vaccine) -> Iterator[date]:
+def _ended(windows: Sequence[obstacles.Window], as_of: date) -> Iterator[date]:
     """Ends of the times that have passed: a dose was not possible before them."""
-    for window in _windows(case, vaccine):
-        if window.until is not None and window.until <= case.as_of:
-            yield window.until
-    yield date.min
+    return (window.until for window in windows if window.until is not None and window.until <= as_of)
 
 
 def _overdue_from(case: _Case, step: Step, counted: Sequence[Counted], earliest: date, recommended: date) -> date:

@@ -39,6 +39,18 @@ VERDICTS = {Kind.LIVE: Verdict.LIVE_TOO_CLOSE, Kind.IMMUNOGLOBULIN: Verdict.AFTE
 """What a dose in such a time is. A dose given in spite of a contraindication or deferral was given: it counts."""
 
 
+def of_others(
+    vaccine: Vaccine, child: Child, live: Sequence[tuple[Dose, Vaccine]], general: General, own: str | None = None
+) -> list[Window]:
+    """What other doses and immunoglobulin leave: the times a dose given in spite of them does not count."""
+    windows: list[Window] = []
+    if vaccine.is_live_injected:
+        windows.extend(spacing(vaccine, live, general, own))
+    if child.immunoglobulins:
+        windows.extend(after_immunoglobulin(vaccine, child, general))
+    return windows
+
+
 def spacing(
     vaccine: Vaccine, live: Sequence[tuple[Dose, Vaccine]], general: General, own: str | None = None
 ) -> Iterator[Window]:
