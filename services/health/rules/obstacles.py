@@ -39,26 +39,22 @@ VERDICTS = {Kind.LIVE: Verdict.LIVE_TOO_CLOSE, Kind.IMMUNOGLOBULIN: Verdict.AFTE
 """What a dose in such a time is. A dose given in spite of a contraindication or deferral was given: it counts."""
 
 
-def of_others(
-    vaccine: Vaccine, child: Child, live: Sequence[tuple[Dose, Vaccine]], general: General, own: str | None = None
-) -> list[Window]:
+def of_others(vaccine: Vaccine, child: Child, live: Sequence[tuple[Dose, Vaccine]], general: General) -> list[Window]:
     """What other doses and immunoglobulin leave: the times a dose given in spite of them does not count."""
     windows: list[Window] = []
     if vaccine.is_live_injected:
-        windows.extend(spacing(vaccine, live, general, own))
+        windows.extend(spacing(vaccine, live, general))
     if child.immunoglobulins:
         windows.extend(after_immunoglobulin(vaccine, child, general))
     return windows
 
 
-def spacing(
-    vaccine: Vaccine, live: Sequence[tuple[Dose, Vaccine]], general: General, own: str | None = None
-) -> Iterator[Window]:
+def spacing(vaccine: Vaccine, live: Sequence[tuple[Dose, Vaccine]], general: General) -> Iterator[Window]:
     """Injected live vaccines are given on one day or four weeks apart (IMM-05), also from doses that do not count."""
     if not is_spaced(vaccine, general):
         return
     for dose, other in live:
-        if dose.id != own and is_spaced(other, general):
+        if is_spaced(other, general):
             since = dose.given_on + timedelta(1)
             yield Window(
                 since, general.live_spacing.value.after(dose.given_on), Kind.LIVE, (general.live_spacing.rule,), dose.id
