@@ -49,13 +49,15 @@ def test_forecasts_followed_end_complete(child_and_day: tuple[Child, date]) -> N
 @QUICK
 @given(children(), ADDED)
 def test_a_valid_dose_never_sets_back(child_and_day: tuple[Child, date], vaccine: str) -> None:
-    a_valid_dose_never_sets_back(ours, *child_and_day, vaccine)
+    child, as_of = child_and_day
+    a_valid_dose_never_sets_back(ours, child, as_of, vaccine)
 
 
 @QUICK
 @given(children(), st.integers())
 def test_the_order_of_input_is_irrelevant(child_and_day: tuple[Child, date], seed: int) -> None:
-    the_order_of_input_is_irrelevant(ours, *child_and_day, seed)
+    child, as_of = child_and_day
+    the_order_of_input_is_irrelevant(ours, child, as_of, seed)
 
 
 @QUICK
@@ -110,8 +112,8 @@ def a_bad_dose_spoils_the_one_before(child: Child, as_of: date) -> Assessment:
 PLANTED: list[tuple[Engine, Any]] = [
     (a_day_early, lambda engine, given: no_forecast_names_an_early_day(engine, *given[0])),
     (the_wrong_vaccine, lambda engine, given: forecasts_followed_end_complete(engine, *given[0])),
-    (another_maker_restarts, lambda engine, given: a_valid_dose_never_sets_back(engine, *given[0], given[1])),
-    (as_they_were_typed, lambda engine, given: the_order_of_input_is_irrelevant(engine, *given[0], given[2])),
+    (another_maker_restarts, lambda engine, given: a_valid_dose_never_sets_back(engine, given[0][0], given[0][1], given[1])),
+    (as_they_were_typed, lambda engine, given: the_order_of_input_is_irrelevant(engine, given[0][0], given[0][1], given[2])),
     (a_bad_dose_spoils_the_one_before, lambda engine, given: deleting_a_dose_never_helps(engine, *given[0])),
 ]
 

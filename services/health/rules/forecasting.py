@@ -1,6 +1,6 @@
 """What comes next in every line, by the edition in force on the day of assessment (IMM-00)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -173,13 +173,15 @@ def _dated(
     if series.offered_from is not None:
         allowed = max(allowed, series.offered_from)
     windows = _windows(case, vaccine)
-    free, held = obstacles.first_free(max(allowed, day), windows)
-    if free is None and held is not None:
-        return _STANDING_OF[held.kind], held.rules
-    earliest = free if free is not None and free > case.as_of else max([allowed, *_ended(windows, case.as_of)])
+    earliest = obstacles.first_free(max(allowed, day), windows)
+    if isinstance(earliest, date) and earliest <= case.as_of:
+        earliest = obstacles.first_free(allowed, windows)
+    if not isinstance(earliest, date):
+        return _STANDING_OF[earliest.kind], earliest.rules
     if max(earliest, day) >= end:
         return Standing.AGED_OUT, series.age_rules
-    recommended = max((step.recommended or step.age).after(case.child.born_on), earliest)
+    listed_on = (step.recommended or step.age).after(case.child.born_on)
+    recommended = max(listed_on, earliest)
     return NextDose(
         vaccine=vaccine.code,
         dose_no=len(course.steps) - needed(course, counted) + 1,
@@ -187,6 +189,7 @@ def _dated(
         recommended=recommended,
         overdue_from=_overdue_from(case, step, counted, earliest, recommended),
         latest=last - _ONE_DAY,
+        listed_on=listed_on,
         else_by=tuple(each for each in step.give if each != vaccine.code),
         asks=_asked(case, course),
     )
@@ -197,11 +200,6 @@ def _windows(case: _Case, vaccine: Vaccine) -> list[obstacles.Window]:
     if case.child.contraindications or case.child.conditions or case.child.deferrals:
         windows.extend(obstacles.personal(vaccine, case.child, case.programme))
     return windows
-
-
-def _ended(windows: Sequence[obstacles.Window], as_of: date) -> Iterator[date]:
-    """Ends of the times that have passed: a dose was not possible before them."""
-    return (window.until for window in windows if window.until is not None and window.until <= as_of)
 
 
 def _overdue_from(case: _Case, step: Step, counted: Sequence[Counted], earliest: date, recommended: date) -> date:

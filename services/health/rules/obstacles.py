@@ -102,15 +102,11 @@ def _concerns(barred: Barred, vaccine: Vaccine) -> bool:
     return not barred.what or not vaccine.tags.isdisjoint(barred.what)
 
 
-def first_free(day: date, windows: Iterable[Window]) -> tuple[date | None, Window | None]:
-    """The first day from `day` on that lies in no window, and the window that ended last before it; no day where one is
-    open.
-    """
-    held: Window | None = None
+def first_free(day: date, windows: Iterable[Window]) -> date | Window:
+    """The first day from `day` on that lies in no window, or the open window that lets there be none."""
     waiting = list(windows)
     while covering := next((each for each in waiting if each.covers(day)), None):
-        held = covering
         if covering.until is None:
-            return None, covering
+            return covering
         day = covering.until
-    return day, held
+    return day
