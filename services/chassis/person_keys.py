@@ -49,13 +49,29 @@ def make(keyring: Keyring, person_id: UUID) -> PersonKey:
     return PersonKey(person_id, key_id, _key(suite, key_id, material), wrapped, keyring.kek_id)
 
 
+class NewKey(NamedTuple):
+    """A key for a person who is new, and what is to be stored of it: the fields of `OfferedKey`, ids as texts."""
+
+    key: Key
+    offered: tuple[str, str, int, bytes, str]
+
+
+def make_for_new(keyring: Keyring, person_id: str, key_id: str) -> NewKey:
+    """`make` for one of many: ids come as texts, the key's is fresh."""
+    suite = keyring.suite
+    material = new_key(suite)
+    wrapped = keyring.wrap(material, wrapping_context(person_id, key_id, suite))
+    key = Key(KeyKind.PERSON, suite, bytes.fromhex(key_id.replace("-", "")), material)
+    return NewKey(key, (person_id, key_id, int(suite), wrapped, keyring.kek_id))
+
+
 def unwrap(keyring: Keyring, person_id: UUID, key_id: UUID, suite: int, wrapped: bytes) -> PersonKey:
     """A stored key, ready for use; raises `ValueError` when it was altered, moved or wrapped by an unknown key."""
     material = keyring.unwrap(wrapped, wrapping_context(person_id, key_id, suite))
     return PersonKey(person_id, key_id, _key(Suite(suite), key_id, material))
 
 
-def wrapping_context(person_id: UUID, key_id: UUID, suite: int) -> str:
+def wrapping_context(person_id: UUID | str, key_id: UUID | str, suite: int) -> str:
     """Where a person's wrapped key lies; authenticated with it."""
     return f"person_key|{person_id}|{key_id}|{suite}"
 

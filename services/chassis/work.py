@@ -191,6 +191,14 @@ class Work:
         self._outbox, self._history, self._audit, self._person_keys = [], [], [], KeysInUse(self.keyring)
         return trail
 
+    def take_left(self) -> tuple[list[_OutboxRow], list[_HistoryRow], list[AuditLine]]:
+        """The events, versions and lines that were left here, which are forgotten here; for who writes of many after a sample
+        (`trail_forms.py`).
+        """
+        left = self._outbox, self._history, self._audit
+        self._outbox, self._history, self._audit = [], [], []
+        return left
+
     def lay_trail(self, trail: Trail) -> UUID:
         """Leave here what acts about a new person left elsewhere; the person's id."""
         self._laid.append(trail)

@@ -64,9 +64,8 @@ def _found(rounds: Sequence[Ranked], rows: Rows) -> dict[str, Any]:
 
 def _contenders(rows: Rows, rule: Ranking) -> Iterator[Contender]:
     """The id tells the row."""
-    wanted = (*(() if rule.first_by is None else (rule.first_by,)), *rule.tie_breaks)
     for row, written in enumerate(rows):
-        values = {each.id: _value(written.get(each.id, 0)) for each in wanted}
+        values = {each.id: _value(written.get(each.id, 0)) for each in rule.decided_by}
         for number in range(written.get("number", 1)):
             yield Contender(UUID(int=row << 64 | number), Fraction(written["total"]), values, written.get("town", ""))
 

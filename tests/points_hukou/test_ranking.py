@@ -26,6 +26,7 @@ from services.points_hukou.rules.ranking import (
     rank_with_limits,
 )
 from services.points_hukou.rules.ranking_by_town import rank_by_town, second_round_limits
+from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.rules.vectors.counting import Measured
 from services.points_hukou.rules.vectors.exact import Numbers, numbers
@@ -44,6 +45,7 @@ RULE = {
         {"id": "day", "name_zh": "日", "name_en": "day", "earliest": "accepted_on"},
     ],
 }
+BATCH = {"id": "first_batch", "name_zh": "优先批", "name_en": "first batch", "when": {"flag": "has_permit"}}
 FIRST_BY = {"id": "months", "name_zh": "月", "name_en": "months", "items": ["insurance"]}
 
 
@@ -55,9 +57,12 @@ def test_round(name: str, case: Mapping[str, Any]) -> None:
 def test_every_rule_set_that_ranks_has_rounds_or_shares_the_rule_of_one_that_has() -> None:
     rules = {name: shipped(name).ranking for name in texts()}
     shown = {
-        (rule.cut, bool(rule.tie_breaks), rule.first_by is None) for name, rule in rules.items() if rule and rounds_of(name)
+        (rule.cut, bool(rule.batches), bool(rule.tie_breaks), rule.first_by is None)
+        for name, rule in rules.items()
+        if rule and rounds_of(name)
     }
-    assert {(rule.cut, bool(rule.tie_breaks), rule.first_by is None) for rule in rules.values() if rule} == shown
+    kinds = {(rule.cut, bool(rule.batches), bool(rule.tie_breaks), rule.first_by is None) for rule in rules.values() if rule}
+    assert kinds == shown
 
 
 def rule_of(**changed: Any) -> Ranking:
@@ -69,6 +74,7 @@ VALUES = st.fixed_dictionaries(
         "points": st.none() | st.sampled_from([Fraction(1), Fraction(2), Fraction(7, 3)]),
         "day": st.none() | st.sampled_from([date(2020, 1, 1), date(2020, 1, 2)]),
         "months": st.none() | st.sampled_from([Fraction(1), Fraction(2)]),
+        "first_batch": st.sampled_from([Fraction(0), Fraction(1)]),
     }
 )
 CONTENDERS = st.lists(
@@ -83,8 +89,9 @@ CONTENDERS = st.lists(
     unique_by=lambda each: each.id,
 )
 RULES = st.builds(
-    lambda cut, first_by: rule_of(cut=cut, first_by=first_by),
+    lambda cut, batches, first_by: rule_of(cut=cut, batches=batches, first_by=first_by),
     st.sampled_from(["admit_all_tied", "refuse"]),
+    st.sampled_from([[], [BATCH]]),
     st.sampled_from([None, FIRST_BY]),
 )
 
@@ -92,7 +99,8 @@ RULES = st.builds(
 def is_before(one: Contender, other: Contender, rule: Ranking) -> bool:
     """The model: one thing after the other, as an official compares two files."""
     names = [*([] if rule.first_by is None else [rule.first_by.id]), *(each.id for each in rule.tie_breaks)]
-    pairs: list[tuple[Any, Any, bool]] = [] if rule.first_by else [(one.total, other.total, True)]
+    pairs: list[tuple[Any, Any, bool]] = [(one.tie_breaks[each.id], other.tie_breaks[each.id], True) for each in rule.batches]
+    pairs += [] if rule.first_by else [(one.total, other.total, True)]
     pairs += [(one.tie_breaks[name], other.tie_breaks[name], name != "day") for name in names]
     for mine, yours, more_is_better in pairs:
         if mine != yours:
@@ -227,6 +235,14 @@ BUGS: Mapping[str, tuple[str, Callable[..., Any]]] = {
         "_in_order",
         lambda real: lambda value, common: -int(value) if isinstance(value, Fraction) else real(value, common),
     ),
+    "points come before the batch": (
+        "_orders",
+        lambda real: (
+            lambda contenders, rule: real(
+                contenders, rule.model_copy(update={"batches": (), "tie_breaks": (*rule.batches, *rule.tie_breaks)})
+            )
+        ),
+    ),
     "the total counts where it is a threshold only": (
         "_orders",
         lambda real: lambda contenders, rule: real(contenders, rule.model_copy(update={"first_by": None})),
@@ -251,7 +267,7 @@ def test_a_planted_bug_is_found(bug: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 def in_columns(contenders: Sequence[Contender], rule: Ranking) -> tuple[Numbers, dict[str, Measured]]:
     """The same contenders as columns."""
-    names = [each.id for each in (rule.first_by, *rule.tie_breaks) if each is not None]
+    names = [each.id for each in rule.decided_by]
     return column([each.total for each in contenders]), {
         name: Measured(
             np.array([each.tie_breaks[name] is not None for each in contenders], np.bool_),
@@ -283,3 +299,16 @@ def test_very_many_are_ranked_as_a_few(contenders: list[Contender], rule: Rankin
     mask = found.are_admitted(len(contenders))
     admitted = {each.contender.id for each in wanted.admitted} - tied
     assert {each.id for each, is_in in zip(contenders, mask, strict=True) if is_in} == admitted
+
+
+def test_of_a_couple_the_other_score_breaks_the_tie() -> None:
+    """P-18: the higher score counts, the other one is a reference between equals."""
+    spouse = {"id": "spouse", "name_zh": "配偶", "name_en": "spouse", "other_of_family": "total"}
+    rule = rule_of(cut="refuse", tie_breaks=[spouse])
+    bare = {"eligible": True, "vetoed": False, "frozen": False, "passes": None, "total": "60", "tie_breaks": {"spouse": None}}
+    families = ([{"total": "45.5"}], [], [{"total": "9"}, {"total": "45.52"}])
+    contenders = [
+        contender_of_figures(figures_to_rank(bare, others, rule), of=UUID(int=number)) for number, others in enumerate(families)
+    ]
+    ranked = rank([each for each in contenders if each is not None], rule, 1)
+    assert [place.contender.id.int for place in ranked.places] == [2, 0, 1]

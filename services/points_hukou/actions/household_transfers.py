@@ -178,7 +178,7 @@ async def _require_place(work: Work, person_id: UUID, round_id: UUID, applicatio
     ids = await applications.all_ids_of(work, [person_id])
     if not is_final or place is None or not is_held(place) or place.person_id not in ids:
         raise DomainError("place-not-for-transfer")
-    if not await still_standing(work, [place], in_recheck=False):
+    if not await still_standing(work, record, [place], in_recheck=False):
         raise DomainError("place-not-for-transfer")
     rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
     assert rule_set is not None

@@ -5,6 +5,7 @@ would be in it.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,16 @@ from uuid import UUID
 
 from services.chassis.db import Record
 from services.chassis.errors import DomainError
+from services.chassis.keyring import Keyring
 from services.chassis.principal import division_prefix
 from services.chassis.work import Work
+from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
-from services.points_hukou.rules.rounds import contender_of_figures, once_each
+from services.points_hukou.rules.document.rule_set import Ranking
+from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank, once_each, ranking_of
 from services.points_hukou.schemas.round_places import PlaceRecord
 from services.points_hukou.schemas.rounds import RoundRecord
-from services.points_hukou.store import round_places
+from services.points_hukou.store import round_places, rule_sets
 from services.points_hukou.store import round_standing as store
 
 Figures = Mapping[str, Any]
@@ -57,20 +61,42 @@ async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
     return [row for place, row in enumerate(latest_first) if place in standing]
 
 
-async def figures_of(work: Work, assessment_ids: Sequence[UUID]) -> dict[UUID, Figures]:
-    """The frozen figures by assessment, without those of who was erased; opened in a thread, so many at once."""
+async def ranking_rule(work: Work, record: RoundRecord) -> Ranking:
+    """How the rule set of a round orders people."""
+    law = await rule_sets.find_rule_set(work, record.rule_set_id)
+    assert law is not None, "approved rule sets are seen by everybody"
+    return ranking_of(compiled(law))
+
+
+async def figures_of(work: Work, rule: Ranking, assessment_ids: Sequence[UUID]) -> dict[UUID, Figures]:
+    """What a ranking rests on by assessment, without those of who was erased; opened in a thread, so many at once."""
     found: dict[UUID, Figures] = {}
+    needs_others = any(each.other_of_family is not None for each in rule.decided_by)
     for start in range(0, len(assessment_ids), _OPENED_AT_ONCE):
-        rows = await store.sealed_scores(work, assessment_ids[start : start + _OPENED_AT_ONCE])
-        found |= await asyncio.to_thread(store.scores_in, work.keyring, rows)
+        ids = assessment_ids[start : start + _OPENED_AT_ONCE]
+        rows = await store.sealed_scores(work, ids)
+        others = await store.others_scored(work, ids) if needs_others else ()
+        found |= await asyncio.to_thread(_figures_in, work.keyring, rule, rows, others)
     return found
+
+
+def _figures_in(keyring: Keyring, rule: Ranking, rows: Sequence[Record], others: Sequence[Record]) -> dict[UUID, Figures]:
+    opened = store.scores_in(keyring, others)
+    beside: dict[UUID, list[Figures]] = defaultdict(list)
+    for row in others:
+        if row["assessment_id"] in opened:
+            beside[row["beside"]].append(opened[row["assessment_id"]])
+    return {
+        assessment_id: figures_to_rank(score, beside[assessment_id], rule)
+        for assessment_id, score in store.scores_in(keyring, rows).items()
+    }
 
 
 async def changes_since(work: Work, record: RoundRecord) -> Changes:
     """What is otherwise than when it was ranked. Raises `DomainError('round-not-settled')` while a score is looked at again."""
     now = {row["application_id"]: row["assessment_id"] for row in await standing_in(work, record)}
     ranked = await round_places.bases_of(work, record)
-    others = await figures_of(work, [now[each] for each in now.keys() - ranked.keys()])
+    others = await figures_of(work, await ranking_rule(work, record), [now[each] for each in now.keys() - ranked.keys()])
     return Changes(
         left=frozenset(ranked.keys() - now.keys()),
         rescored=sum(now[each] != ranked[each] for each in now.keys() & ranked.keys()),
@@ -78,7 +104,9 @@ async def changes_since(work: Work, record: RoundRecord) -> Changes:
     )
 
 
-async def still_standing(work: Work, places: Sequence[PlaceRecord], *, in_recheck: bool) -> frozenset[UUID]:
+async def still_standing(
+    work: Work, record: RoundRecord, places: Sequence[PlaceRecord], *, in_recheck: bool
+) -> frozenset[UUID]:
     """Of which places the application still stands with the figures it was ranked by: confirmed – or, with `in_recheck`, asked
     to be looked at again –, and never scored otherwise.
     """
@@ -87,7 +115,7 @@ async def still_standing(work: Work, places: Sequence[PlaceRecord], *, in_rechec
     asked = [each for each in places if each.secrets is not None and states[each.application_id][0] in alive]
     counted = {each.place_id: states[each.application_id][1] or each.assessment_id for each in asked}
     newer = {each.place_id: counted[each.place_id] for each in asked if counted[each.place_id] != each.assessment_id}
-    figures = await figures_of(work, list(newer.values()))
+    figures = await figures_of(work, await ranking_rule(work, record), list(newer.values()))
     return frozenset(
         each.place_id for each in asked if each.place_id not in newer or _rank_alike(each, figures.get(newer[each.place_id]))
     )

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.work import Work
-from services.points_hukou.actions.round_contenders import still_standing
-from services.points_hukou.actions.round_ranking import ranking_rule
+from services.points_hukou.actions.round_contenders import ranking_rule, still_standing
 from services.points_hukou.actions.round_standing import save, take
 from services.points_hukou.rules.ranking import Outcome, UndecidedCutError, moved_up
 from services.points_hukou.rules.round_states import RoundAct
@@ -99,7 +98,7 @@ async def _waiting(
     """Who of those who wait may take a place: the application still stands with its figures – a recheck that is asked for
     takes nobody's turn –, and nobody it would be for holds a place, in this round or another of its use (P-08).
     """
-    standing = await still_standing(work, waiting, in_recheck=True)
+    standing = await still_standing(work, record, waiting, in_recheck=True)
     left = [each for each in waiting if each.place_id in standing]
     claims = await round_standing.claims_of(work, record, [each.application_id for each in (*held, *left)])
     taken = [Claim(claims[each.application_id].humans, is_spent=False) for each in held]

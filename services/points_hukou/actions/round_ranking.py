@@ -9,19 +9,18 @@ from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
 from services.chassis.work import Work
-from services.points_hukou.actions.round_contenders import Figures, changes_since, figures_of, standing_in
+from services.points_hukou.actions.round_contenders import Figures, changes_since, figures_of, ranking_rule, standing_in
 from services.points_hukou.actions.round_objections import settle_upheld
 from services.points_hukou.actions.round_standing import save, take
-from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.exact import written
-from services.points_hukou.rules.ranking import Contender, Outcome, Ranked, UndecidedCutError, rank
-from services.points_hukou.rules.ranking_by_town import rank_by_town
+from services.points_hukou.rules.placing import Placing, place_everybody
+from services.points_hukou.rules.ranking import Contender, Outcome, UndecidedCutError
 from services.points_hukou.rules.round_states import RoundAct, RoundStatus
-from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank, ranking_of
+from services.points_hukou.rules.rounds import contender_of_figures
 from services.points_hukou.schemas.round_places import PlaceRecord, PlaceSecrets
 from services.points_hukou.schemas.rounds import RoundRecord, RoundView
-from services.points_hukou.store import round_objections, round_places, rule_sets
+from services.points_hukou.store import round_objections, round_places
 from services.points_hukou.store import round_standing as store
 
 _TOWN_DIGITS = 9
@@ -53,8 +52,9 @@ async def rank_round(work: Work, round_id: UUID) -> RoundView:
     if before.status is RoundStatus.PUBLISHED:
         await _require_reason(work, before)
     _require_towns(before, rows)
-    standing = await _known(work, rows)
-    places, cut_off = await asyncio.to_thread(_ranked, standing, before, await ranking_rule(work, before))
+    rule = await ranking_rule(work, before)
+    standing = await _known(work, rule, rows)
+    places, cut_off = await asyncio.to_thread(_ranked, standing, before, rule)
     is_as_shown = before.status is RoundStatus.PUBLISHED and _shown(places) == _shown(
         await round_places.whole_ranking(work, before)
     )
@@ -70,13 +70,6 @@ async def rank_round(work: Work, round_id: UUID) -> RoundView:
         "cut_off": cut_off,
     }
     return RoundView.of(await save(work, "rank", None, before, before.model_copy(update=ranked)))
-
-
-async def ranking_rule(work: Work, record: RoundRecord) -> Ranking:
-    """How the rule set of a round orders people."""
-    law = await rule_sets.find_rule_set(work, record.rule_set_id)
-    assert law is not None, "approved rule sets are seen by everybody"
-    return ranking_of(compiled(law))
 
 
 async def _require_reason(work: Work, record: RoundRecord) -> None:
@@ -105,12 +98,12 @@ def _town(row: Record) -> str:
     return town
 
 
-async def _known(work: Work, rows: Sequence[Record]) -> _Standing:
+async def _known(work: Work, rule: Ranking, rows: Sequence[Record]) -> _Standing:
     """What is known of who stands; nobody of them is erased until the commit, and each has a key to seal under."""
     names = await store.hold_names(work, [row["application_id"] for row in rows])
     rows = [row for row in rows if row["person_id"] in names]
     await work.make_person_keys(names)
-    return _Standing(rows, await figures_of(work, [row["assessment_id"] for row in rows]), names)
+    return _Standing(rows, await figures_of(work, rule, [row["assessment_id"] for row in rows]), names)
 
 
 def _ranked(standing: _Standing, record: RoundRecord, rule: Ranking) -> tuple[list[PlaceRecord], str | None]:
@@ -124,42 +117,33 @@ def _ranked(standing: _Standing, record: RoundRecord, rule: Ranking) -> tuple[li
         if made is not None:
             contenders.append(made)
             by_id[made.id] = row
-    rankings = _rank(contenders, rule, record)
-    lowest = min((place.contender.total for ranked in rankings for place in ranked.admitted), default=None)
-    last: dict[UUID, PlaceRecord] = {}
-    for ranked in rankings:
-        for place in ranked.places:
-            row = by_id[place.contender.id]
-            earlier = last.get(place.contender.id)
-            if earlier is not None and earlier.outcome is Outcome.ADMITTED:
-                continue
-            last[place.contender.id] = PlaceRecord(
-                place_id=new_id(),
-                round_id=record.round_id,
-                application_id=place.contender.id,
-                person_id=row["person_id"],
-                assessment_id=row["assessment_id"],
-                town=place.contender.town,
-                rank=place.rank if earlier is None else earlier.rank,
-                outcome=place.outcome,
-                given_up_on=None,
-                moved_up_on=None,
-                ranking=record.rankings + 1,
-                superseded_on=None,
-                secrets=PlaceSecrets(
-                    masked_name=standing.names[row["person_id"]],
-                    score=figures_to_rank(standing.figures[row["assessment_id"]]),
-                ),
-            )
-    return list(last.values()), None if lowest is None else written(lowest)
+    placing = _placed(contenders, rule, record)
+    return [
+        PlaceRecord(
+            place_id=new_id(),
+            round_id=record.round_id,
+            application_id=place.contender.id,
+            person_id=row["person_id"],
+            assessment_id=row["assessment_id"],
+            town=place.contender.town,
+            rank=place.rank,
+            outcome=place.outcome,
+            given_up_on=None,
+            moved_up_on=None,
+            ranking=record.rankings + 1,
+            superseded_on=None,
+            secrets=PlaceSecrets(
+                masked_name=standing.names[row["person_id"]], score=dict(standing.figures[row["assessment_id"]])
+            ),
+        )
+        for place in placing.places
+        for row in (by_id[place.contender.id],)
+    ], None if placing.cut_off is None else written(placing.cut_off)
 
 
-def _rank(contenders: Sequence[Contender], rule: Ranking, record: RoundRecord) -> list[Ranked]:
+def _placed(contenders: Sequence[Contender], rule: Ranking, record: RoundRecord) -> Placing:
     try:
-        if not record.town_quotas:
-            return [rank(contenders, rule, record.quota)]
-        by_town = rank_by_town(contenders, rule, record.town_quotas, service=record.service)
-        return [*by_town.towns.values(), *(() if by_town.second is None else (by_town.second,))]
+        return place_everybody(contenders, rule, record.quota, record.town_quotas, service=record.service)
     except UndecidedCutError as error:
         raise DomainError("cut-undecided", detail_zh=error.message_zh, detail_en=error.message_en) from None
 

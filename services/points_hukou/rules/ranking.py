@@ -3,7 +3,8 @@ order in which contenders are given.
 
 Equal in everything share a rank; the next rank skips (P-13). The quota is a target: who stands at a rank within it is
 admitted, and with them all their equals (P-14) – or, where the rule set leaves that to the city, the round is refused by name
-(P-22). A tie-break nobody knows of a person puts that person behind all of whom it is known.
+(P-22). Where a rule set has batches (P-21), whoever is in an earlier one stands before all others. A tie-break nobody knows of
+a person puts that person behind all of whom it is known.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -162,7 +163,8 @@ def _groups(contenders: Iterable[Contender], rule: Ranking) -> Iterable[list[Con
 def _orders(contenders: Sequence[Contender], rule: Ranking) -> list[_Order]:
     """What each is ordered by, as whole numbers of which the smaller comes first."""
     first = [each.total for each in contenders] if rule.first_by is None else _values(contenders, rule.first_by.id)
-    columns = [first, *(_values(contenders, each.id) for each in rule.tie_breaks)]
+    batches, ties = ([_values(contenders, each.id) for each in part] for part in (rule.batches, rule.tie_breaks))
+    columns = [*batches, first, *ties]
     return list(zip(*(_in_whole_numbers(column) for column in columns), strict=True))
 
 

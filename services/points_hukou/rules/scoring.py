@@ -123,8 +123,7 @@ def _tie_breaks(rule_set: RuleSet, facts: Facts, components: Sequence[Component]
     ranking = rule_set.ranking
     if ranking is None:
         return {}
-    wanted = (*(() if ranking.first_by is None else (ranking.first_by,)), *ranking.tie_breaks)
-    return {each.id: _tie_break(each, facts, components) for each in wanted}
+    return {each.id: _tie_break(each, facts, components) for each in ranking.decided_by}
 
 
 def _tie_break(tie_break: TieBreak, facts: Facts, components: Sequence[Component]) -> Fraction | date | None:
@@ -133,6 +132,10 @@ def _tie_break(tie_break: TieBreak, facts: Facts, components: Sequence[Component
     if tie_break.most is not None:
         counted = count(tie_break.most, facts, facts.applied_on)
         return None if counted is None else counted.total
+    if tie_break.when is not None:
+        return Fraction(holds(tie_break.when, Sight(facts, facts.applied_on, {})))
+    if tie_break.other_of_family is not None:
+        return None  # one score does not know the other: `rules/rounds.py`
     return sum((each.counted for each in components if each.item.law.id in tie_break.items), _NOTHING)
 
 

@@ -57,18 +57,28 @@ def unsoundnesses(
                 yield f"{clause.law.id}: a clause cannot ask for the points of {condition.item}"
             yield from (f"{clause.law.id}: {problem}" for problem in _of_condition(condition, facts))
     for document in documents:
-        for percentage in document.percentages:
-            for condition in conditions_in(percentage.when):
-                if isinstance(condition, ItemScored):
-                    yield f"{percentage.id}: a percentage cannot ask for the points of {condition.item}"
-                named |= set(_named_by(condition))
-                yield from (f"{percentage.id}: {problem}" for problem in _of_condition(condition, facts))
+        for name, when in _judged(document):
+            named |= {fact for condition in conditions_in(when) for fact in _named_by(condition)}
+            yield from (f"{name}: {problem}" for problem in _of_plain_condition(when, facts))
         for tie_break in _tie_breaks(document):
             named |= _facts_of_tie_break(tie_break)
     yield from (
         f"the fact {name} is declared, but nothing loaded asks for it"
         for name in sorted(facts.keys() - named - _doubted(documents))
     )
+
+
+def _judged(document: RuleSetDocument) -> Iterator[tuple[str, Condition | None]]:
+    """What is asked of people besides their items: for percentages, and for their place in a ranking."""
+    yield from ((each.id, each.when) for each in document.percentages)
+    yield from ((each.id, each.when) for each in _tie_breaks(document))
+
+
+def _of_plain_condition(when: Condition | None, facts: Mapping[str, FactDeclaration]) -> Iterator[str]:
+    for condition in conditions_in(when):
+        if isinstance(condition, ItemScored):
+            yield f"neither a percentage nor a ranking can ask for the points of {condition.item}"
+        yield from _of_condition(condition, facts)
 
 
 def _signs(documents: Sequence[RuleSetDocument], items: Sequence["CountedItem"]) -> Iterator[str]:
@@ -155,8 +165,7 @@ def _missing(where: str, names: Iterable[str], known: Container[str]) -> Iterato
 def _tie_breaks(document: RuleSetDocument) -> tuple[TieBreak, ...]:
     if document.ranking is None:
         return ()
-    first = document.ranking.first_by
-    return (*(() if first is None else (first,)), *document.ranking.tie_breaks)
+    return document.ranking.decided_by
 
 
 def _facts_of_tie_break(tie_break: TieBreak) -> set[str]:

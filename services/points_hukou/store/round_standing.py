@@ -53,6 +53,16 @@ _SCORES = prepare(
     WHERE s.assessment_id = ANY (CAST(:assessment_ids AS uuid[]))
     """  # noqa: S608
 )
+# Who of a family was scored with them, in the same act.
+_OTHERS = prepare(
+    f"""
+    SELECT c.assessment_id AS beside, s.assessment_id, s.person_id, s.sealed, {person_keys.COLUMNS}
+    FROM assessment c JOIN assessment s ON s.application_id = c.application_id AND s.created_at = c.created_at
+        AND s.assessment_id <> c.assessment_id
+    LEFT JOIN person_key k ON k.person_id = s.person_id
+    WHERE c.assessment_id = ANY (CAST(:assessment_ids AS uuid[])) ORDER BY s.assessment_id
+    """  # noqa: S608
+)
 _NAMES = prepare("SELECT person_id, masked_name FROM names_of_applicants(CAST(:application_ids AS uuid[]))")
 # Rounds of one use are ranked one after the other: each sees who holds a place of the others.
 _RANK_ALONE = prepare("SELECT pg_advisory_xact_lock(hashtextextended('ranking ' || CAST(:purpose AS text), 0))")
@@ -104,6 +114,11 @@ async def hold_names(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, 
 async def sealed_scores(work: Work, assessment_ids: Sequence[UUID]) -> Sequence[Record]:
     """The rows of these assessments, for `scores_in`."""
     return await work.tx.fetch(_SCORES, assessment_ids=list(assessment_ids))
+
+
+async def others_scored(work: Work, assessment_ids: Sequence[UUID]) -> Sequence[Record]:
+    """The rows of who else of the families was scored beside these assessments (`beside`), for `scores_in`."""
+    return await work.tx.fetch(_OTHERS, assessment_ids=list(assessment_ids))
 
 
 def scores_in(keyring: Keyring, rows: Sequence[Record]) -> dict[UUID, Mapping[str, Any]]:

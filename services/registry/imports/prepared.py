@@ -4,7 +4,7 @@ not – checked, sealed, indexed, with its trail. Plain values: this is what ano
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.chassis.db import Transaction
@@ -30,7 +30,7 @@ from services.registry.store.persons import LockedPerson, name_index, number_ind
 from services.registry.store.registrations import Residence, sealed_registration
 from services.registry.store.search_keys import digests_of
 
-_NOWHERE = Residence(None, (), is_contested=False)
+NOWHERE = Residence(None, (), is_contested=False)
 
 
 class PreparedRow(NamedTuple):
@@ -57,22 +57,6 @@ class Preparation:
     keyring: Keyring
     service: str
     request_id: str
-    _paper: Work = field(init=False)
-
-    def __post_init__(self) -> None:
-        """What every row's trail is written on, and taken from again."""
-        desk = self.desk
-        paper = Work(
-            tx=_NO_TRANSACTION,
-            service=self.service,
-            principal=desk.principal,
-            keyring=self.keyring,
-            today=desk.today,
-            law_now=desk.now,
-            request_id=self.request_id,
-            now=desk.now,
-        )
-        object.__setattr__(self, "_paper", paper)
 
     def prepare(self, row: RosterRow) -> PreparedRow:
         """One examined row."""
@@ -84,7 +68,7 @@ class Preparation:
         by_name = name_index(self.keyring, person.name)
         try:
             assessment = assess_entry(self.desk, entry, as_locked(person))
-            registration = entered_registration(self.desk, entry, assessment, _NOWHERE).record
+            registration = entered_registration(self.desk, entry, assessment, NOWHERE).record
         except DomainError as error:
             return PreparedRow(row.number, row.cells, (), by_number, by_name, errors_of(error))
         return PreparedRow(
@@ -100,22 +84,45 @@ class Preparation:
 
     def _trail(self, person: PersonRecord, registration: RegistrationRecord) -> Trail:
         """What the two acts of the single door leave behind."""
-        paper, own = self._paper, self.desk.principal.division_code
-        event = person_event(PersonRegistered, self.keyring, person)
-        leave(paper, "register", PERSON, person.person_id, event, before=None, after=person, division_codes=[own])
-        fact = registration_event(ResidenceRegistrationRegistered, registration)
-        divisions = sorted({own, registration.division_code})
-        leave(
-            paper,
-            "register",
-            REGISTRATION,
-            registration.registration_id,
-            fact,
-            before=None,
-            after=registration,
-            division_codes=divisions,
-        )
-        return paper.take_trail(person.person_id)
+        work = paper(self.desk, self.keyring, self.service, self.request_id)
+        leave_person(work, person)
+        leave_registration(work, registration)
+        return work.take_trail(person.person_id)
+
+
+def paper(desk: Desk, keyring: Keyring, service: str, request_id: str) -> Work:
+    """A unit of work without a transaction: what is left on it is taken from it again."""
+    return Work(
+        tx=_NO_TRANSACTION,
+        service=service,
+        principal=desk.principal,
+        keyring=keyring,
+        today=desk.today,
+        law_now=desk.now,
+        request_id=request_id,
+        now=desk.now,
+    )
+
+
+def leave_person(work: Work, person: PersonRecord) -> None:
+    """What entering the person leaves behind at the single door."""
+    event = person_event(PersonRegistered, work.keyring, person)
+    own = work.principal.division_code
+    leave(work, "register", PERSON, person.person_id, event, before=None, after=person, division_codes=[own])
+
+
+def leave_registration(work: Work, registration: RegistrationRecord) -> None:
+    """What registering somebody new leaves behind at the single door."""
+    leave(
+        work,
+        "register",
+        REGISTRATION,
+        registration.registration_id,
+        registration_event(ResidenceRegistrationRegistered, registration),
+        before=None,
+        after=registration,
+        division_codes=sorted({work.principal.division_code, registration.division_code}),
+    )
 
 
 def as_locked(person: PersonRecord) -> LockedPerson:
@@ -137,9 +144,15 @@ def notes_of(desk: Desk, record: RegistrationRecord, assessment: RegistrationAss
     return [field_error("", finding) for finding in told_of(desk, record, assessment)]
 
 
+def warnings_of(person: PersonRecord) -> str:
+    """The doubts that travel along with a person, as JSON."""
+    warnings = [warning.model_dump() for warning in person.warnings]
+    return json.dumps(warnings, ensure_ascii=False) if warnings else "[]"
+
+
 def first_registration(desk: Bringer, entry: ResidenceRegistrationEntry, person: PersonRecord) -> RegistrationRecord:
     """The registration of somebody who has had none."""
-    return entered_registration(desk, entry, assess_entry(desk, entry, as_locked(person)), _NOWHERE).record
+    return entered_registration(desk, entry, assess_entry(desk, entry, as_locked(person)), NOWHERE).record
 
 
 class _NoConnection:
@@ -153,7 +166,6 @@ def _resident(
     keyring: Keyring, person: PersonRecord, registration: RegistrationRecord, by_number: bytes, by_name: bytes
 ) -> NewResident:
     document = person.identity_documents[0]
-    warnings = [warning.model_dump() for warning in person.warnings]
     return NewResident(
         person_id=str(person.person_id),
         sealed_person=sealed_person(keyring, person),
@@ -163,7 +175,7 @@ def _resident(
         ethnicity_code=person.ethnicity_code,
         education_code=person.education_code,
         hukou_code=person.hukou_division_code,
-        warnings=json.dumps(warnings, ensure_ascii=False) if warnings else "[]",
+        warnings=warnings_of(person),
         document_id=str(document.document_id),
         document_type=document.type.value,
         number_index=by_number,

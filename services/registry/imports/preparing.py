@@ -24,6 +24,7 @@ from services.chassis.long_work.tables.files import Numbered
 from services.chassis.long_work.tables.layout import Layout
 from services.chassis.sealing import Suite
 from services.chassis.settings import ServiceSettings
+from services.registry.imports.plain.rows import plain_rows
 from services.registry.imports.prepared import Preparation, PreparedRow
 from services.registry.imports.rows import Bringer, examine
 
@@ -52,9 +53,15 @@ class Job:
 
     def done(self, keyring: Keyring) -> Chunk:
         """Make them ready."""
+        desk = self.desk
+        plain = plain_rows(keyring, self.service, self.request_id, desk.principal, desk.today)
+        made = zip(self.numbered, plain.made(desk.now, self.layout, self.numbered), strict=True)
+        return Chunk(desk, [self._judged(keyring, *numbered) if row is None else row for numbered, row in made])
+
+    def _judged(self, keyring: Keyring, number: int, cells: Sequence[str]) -> PreparedRow:
+        """A row that is not plain."""
         preparation = Preparation(self.desk, keyring, self.service, self.request_id)
-        rows = [preparation.prepare(examine(self.desk, self.layout, number, cells)) for number, cells in self.numbered]
-        return Chunk(self.desk, rows)
+        return preparation.prepare(examine(self.desk, self.layout, number, cells))
 
 
 class Preparer:

@@ -46,8 +46,8 @@ class RosterRow:
 def examine(desk: Bringer, layout: Layout, number: int, values: Sequence[str]) -> RosterRow:
     """What the row says; every error at once."""
     row, said = RosterRow(number, values), layout.fields(values)
-    person = _try(row, lambda: _person(said))
-    entry = _try(row, lambda: _entry(said))
+    person = _try(row, lambda: person_said(said))
+    entry = _try(row, lambda: entry_said(said))
     if entry is not None:
         _try(row, lambda: require_own_division(desk, entry.division_code, "/division_code"))
     if person is not None:
@@ -66,7 +66,8 @@ def _try(row: RosterRow, step: Any) -> Any:
     return None
 
 
-def _person(said: Mapping[str, str]) -> PersonRegistration:
+def person_said(said: Mapping[str, str]) -> PersonRegistration:
+    """The body that would enter the person; raises one of `NOT_TAKEN`."""
     birth_date = said["birth_date"]
     document = IdentityDocumentEntry(type=cells.document_type(said["document_type"]), number=said["document_number"])
     return PersonRegistration(
@@ -81,7 +82,8 @@ def _person(said: Mapping[str, str]) -> PersonRegistration:
     )
 
 
-def _entry(said: Mapping[str, str]) -> ResidenceRegistrationEntry:
+def entry_said(said: Mapping[str, str]) -> ResidenceRegistrationEntry:
+    """The body that would register the residence, of nobody yet; raises one of `NOT_TAKEN`."""
     ends = said["expected_end_on"]
     return ResidenceRegistrationEntry(
         person_id=_NOBODY,

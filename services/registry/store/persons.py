@@ -19,7 +19,7 @@ from services.registry.rules.person_name import name_key
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
-from services.registry.store.sealing import seal, unseal
+from services.registry.store.sealing import sealed_in, unseal
 from services.registry.store.visibility import IS_VISIBLE
 from services.registry.store.writing import require_one
 
@@ -243,7 +243,7 @@ def name_index(keyring: Keyring, name: str) -> bytes:
 
 def person_of(keyring: Keyring, row: Record) -> PersonRecord:
     """The state of a person in a row of `COLUMNS`."""
-    secrets = unseal(keyring, _PersonSecrets, row["sealed"], f"person|sealed|{row['person_id']}")
+    secrets = unseal(keyring, _PersonSecrets, row["sealed"], sealed_in("person", row["person_id"]))
     return PersonRecord(
         person_id=row["person_id"],
         version=row["version"],
@@ -264,7 +264,7 @@ def person_of(keyring: Keyring, row: Record) -> PersonRecord:
 
 def _document_of(keyring: Keyring, item: dict[str, Any]) -> DocumentRecord:
     sealed = bytes.fromhex(item.pop("sealed"))
-    secrets = unseal(keyring, _DocumentSecrets, sealed, f"identity_document|sealed|{item['document_id']}")
+    secrets = unseal(keyring, _DocumentSecrets, sealed, sealed_in("identity_document", item["document_id"]))
     return DocumentRecord(**item, **secrets.__dict__)
 
 
@@ -312,11 +312,21 @@ def _document_values(keyring: Keyring, documents: Sequence[DocumentRecord]) -> d
 
 def sealed_person(keyring: Keyring, record: PersonRecord) -> bytes:
     """The encrypted column of a person."""
-    return seal(keyring, _PersonSecrets(name=record.name, phone=record.phone), f"person|sealed|{record.person_id}")
+    return keyring.seal(person_secrets(record).encode(), sealed_in("person", record.person_id))
+
+
+def person_secrets(record: PersonRecord) -> str:
+    """What of a person is encrypted, as JSON."""
+    return _PersonSecrets(name=record.name, phone=record.phone).model_dump_json()
 
 
 def sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
     """The encrypted column of a document."""
+    return keyring.seal(document_secrets(document).encode(), sealed_in("identity_document", document.document_id))
+
+
+def document_secrets(document: DocumentRecord) -> str:
+    """What of a document is encrypted, as JSON."""
     secrets = _DocumentSecrets(
         number=document.number,
         normalised_number=document.normalised_number,
@@ -324,4 +334,4 @@ def sealed_document(keyring: Keyring, document: DocumentRecord) -> bytes:
         sharing_evidence=document.sharing_evidence,
         settling_evidence=document.settling_evidence,
     )
-    return seal(keyring, secrets, f"identity_document|sealed|{document.document_id}")
+    return secrets.model_dump_json()

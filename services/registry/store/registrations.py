@@ -18,7 +18,7 @@ from services.registry.rules.residence_registration import RegistrationEndReason
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store import visibility
 from services.registry.store.persons import EXPIRED_ON
-from services.registry.store.sealing import seal, unseal
+from services.registry.store.sealing import sealed_in, unseal
 from services.registry.store.writing import require_one
 
 COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by,
@@ -234,11 +234,16 @@ async def end_by_move(work: Work, record: RegistrationRecord) -> None:
 def registration_of(keyring: Keyring, row: Record | dict[str, Any]) -> RegistrationRecord:
     """The state of a registration in a row."""
     columns = dict(row.items())
-    context = f"residence_registration|sealed|{row['registration_id']}"
+    context = sealed_in("residence_registration", row["registration_id"])
     secrets = unseal(keyring, _Secrets, columns.pop("sealed"), context)
     return RegistrationRecord(**columns, address=secrets.address)
 
 
 def sealed_registration(keyring: Keyring, record: RegistrationRecord) -> bytes:
     """The encrypted column of a registration."""
-    return seal(keyring, _Secrets(address=record.address), f"residence_registration|sealed|{record.registration_id}")
+    return keyring.seal(registration_secrets(record).encode(), sealed_in("residence_registration", record.registration_id))
+
+
+def registration_secrets(record: RegistrationRecord) -> str:
+    """What of a registration is encrypted, as JSON."""
+    return _Secrets(address=record.address).model_dump_json()

@@ -2,7 +2,9 @@
 over a million of them is small. Two texts with one digest would only be a hit too many; what is found is opened and looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -37,6 +39,9 @@ _UNKEYED = prepare(
     """  # noqa: S608
 )
 
+_REMEMBERED = 1 << 16
+_OWN = frozenset({SearchKey.PHONE, SearchKey.INITIALS_AND_BIRTH})
+
 Digests = dict[str, int | None]
 """By the names of the columns that keep them."""
 
@@ -52,6 +57,20 @@ def digests_of(keyring: Keyring, record: PersonRecord) -> Digests:
     described = Described(record.name, record.phone, record.birth_date, record.hukou_division_code)
     texts = search_texts(described, PINYIN)
     return {key.value: None if text is None else digest(keyring, key, text) for key, text in texts.items()}
+
+
+class Digester:
+    """Digests of many persons one after the other; those of texts that many share are remembered, up to a bound."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._shared = lru_cache(_REMEMBERED)(partial(digest, keyring))
+        self._own = partial(digest, keyring)
+
+    def digests(self, name: str, phone: str | None, birth_date: date, hukou: str | None) -> Iterator[int | None]:
+        """What `digests_of` gives, in the order of `SearchKey`."""
+        for key, text in search_texts(Described(name, phone, birth_date, hukou), PINYIN).items():
+            made = self._own if key in _OWN else self._shared
+            yield None if text is None else made(key, text)
 
 
 async def keep(work: Work, person_ids: Sequence[UUID | str], digests: Sequence[Digests]) -> None:

@@ -3,7 +3,9 @@
 The place of a row in that order is its rank; two rows of one offer never share one, since the lottery decides last.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy.typing as npt
 
 from services.education.rules.placement.problem import EVERYBODY, Problem, class_of
 from services.education.rules.placement.stages import Stages, stages_of
-from services.education.rules.placement.units import Unit
+from services.education.rules.placement.units import Units
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -26,7 +28,7 @@ class Columns:
     the better) and `draw_order`.
     """
 
-    units: list[Unit]
+    units: Units
     stages: Stages
     first: Ints
     unit: Ints
@@ -42,11 +44,11 @@ class Columns:
     is_drawn: Bools
 
 
-def columns_of(problem: Problem, units: list[Unit]) -> Columns:
+def columns_of(problem: Problem, units: Units) -> Columns:
     """The columns of a sound problem."""
     wishes = _Wishes(problem)
     offer, klass, groups, drawn = wishes.read(units)
-    lengths = np.fromiter((len(each.wishes) for each in units), np.int64, len(units))
+    lengths = np.array([len(each.wishes) for each in units.stands], np.int64)
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
     unit = np.repeat(np.arange(len(units)), lengths)
     merit, draw_order, is_drawn = _merit(problem, units), _draw_order(units), drawn != 0
@@ -68,7 +70,7 @@ def columns_of(problem: Problem, units: list[Unit]) -> Columns:
         groups=groups,
         rank=rank,
         row_at=row_at,
-        size=np.fromiter((each.size for each in units), np.int64, len(units)),
+        size=_size(units),
         merit=merit,
         draw_order=draw_order,
         is_drawn=is_drawn,
@@ -89,23 +91,21 @@ class _Wishes:
             raise ValueError("more than 62 groups have reserves")
         self._worked_out: list[tuple[int, int, int, int]] = []
 
-    def read(self, units: list[Unit]) -> Ints:
+    def read(self, units: Units) -> Ints:
         """The four, each for all wishes of all units."""
-        by_claims: dict[tuple[str, ...], dict[tuple[str, tuple[str, ...]], int]] = {}
+        by_claims: dict[tuple[str, ...], _Known] = {}
         found: list[int] = []
-        for each in units:
-            known = by_claims.setdefault(each.claims, {})
-            for wish in each.wishes:
-                key = (wish.offer, wish.claims)
-                at = known.get(key)
-                if at is None:
-                    at = known[key] = self._work_out(wish.offer, frozenset(each.claims + wish.claims))
-                found.append(at)
+        for each in units.stands:
+            known = by_claims.get(each.claims)
+            if known is None:
+                known = by_claims[each.claims] = _Known(partial(self._work_out, each.claims))
+            found += [known[wish.offer, wish.claims] for wish in each.wishes]
         worked_out = np.array(self._worked_out, np.int64).reshape(-1, 4)
         told: Ints = worked_out[np.array(found, np.int64)].T
         return told
 
-    def _work_out(self, offer: str, claims: frozenset[str]) -> int:
+    def _work_out(self, own: tuple[str, ...], wish: tuple[str, tuple[str, ...]]) -> int:
+        offer, claims = wish[0], frozenset(own + wish[1])
         classes = self._classes[offer]
         place = class_of(classes, claims)
         groups = sum(self.bits[each] for each in claims if each in self.bits)
@@ -114,26 +114,41 @@ class _Wishes:
         return len(self._worked_out) - 1
 
 
-def _merit(problem: Problem, units: list[Unit]) -> tuple[Ints, ...]:
+class _Known(dict[tuple[str, tuple[str, ...]], int]):
+    """The number of what is known of an offer with claims there; what is not known yet is worked out."""
+
+    def __init__(self, work_out: Callable[[tuple[str, tuple[str, ...]]], int]) -> None:
+        super().__init__()
+        self._work_out = work_out
+
+    def __missing__(self, wish: tuple[str, tuple[str, ...]]) -> int:
+        found = self[wish] = self._work_out(wish)
+        return found
+
+
+def _size(units: Units) -> Ints:
+    size = np.ones(len(units), np.int64)
+    for place, members in units.together.items():
+        size[place] = len(members)
+    return size
+
+
+def _merit(problem: Problem, units: Units) -> tuple[Ints, ...]:
     """Points, then the tie values; the more the better, an unknown one the worst."""
-    points = np.fromiter((each.points for each in units), np.int64, len(units))
-    ties = [
-        np.fromiter((_worth(each.ties[place], is_more=rule.better == "more") for each in units), np.int64, len(units))
-        for place, rule in enumerate(problem.rules.tie_breaks)
-    ]
-    return points, *ties
+    points = np.array([each.points for each in units.stands], np.int64)
+    return points, *(_worth(units, place, rule.better) for place, rule in enumerate(problem.rules.tie_breaks))
 
 
-def _worth(value: int | None, *, is_more: bool) -> int:
-    if value is None:
-        return _UNKNOWN_TIE
-    return value if is_more else -value
+def _worth(units: Units, place: int, better: str) -> Ints:
+    values = [each.ties[place] for each in units.stands]
+    known = np.array([_UNKNOWN_TIE if each is None else each for each in values], np.int64)
+    return known if better == "more" else np.where(known == _UNKNOWN_TIE, known, -known)
 
 
-def _draw_order(units: list[Unit]) -> Ints:
+def _draw_order(units: Units) -> Ints:
     """In which order the lottery draws the units: by the beginnings of their numbers, by all of them where two are equal."""
-    numbers = [each.number for each in units]
-    beginnings = np.frombuffer(b"".join(numbers), ">u8").reshape(len(units), -1)[:, 0] if units else np.zeros(0, ">u8")
+    numbers = units.numbers
+    beginnings = np.frombuffer(b"".join(numbers), ">u8").reshape(len(units), -1)[:, 0] if numbers else np.zeros(0, ">u8")
     order = np.argsort(beginnings.astype(np.uint64), kind="stable")
     if len(np.unique(beginnings)) < len(units):
         order = np.array(sorted(range(len(units)), key=numbers.__getitem__), np.int64)

@@ -54,7 +54,7 @@ def violations(
         zh, en = f"代号不符:{'、'.join(wrong[:5])}", f"not everybody exactly once: {', '.join(wrong[:5])}"
         yield Violation(Fault.NOT_PLACED_ONCE, None, tuple(wrong), zh, en)
         return
-    units = units_of(problem, draw)
+    units = list(units_of(problem, draw))
     broken = [each for unit in units for each in _of_unit(unit, placements)]
     if broken:
         yield from broken

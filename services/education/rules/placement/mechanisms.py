@@ -50,6 +50,7 @@ class _Band:
         self._is_held = np.zeros(len(columns.rank), np.bool_)
         self._stage = np.full(len(columns.rank), NONE)
         self._offer_at = columns.offer[columns.row_at]
+        self._hopeless_from = np.full(len(left), len(columns.rank))
 
     def settle(self) -> None:
         """Propose and refuse until nobody proposes; what is held then is final."""
@@ -57,18 +58,36 @@ class _Band:
         proposing = np.flatnonzero(self._next < self._end)
         while len(proposing):
             rows = self._rows[self._next[proposing]]
-            self._is_held[columns.rank[rows]] = True
-            is_asked = np.zeros(len(self._left), np.bool_)
-            is_asked[columns.offer[rows]] = True
-            held = np.flatnonzero(self._is_held)
-            asking = held[is_asked[self._offer_at[held]]]
-            self._stage[asking] = stage = _choose(columns, asking, self._left)
-            refused = asking[stage == NONE]
-            self._is_held[refused] = False
-            units = columns.unit[columns.row_at[refused]]
+            refused, hopeful = self._sorted_out(rows)
+            if len(hopeful):
+                refused = np.concatenate([refused, columns.row_at[self._held_by_the_best(hopeful)]])
+            units = columns.unit[refused]
             self._next[units] += 1
             proposing = units[self._next[units] < self._end[units]]
         self._keep()
+
+    def _sorted_out(self, rows: Ints) -> tuple[Ints, Ints]:
+        """Proposals that cannot succeed, and those that may. Who has no claim to a reserve and stands behind somebody without
+        any who was refused there is refused, too: others only join.
+        """
+        columns = self._columns
+        is_hopeless = (columns.groups[rows] == 0) & (columns.rank[rows] > self._hopeless_from[columns.offer[rows]])
+        return rows[is_hopeless], rows[~is_hopeless]
+
+    def _held_by_the_best(self, rows: Ints) -> Ints:
+        """Let offers choose anew with these proposals; the ranks that are refused."""
+        columns = self._columns
+        self._is_held[columns.rank[rows]] = True
+        is_asked = np.zeros(len(self._left), np.bool_)
+        is_asked[columns.offer[rows]] = True
+        held = np.flatnonzero(self._is_held)
+        asking = held[is_asked[self._offer_at[held]]]
+        self._stage[asking] = stage = _choose(columns, asking, self._left)
+        refused: Ints = asking[stage == NONE]
+        self._is_held[refused] = False
+        of_no_group = refused[columns.groups[columns.row_at[refused]] == 0]
+        np.minimum.at(self._hopeless_from, self._offer_at[of_no_group], of_no_group)
+        return refused
 
     def _keep(self) -> None:
         """Everybody held has a place for good."""

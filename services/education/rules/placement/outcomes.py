@@ -14,7 +14,7 @@ import numpy as np
 from services.education.rules.placement.columns import NOT_ADMISSIBLE, Columns, Ints
 from services.education.rules.placement.mechanisms import NONE, Placed, decided
 from services.education.rules.placement.problem import EVERYBODY, Problem
-from services.education.rules.placement.stages import OPEN, Stage
+from services.education.rules.placement.stages import OPEN, Stage, places_of
 from services.education.rules.placement.units import Unit
 
 
@@ -130,7 +130,8 @@ class Placement:
     def cut_offs(self) -> tuple[CutOff, ...]:
         """Every offer, in the order of the problem."""
         last, _ = decided(self.columns, self.placed)
-        taken, beyond = self._taken()
+        by_kind = self._taken_by_kind()
+        taken, beyond = by_kind.sum(axis=1), np.maximum(by_kind - self.columns.stages.places, 0).sum(axis=1)
         return tuple(
             CutOff(offer.id, offer.places, int(taken[place]), int(beyond[place]), self._standing(int(last[place])))
             for place, offer in enumerate(self.problem.offers)
@@ -138,16 +139,33 @@ class Placement:
 
     @cached_property
     def _unit_of(self) -> dict[str, int]:
-        return {member: place for place, unit in enumerate(self.columns.units) for member in unit.members}
+        units = self.columns.units
+        found = {child.id: place for place, child in enumerate(units.stands)}
+        found.update((member, place) for place, members in units.together.items() for member in members)
+        return found
 
-    def _taken(self) -> tuple[Ints, Ints]:
-        """Places taken by offer, and those of them beyond what each kind had."""
+    def places_left(self, without: frozenset[str] = frozenset()) -> dict[str, dict[str, int]]:
+        """Places nobody has, by offer and kind (`stages.places_of`), as if children in `without` had given theirs up."""
+        taken = self._taken_by_kind()
+        for child in without:
+            unit = self._unit_of[child]
+            row, stage = int(self.placed.row[unit]), int(self.placed.stage[unit])
+            if row != NONE:
+                offer = int(self.columns.offer[row])
+                taken[offer, self.columns.stages.kind[stage, offer]] -= 1
+        left = np.maximum(self.columns.stages.places - taken, 0)
+        return {
+            offer.id: {kind: int(left[at, number]) for number, kind in enumerate(places_of(offer))}
+            for at, offer in enumerate(self.problem.offers)
+        }
+
+    def _taken_by_kind(self) -> Ints:
         stages, columns = self.columns.stages, self.columns
         won = np.flatnonzero(self.placed.row != NONE)
         offer = columns.offer[self.placed.row[won]]
         by_kind = np.zeros_like(stages.places)
         np.add.at(by_kind, (offer, stages.kind[self.placed.stage[won], offer]), columns.size[won])
-        return by_kind.sum(axis=1), np.maximum(by_kind - stages.places, 0).sum(axis=1)
+        return by_kind
 
     def _standing(self, rank: int) -> Standing | None:
         if rank == NONE:

@@ -1,6 +1,7 @@
 """Who is placed as one: a child, or children of one family who asked to stay together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from services.education.rules.placement.lottery import Draw
@@ -24,25 +25,44 @@ class Unit(NamedTuple):
         return len(self.members)
 
 
-_made: Callable[[type[Unit], tuple[object, ...]], Unit] = tuple.__new__
-"""A unit without its constructor, which costs a tenth of a placement."""
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Everybody: for each unit the child that stands for it and its lottery number. Of a single child that is the child itself,
+    since making fifty thousand things more costs a fifth of a placement; `together` names the members of the others.
+    """
+
+    stands: list[Child]
+    numbers: list[bytes]
+    together: Mapping[int, tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.stands)
+
+    def __getitem__(self, place: int) -> Unit:
+        child = self.stands[place]
+        members = self.together.get(place, (child.id,))
+        return Unit(members, child.grade, child.points, child.ties, child.claims, child.wishes, self.numbers[place])
+
+    def __iter__(self) -> Iterator[Unit]:
+        return map(self.__getitem__, range(len(self)))
 
 
-def units_of(problem: Problem, draw: Draw) -> list[Unit]:
-    """Everybody, in the order of the pseudonyms. The problem is sound (`soundness.py`)."""
-    apart = sorted((each for each in problem.children if each.together is None), key=lambda each: each.id)
-    numbers = draw.numbers([each.id for each in apart])
+def units_of(problem: Problem, draw: Draw) -> Units:
+    """Everybody, in no order that matters. The problem is sound (`soundness.py`)."""
     unlisted = _Unlisted(problem)
-    units = [
-        _made(Unit, ((each.id,), each.grade, each.points, each.ties, each.claims, wishes, number))
-        for each, number, wishes in zip(apart, numbers, map(unlisted.after, apart), strict=True)
-    ]
-    together = list(_together(problem, draw, unlisted))
-    return sorted([*units, *together], key=lambda each: each.members[0]) if together else units
+    apart = [each for each in problem.children if each.together is None]
+    numbers = draw.numbers([each.id for each in apart])
+    stands = [unlisted.listed(each) for each in apart] if problem.rules.may_place_unlisted else apart
+    together: dict[int, tuple[str, ...]] = {}
+    for members, child in _together(problem, unlisted):
+        together[len(stands)] = members
+        stands.append(child)
+        numbers.append(draw.number_together(members))
+    return Units(stands, numbers, together)
 
 
-def _together(problem: Problem, draw: Draw, unlisted: "_Unlisted") -> Iterator[Unit]:
-    """They stand where the one with the lower rank would stand: what both have, the fewer points, the worse ties."""
+def _together(problem: Problem, unlisted: "_Unlisted") -> Iterator[tuple[tuple[str, ...], Child]]:
+    """Who stays together, and who stands for them: a child with what all of them have, the fewer points and the worse ties."""
     bundles: dict[str, list[Child]] = {}
     for child in problem.children:
         if child.together is not None:
@@ -58,8 +78,9 @@ def _together(problem: Problem, draw: Draw, unlisted: "_Unlisted") -> Iterator[U
             for place, wish in enumerate(first.wishes)
         )
         claims = _shared(*(each.claims for each in children))
-        rest = unlisted.after(first)[len(wishes) :] if all(each.accepts_any for each in children) else ()
-        yield Unit(ids, first.grade, weaker.points, weaker.ties, claims, wishes + rest, draw.number_together(ids))
+        accepts_any = all(each.accepts_any for each in children)
+        child = Child(ids[0], first.grade, weaker.points, weaker.ties, wishes, claims, first.together, accepts_any)
+        yield ids, unlisted.listed(child)
 
 
 def _worth(ties: tuple[int | None, ...], is_more: list[bool]) -> list[tuple[bool, int]]:
@@ -81,9 +102,10 @@ class _Unlisted:
         for offer in sorted(problem.offers, key=lambda each: each.id) if self._is_open else ():
             self._of_grade.setdefault(offer.grade, []).append(Wish(offer.id))
 
-    def after(self, child: Child) -> tuple[Wish, ...]:
-        """The whole list."""
+    def listed(self, child: Child) -> Child:
+        """The child with its whole list."""
         if not (self._is_open and child.accepts_any):
-            return child.wishes
+            return child
         named = {each.offer for each in child.wishes}
-        return child.wishes + tuple(each for each in self._of_grade.get(child.grade, ()) if each.offer not in named)
+        rest = tuple(each for each in self._of_grade.get(child.grade, ()) if each.offer not in named)
+        return replace(child, wishes=child.wishes + rest)

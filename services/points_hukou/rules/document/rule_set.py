@@ -168,16 +168,21 @@ class Service(Named):
 
 
 class TieBreak(Named):
-    """What decides between equal totals: more points in items, more of a measure, or the earlier day."""
+    """What decides between equal totals: more points in items, more of a measure, the earlier day, a condition that holds; or,
+    where one score counts for a couple, that of the other (`other_of_family`, P-18), which is known once both are scored.
+    """
 
     items: Many[Name] = ()
     most: Measure | None = None
     earliest: Name | None = None
+    when: Condition | None = None
+    other_of_family: Literal["total"] | None = None
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        if sum((bool(self.items), self.most is not None, self.earliest is not None)) != 1:
-            raise ValueError("a tie is broken by one of items, most, earliest")
+        things = (self.items or None, self.most, self.earliest, self.when, self.other_of_family)
+        if sum(each is not None for each in things) != 1:
+            raise ValueError("a tie is broken by one of items, most, earliest, when, other_of_family")
         return self
 
 
@@ -195,16 +200,31 @@ class SecondRound(Part):
 
 
 class Ranking(Part):
-    """How persons are ordered: by total, or by `first_by` where the total is a threshold only (P-19); then by the tie-breaks.
+    """How persons are ordered: those for whom the condition of an earlier batch holds come first, whatever their points (P-21);
+    then by total, or by `first_by` where the total is a threshold only (P-19); then by the tie-breaks.
     Equal in everything share a rank; the next rank skips (P-13). `cut`: who is admitted when equals stand at the last place:
     all of them (P-14), or nobody decides for the city (`refuse`, P-22). `second_round`: ranked inside each town first.
     """
 
+    batches: Many[TieBreak] = ()
     first_by: TieBreak | None = None
     tie_breaks: Many[TieBreak] = ()
     cut: Literal["admit_all_tied", "refuse"]
     second_round: SecondRound | None = None
     rule: Text
+
+    @model_validator(mode="after")
+    def _batches_are_conditions(self) -> Self:
+        if any(each.when is None for each in self.batches):
+            raise ValueError("a batch is those for whom a condition holds")
+        if len({each.id for each in self.decided_by}) < len(self.decided_by):
+            raise ValueError("two batches or tie-breaks have one id")
+        return self
+
+    @property
+    def decided_by(self) -> tuple[TieBreak, ...]:
+        """Whatever but the total decides the order."""
+        return (*self.batches, *(() if self.first_by is None else (self.first_by,)), *self.tie_breaks)
 
 
 class Family(Part):

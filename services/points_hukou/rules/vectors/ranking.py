@@ -36,7 +36,8 @@ def rank_all(
     """Everybody's rank among those who stand, and who is admitted to so many places."""
     who = np.arange(len(total)) if standing is None else np.flatnonzero(standing)
     first = _most_first(total.ints) if rule.first_by is None else _in_order(tie_breaks, rule.first_by.id, rule)
-    keys = [first[who], *(_in_order(tie_breaks, each.id, rule)[who] for each in rule.tie_breaks)]
+    batches, ties = ([_in_order(tie_breaks, each.id, rule) for each in part] for part in (rule.batches, rule.tie_breaks))
+    keys = [column[who] for column in (*batches, first, *ties)]
     order = _sorted(keys)
     is_new = np.ones(len(who), np.bool_)
     is_new[1:] = np.logical_or.reduce([np.diff(key[order]) != 0 for key in keys]) if len(who) > 1 else is_new[1:]
@@ -50,7 +51,7 @@ def rank_all(
 
 def _in_order(tie_breaks: Mapping[str, Measured], name: str, rule: Ranking) -> Ints:
     """Whole numbers of which the smaller comes first; the unknown last."""
-    wanted = next(each for each in (rule.first_by, *rule.tie_breaks) if each is not None and each.id == name)
+    wanted = next(each for each in rule.decided_by if each.id == name)
     measured = tie_breaks[name]
     ints = measured.pieces.ints if wanted.earliest is not None else _most_first(measured.pieces.ints)
     known = ints[measured.known]

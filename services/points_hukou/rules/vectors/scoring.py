@@ -15,7 +15,7 @@ from services.points_hukou.rules.document.rule_set import Percentage, ScalePart,
 from services.points_hukou.rules.exact import Rounding
 from services.points_hukou.rules.scoring import why_not
 from services.points_hukou.rules.vectors.counting import Measured, add_up, complete_units
-from services.points_hukou.rules.vectors.exact import Bools, Numbers, the_same, zeros
+from services.points_hukou.rules.vectors.exact import Bools, Numbers, numbers, the_same, zeros
 from services.points_hukou.rules.vectors.judging import Sights, holding
 from services.points_hukou.rules.vectors.population import Population, Single
 
@@ -200,8 +200,7 @@ def _tie_breaks(rule_set: RuleSet, sights: Sights, items: Sequence[ScoredItem]) 
     ranking = rule_set.ranking
     if ranking is None:
         return {}
-    wanted = (*(() if ranking.first_by is None else (ranking.first_by,)), *ranking.tie_breaks)
-    return {each.id: _tie_break(each, sights, items) for each in wanted}
+    return {each.id: _tie_break(each, sights, items) for each in ranking.decided_by}
 
 
 def _tie_break(tie_break: TieBreak, sights: Sights, items: Sequence[ScoredItem]) -> Measured:
@@ -214,6 +213,10 @@ def _tie_break(tie_break: TieBreak, sights: Sights, items: Sequence[ScoredItem])
     if tie_break.most is not None:
         measured = sights.count(tie_break.most)
         return Measured(measured.known, measured.total())
+    if tie_break.when is not None:
+        return Measured(np.ones(size, np.bool_), numbers(holding(tie_break.when, sights).astype(np.int64)))
+    if tie_break.other_of_family is not None:
+        return Measured(sights.population.nobody, zeros(size))
     counted = _together([each.counted for each in items if each.item.law.id in tie_break.items], size)
     return Measured(np.ones(size, np.bool_), counted)
 
