@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
+from secrets import token_bytes
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from services.education.rules.placement.mechanisms import NONE, Placed
 from services.education.rules.placement.outcomes import Placement
 from services.education.rules.placement.placing import place
 from services.education.rules.placement.problem import Child, Mechanism, Problem, Wish
+from services.education.rules.placement.proving import make_bundle
+from services.education.rules.placement.units import Units
 from tests.education.independent.textbook import dictatorship, textbook
 from tests.education.problems import as_json, child, draw, draws, offer, problem, problems, reserve, rules
 
@@ -92,24 +95,35 @@ def assert_feasible(given: Problem, found: Mapping[str, str | None]) -> None:
         assert where is None or may_be_elsewhere or where in listed[one.id]
 
 
-@given(given=problems(), drawn=draws, order=st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, order: Random) -> None:
+def depends_on_order(given: Problem, drawn: Draw, order: Random) -> bool:
     children, offers = list(given.children), list(given.offers)
     order.shuffle(children)
     order.shuffle(offers)
-    other = place(replace(given, children=tuple(children), offers=tuple(offers)), drawn)
-    assert list(other.records()) == list(place(given, drawn).records())
-    assert sorted(map(repr, other.cut_offs())) == sorted(map(repr, place(given, drawn).cut_offs()))
+    one, other = place(given, drawn), place(replace(given, children=tuple(children), offers=tuple(offers)), drawn)
+    same_cut_offs = sorted(map(repr, other.cut_offs())) == sorted(map(repr, one.cut_offs()))
+    return list(other.records()) != list(one.records()) or not same_cut_offs
+
+
+@given(given=problems(), drawn=draws, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, order: Random) -> None:
+    assert not depends_on_order(given, drawn, order)
+
+
+def is_hurt_by_points(given: Problem, drawn: Draw, at: int, more: int) -> bool:
+    """Whether a child comes to a later wish with more points."""
+    before = given.children[at % len(given.children)]
+    raised = replace(before, points=before.points + more)
+    other = with_child(given, at % len(given.children), raised)
+    return place_in_list(other, drawn, raised) > place_in_list(given, drawn, before)
+
+
+some_children = problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children))
 
 
 @settings(max_examples=100)
-@given(data=st.data(), drawn=draws)
-def test_more_points_never_give_a_worse_place(data: st.DataObject, drawn: Draw) -> None:
-    given = data.draw(problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children)))
-    at = data.draw(st.integers(0, len(given.children) - 1))
-    before, better = given.children[at], data.draw(st.integers(1, 300))
-    raised = replace(before, points=before.points + better)
-    assert place_in_list(with_child(given, at, raised), drawn, raised) <= place_in_list(given, drawn, before)
+@given(given=some_children, drawn=draws, at=st.integers(0, 8), more=st.integers(1, 300))
+def test_more_points_never_give_a_worse_place(given: Problem, drawn: Draw, at: int, more: int) -> None:
+    assert not is_hurt_by_points(given, drawn, at, more)
 
 
 def with_child(given: Problem, at: int, other: Child) -> Problem:
@@ -123,9 +137,35 @@ def place_in_list(given: Problem, drawn: Draw, one: Child) -> int:
     return len(names) if where is None else names.index(where)
 
 
+def differs_when_repeated(given: Problem, drawn: Draw) -> bool:
+    once, again = (make_bundle(place(replace(given), replace(drawn)), drawn).digest for _ in range(2))
+    return once != again
+
+
 @given(given=problems(), drawn=draws)
-def test_the_same_gives_the_same(given: Problem, drawn: Draw) -> None:
-    assert list(place(given, drawn).records()) == list(place(replace(given), replace(drawn)).records())
+def test_the_same_gives_the_same_digest(given: Problem, drawn: Draw) -> None:
+    assert not differs_when_repeated(given, drawn)
+
+
+def in_order_of_rows(units: Units) -> Ints:
+    return np.arange(len(units))
+
+
+def test_the_checks_of_order_points_and_repetition_find_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = settings(max_examples=2000, phases=[Phase.generate], database=None, deadline=None)
+    with monkeypatch.context() as planted:
+        planted.setattr(columns, "_draw_order", in_order_of_rows)
+        find(st.tuples(problems(), draws, st.randoms()), lambda each: depends_on_order(*each), settings=look)
+    with monkeypatch.context() as planted:
+        planted.setattr(columns, "_merit", lambda problem, units: tuple(-each for each in merit(problem, units)))
+        raised = st.tuples(some_children, draws, st.integers(0, 8), st.integers(1, 300))
+        find(raised, lambda each: is_hurt_by_points(*each), settings=look)
+    with monkeypatch.context() as planted:
+        planted.setattr(Draw, "numbers", lambda _, children: [token_bytes(32) for _ in children])
+        find(st.tuples(problems(), draws), lambda each: differs_when_repeated(*each), settings=look)
+
+
+merit = columns._merit
 
 
 def test_another_seed_draws_others() -> None:
