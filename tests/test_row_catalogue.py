@@ -78,6 +78,7 @@ LISTED = {
             "share_restriction": "trigger: whoever is restricted is so under every id",
             "restricted_on": "ids of a human; the day is read with the client's own eyes",
             "look_at_reviewed": "of a review that is due: ids of its human, for the officers who decide; yes or no",
+            "guests_pass_on": "trigger: who is there when a home passes on is the next landlord's guest",
             "close_reviews": "trigger: what is erased is due no more",
             "look_at_restricted": "of who is restricted, as the client is told: for the own requests; yes or no",
             "copy_of_person": "of a person in sight: everything, to be handed over to the person",
@@ -105,7 +106,7 @@ LISTED = {
         },
         definers=_DEFINERS,
         doors={
-            "is_file_visible": "yes or no",
+            "is_file_in_sight": "yes or no",
             "hold_attachments": "locks whatever is named, tells nothing",
             "release_attachments": "deletes the files of a person that is being erased, tells their ids",
             "persons_of_documents": "the one human a token names, when in sight; that a number is two humans', when one is",

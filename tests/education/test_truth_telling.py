@@ -5,13 +5,16 @@ from dataclasses import replace
 from itertools import permutations, product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.education.rules.placement.columns import columns_of
+from services.education.rules.placement.fairness import _Asking, chosen_of
 from services.education.rules.placement.mechanisms import band_of, run
 from services.education.rules.placement.outcomes import Placement
 from services.education.rules.placement.problem import Child, Mechanism, Offer, Problem, Wish
-from services.education.rules.placement.units import units_of
-from tests.education.problems import child, draw, offer, problem, reserve, rules
+from services.education.rules.placement.units import Unit, units_of
+from tests.education.problems import child, draw, offer, problem, problems, reserve, rules
 
 NAMES = ("a", "b", "c")
 LISTS = [each for length in range(4) for each in permutations(NAMES, length)]
@@ -87,6 +90,53 @@ def test_nobody_gains_by_another_list(market: str) -> None:
 @pytest.mark.parametrize("mechanism", [Mechanism.IMMEDIATE_ACCEPTANCE, Mechanism.PARALLEL])
 def test_the_search_finds_who_gains_under_the_mechanisms_for_comparison(mechanism: Mechanism) -> None:
     assert gains(outcomes(*MARKETS["too few places"], mechanism))
+
+
+@settings(max_examples=40, deadline=None)
+@given(given=problems(with_twins=False, unlisted=False).filter(lambda each: bool(each.children)), at=st.integers(0, 8))
+def test_nobody_gains_by_another_list_in_any_market(given: Problem, at: int) -> None:
+    """One child, every list of its grade's schools, in markets with everything but twins."""
+    one = given.children[at % len(given.children)]
+    claims = {wish.offer: wish.claims for wish in one.wishes}
+    names = [each.id for each in given.offers if each.grade == one.grade]
+    mine = placed(given)[at % len(given.children)]
+    truth = [wish.offer for wish in one.wishes]
+    liked = truth if mine is None else truth[: truth.index(mine)]
+    if not liked:
+        return
+    for length in range(len(names) + 1):
+        for other in permutations(names, length):
+            lie = replace(one, wishes=tuple(Wish(name, claims.get(name, ())) for name in other))
+            children = tuple(lie if each is one else each for each in given.children)
+            assert placed(replace(given, children=children))[at % len(children)] not in liked
+
+
+def asking_at(one: Offer, units: Sequence[Unit]) -> list[_Asking]:
+    """Everybody who names an offer."""
+    return [
+        _Asking(each, frozenset(each.claims + wish.claims)) for each in units for wish in each.wishes if wish.offer == one.id
+    ]
+
+
+@given(given=problems(), leaving=st.integers(0, 8))
+def test_who_is_chosen_stays_chosen_when_others_leave_and_of_more_no_fewer_are(given: Problem, leaving: int) -> None:
+    """What stability and truth-telling rest on (decision 0036), of any offer and anybody who might ask for it."""
+    units = list(units_of(given, draw()))
+    for one in given.offers:
+        everybody = sorted(
+            (
+                _Asking(each, frozenset(each.claims + wish.claims))
+                for each in units
+                for wish in each.wishes
+                if wish.offer == one.id
+            ),
+            key=lambda each: (-each.unit.points, each.unit.number),
+        )
+        fewer = [each for place, each in enumerate(everybody) if place != leaving]
+        chosen, of_fewer = chosen_of(one, everybody), chosen_of(one, fewer)
+        assert all(each in of_fewer for each in chosen if each in fewer)
+        if all(each.unit.size == 1 for each in everybody):
+            assert len(of_fewer) <= len(chosen)
 
 
 def test_twins_cost_the_promise_for_others() -> None:

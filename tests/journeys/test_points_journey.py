@@ -80,6 +80,9 @@ def test_from_the_law_to_the_final_list(suite: Suite, city: Office, tmp_path: Pa
     assert numbers == standing
     assert found["is_eligible"]
     assert standing == [application["application_id"]]
+    ranking = tmp_path / "RANKING.json"
+    ranking.write_text(json.dumps(city.get(f"{round_}/ranking")), "utf-8")
+    assert suite.command("points", "rank", str(ranking))["same"] is True
     said = city.post(f"{round_}/objections", {"application_id": application["application_id"], "reason": "居住时间不实"})
     city.set_clock("2026-04-13T09:00:00+08:00")
     city.refused("POST", f"{round_}/finish", {}, 409, "round-not-over")

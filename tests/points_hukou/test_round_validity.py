@@ -9,7 +9,7 @@ from services.chassis.ids import new_id
 from services.contracts import registry
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
-from tests.points_hukou.story import TOWN, Story
+from tests.points_hukou.story import NEXT_TOWN, TOWN, Story
 from tests.points_hukou.test_rounds import (
     OVER,
     PUBLISHED,
@@ -103,6 +103,41 @@ async def test_who_withdraws_during_the_notice_is_on_no_final_list(office: Point
         assert await held(office, one) == [second, fourth]
         assert {each for each, row in rows.items() if row["given_up_on"] == OVER.isoformat()} == {first, third}
         assert rows[fourth]["moved_up_on"] == OVER.isoformat()
+
+
+async def test_who_is_erased_during_the_notice_holds_nothing(office: PointsOffice, law: dict[str, Any]) -> None:
+    gone, follower = grown_up(31), grown_up(46)
+    await known(office, gone, follower)
+    _, second = [await applied(office, each, "rest_leave", NEXT_TOWN) for each in (gone, follower)]
+    one = await opened(office, "rest_leave", 1, division_code=NEXT_TOWN)
+    async with on(office, PUBLISHED):
+        await act(office, one, "rank", "publish")
+        gone.deletion()
+        await office.tell(gone.messages(first=len(gone.events)))
+        await office.settled()
+        assert await held(office, one) != [second], "no list is final yet"
+    async with on(office, OVER):
+        await act(office, one, "finish")
+        assert await held(office, one) == [second]
+
+
+async def test_whose_counted_score_went_with_a_spouse_is_scored_again_first(office: PointsOffice, law: dict[str, Any]) -> None:
+    spouse, applicant = grown_up(31), grown_up(52)
+    applicant.relationship(registry.RelationshipRegistered, new_id(), 1, related_person_id=spouse.person_id)
+    await known(office, spouse, applicant)
+    asked = {"family_person_ids": [str(spouse.person_id)]}
+    application = await applied(office, applicant, "health_check", NEXT_TOWN, **asked)
+    one = await opened(office, "health_check", 1, division_code=NEXT_TOWN)
+    spouse.deletion()
+    await office.tell(spouse.messages(first=len(spouse.events)))
+    await office.settled()
+    async with on(office, PUBLISHED):
+        refused = await desk(office).post(f"{one}/rank")
+        assert (code_of(refused), refused.json()["waiting"]) == ("round-not-settled", {"without_score": 1})
+        await asks_recheck(office, application)
+        expect(await desk(office).post(f"{APPLICATIONS}/{application}/recheck"), 200)
+        await act(office, one, "rank")
+        assert await held(office, one) == [application]
 
 
 async def test_a_list_is_not_final_while_a_score_of_it_is_looked_at(office: PointsOffice, law: dict[str, Any]) -> None:

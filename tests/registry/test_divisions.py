@@ -49,6 +49,45 @@ async def test_the_tree_of_this_city_goes_down_to_the_village(office: Office) ->
     assert {village["code"][:9] for village in villages} == {"330282107"}
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "over", "successor", "source"),
+    [
+        ("370684", "蓬莱市", "2021-01-01", "370614", "国函〔2020〕81号"),  # two joined
+        ("370634", "长岛县", "2021-01-01", "370614", "国函〔2020〕81号"),
+        ("130521", "邢台县", "2021-01-01", None, "国函〔2020〕78号"),  # divided: nobody says where somebody's village went
+        ("230711", "乌马河区", "2020-01-01", None, "国函〔2019〕63号"),
+        ("341822", "广德县", "2020-01-01", "341882", "民函〔2019〕70号"),  # of Anhui, where many come from (C-24)
+        ("520522", "黔西县", "2022-01-01", "520581", "民政部行政区划代码(2021年)"),
+        ("371203", "钢城区", "2019-01-01", "370117", "国函〔2018〕163号"),
+    ],
+)
+async def test_changes_between_the_two_lists_have_their_year_a_successor_and_a_source(
+    office: Office, code: str, name: str, over: str, successor: str | None, source: str
+) -> None:
+    last = date.fromisoformat(over).replace(month=1, day=1)
+    before = expect(await office.caller().get(f"{PATH}/{code}?on={last.replace(year=last.year - 2)}"), 200)
+    after = expect(await office.caller().get(f"{PATH}/{code}?on={last}"), 200)
+    assert (before["name_zh"], before["is_in_force"], before["current_code"]) == (name, True, code)
+    assert (after["is_in_force"], after["valid_until"], after["successor_code"]) == (False, over, successor)
+    assert (after["current_code"], after["source"]) == (successor or code, source)
+    if successor is not None:
+        begun = expect(await office.caller().get(f"{PATH}/{successor}?on={last}"), 200)
+        assert begun["is_in_force"]
+        assert begun["valid_from"] >= f"{last.year - 1}-01-01"
+
+
+async def test_a_code_with_another_name_since_is_the_same_place(office: Office) -> None:
+    named = [expect(await office.caller().get(f"{PATH}/130502?on={on}"), 200) for on in ("2019-12-31", "2021-01-01")]
+    assert [(each["name_zh"], each["current_code"]) for each in named] == [("桥东区", "130502"), ("襄都区", "130502")]
+
+
+async def test_what_is_not_held_is_said_in_every_answer(office: Office) -> None:
+    """Changes after the last list are a gap, and no answer hides it."""
+    for path in (f"{PATH}/330282", f"{PATH}/130521"):
+        assert expect(await office.caller().get(path), 200)["held_until"] == "2023-06-30"
+    assert {each["held_until"] for each in expect(await office.caller().get(PATH), 200)["items"]} == {"2023-06-30"}
+
+
 async def test_what_lies_below_depends_on_the_day(office: Office) -> None:
     before = await everything_below(office, f"{PATH}/3302/children", on="2016-01-01")
     provinces = await everything_below(office, PATH)

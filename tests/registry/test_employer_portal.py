@@ -65,7 +65,7 @@ async def test_it_reports_for_nobody_but_itself(office: Office, cixi: Caller) ->
         ("GET", "/v1/residence-registrations"),
         ("GET", "/v1/employers"),
         ("GET", "/v1/registry/changes"),
-        ("GET", "/v1/premises"),
+        ("GET", "/v1/inspection-findings"),
     ],
 )
 async def test_the_operations_of_offices_are_closed_to_it(office: Office, cixi: Caller, method: str, path: str) -> None:

@@ -204,6 +204,27 @@ async def test_an_employers_own_client_is_shown_its_own_people_and_nothing_else(
         assert not told, (route, told)
 
 
+async def test_a_landlords_own_client_is_shown_its_homes_and_guests_and_nothing_else(city: City) -> None:
+    checker, model = Checker(city, random.Random(20)), city.model
+    for number, route in enumerate([*QUERIES] * 3):
+        landlord = model.of_kind("landlord")[number % len(model.of_kind("landlord"))]
+        homes = {home.thing_id for home in model.of_kind("premises") if home.of == landlord.thing_id}
+        own = {stay.thing_id for stay in model.of_kind("stay") if stay.of in homes} | homes | {landlord.thing_id}
+        _, _, on, query = checker.triple(route)
+        with city.office.on(on):
+            unit = city.office.caller(landlord.division, client="portal", organisation=f"unit:{landlord.thing_id}")
+            body = {"json": query.body} if query.body else {}
+            answer = await unit.call(query.method, query.path, params=query.parameters or None, **body)
+        if answer.status_code == 200:
+            shown = [item[query.id_field] for item in answer.json()["items"]] if query.ids is not None else [query.about]
+            assert set(shown) <= own, (route, landlord)
+        else:
+            assert answer.status_code in {403, 404}, (route, answer.text)
+        secrets = model.secrets_kept_from(Client("portal", "nowhere"), on)
+        told = [whose for whose, value in secrets if value in answer.text and whose.rpartition(" ")[2] not in own]
+        assert not told, (route, told)
+
+
 async def test_followers_are_told_of_whom_they_see(city: City) -> None:
     """Every division that ever held a person follows it, and nobody else.
 

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from services.chassis.parameters import Document
+from services.education.rules.class_sizes import ClassSizeLaw, read_class_sizes
 from services.education.rules.eligibility.document import EligibilityRules
+from services.education.rules.placement.shipped_rules import ShippedRules, read_shipped_rules
 from services.education.rules.season.template import SeasonTemplate
 
 _SERVICE = Path(__file__).parents[1]
@@ -32,4 +35,23 @@ def seasons() -> Mapping[str, SeasonTemplate]:
         if template.id != file.stem:
             raise ValueError(f"{file.name}: id is {template.id}")
         found[template.id] = template
+    return found
+
+
+@cache
+def class_sizes() -> ClassSizeLaw:
+    """The law of class sizes. Raises ParameterError when the file is none."""
+    file = _SERVICE / "parameters" / "classes.toml"
+    return read_class_sizes(Document.parse(file.name, file.read_text("utf-8")))
+
+
+@cache
+def placement_rules() -> Mapping[str, ShippedRules]:
+    """Every set of rules of placement by its id. Raises pydantic's ValidationError, UnsoundProblemError."""
+    found = {}
+    for file in sorted((_SERVICE / "placement_rules").glob("*.toml")):
+        rules = read_shipped_rules(tomllib.loads(file.read_text("utf-8")))
+        if rules.id != file.stem:
+            raise ValueError(f"{file.name}: id is {rules.id}")
+        found[rules.id] = rules
     return found

@@ -68,7 +68,7 @@ class NextDose:
 
     `earliest`: the first day on which it counts (may lie behind the day of assessment); `recommended`: when to come;
     `overdue_from`: the first day on which it is late; `latest`: the last day on which it can be given. `else_by`: vaccines
-    that would do as well. `asks`: what must be seen before.
+    that would do as well. `listed_on`: the day of its listed age; `asks`: what must be seen before.
     """
 
     vaccine: str
@@ -77,6 +77,7 @@ class NextDose:
     recommended: date
     overdue_from: date
     latest: date
+    listed_on: date
     else_by: tuple[str, ...] = ()
     asks: str | None = None
 

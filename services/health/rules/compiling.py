@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -35,12 +36,13 @@ class ScheduleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleTexts:
-    """The files of a programme; `overlay` is what a city adds."""
+    """The files of a programme; `overlay` is what a city adds, `drafts` editions as they might be, already parsed."""
 
     vaccines: str
     rules: str
     editions: Mapping[str, str]
     overlay: str | None = None
+    drafts: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def compile_programme(texts: ScheduleTexts) -> Programme:
     catalogue = _parsed(CatalogueDocument, "vaccines.toml", texts.vaccines)
     rules = _rules(texts.rules)
     documents = [_parsed(EditionDocument, f"{name}.toml", text) for name, text in texts.editions.items()]
+    documents += [_checked(EditionDocument, str(draft.get("id")), draft) for draft in texts.drafts]
     editions = _editions(sorted(documents, key=lambda each: each.valid_from))
     entries, lines = list(catalogue.vaccines), list(catalogue.lines)
     if texts.overlay is not None:
@@ -131,11 +134,18 @@ def compile_programme(texts: ScheduleTexts) -> Programme:
     return programme
 
 
+@lru_cache(maxsize=64)
 def _parsed(model: type[M], name: str, text: str) -> M:
     try:
-        return model.model_validate(tomllib.loads(text))
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScheduleError(f"{name}: not TOML: {error}") from None
+    return _checked(model, name, content)
+
+
+def _checked(model: type[M], name: str, content: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate(content)
     except ValidationError as error:
         raise ScheduleError(*_places(name, error)) from None
 

@@ -49,7 +49,9 @@ def course_on(series: Series, child: Child, day: date, record: Record) -> Course
 
 
 def applies(when: When, series: str, child: Child, day: date, record: Record) -> bool:
-    """Whether everything a condition names holds."""
+    """Whether everything a condition names holds; one that names nothing always does."""
+    if not when.model_fields_set:
+        return True
     if when.age_from is not None and day < when.age_from.after(child.born_on):
         return False
     if when.age_until is not None and day >= when.age_until.after(child.born_on):
@@ -115,8 +117,11 @@ def is_accepted(course: Course, step: Step, counted: Sequence[Counted], given: C
 
 def until(series: Series, tags: frozenset[str], born_on: date) -> date:
     """The first day on which a vaccine is no longer given in this series."""
-    ends = [span.after(born_on) for vaccine, span in series.vaccine_until.items() if vaccine in tags]
-    return min([*ends, series.until.after(born_on)])
+    end = series.until.after(born_on)
+    for vaccine, span in series.vaccine_until.items():
+        if vaccine in tags:
+            end = min(end, span.after(born_on))
+    return end
 
 
 def bounds(course: Course, step: Step, child: Child, counted: Sequence[Counted], record: Record) -> Iterator[Bound]:

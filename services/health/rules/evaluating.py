@@ -177,11 +177,8 @@ def _against(
     for bound in _bounds_of(series, course, step, child, given, record):
         if dose.given_on + grace < bound.day:
             yield Finding(bound.verdict, bound.rules, bound.day, bound.because_of)
-    windows = [
-        *obstacles.spacing(vaccine, live, edition.general, dose.id),
-        *obstacles.after_immunoglobulin(vaccine, child, edition.general),
-    ]
-    for window in windows:
+    before = [each for each in live if each[0].given_on < dose.given_on] if vaccine.is_live_injected else live
+    for window in obstacles.of_others(vaccine, child, before, edition.general):
         if window.covers(dose.given_on):
             yield Finding(obstacles.VERDICTS[window.kind], window.rules, window.until, window.because_of)
 

@@ -1,6 +1,6 @@
 """What comes next in every line, by the edition in force on the day of assessment (IMM-00)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -77,6 +77,9 @@ def _by_preference(case: _Case, every: Sequence[Series]) -> list[Series]:
     """Chosen before begun, begun before the default, of those begun the one that misses least. What is not offered by the
     programme is looked at only where it is complete.
     """
+
+    if len(every) == 1:
+        return [each for each in every if each.offered or _is_complete(case, each)]
 
     def rank(series: Series) -> tuple[bool, bool, int]:
         counted = case.counted(series)
@@ -169,13 +172,16 @@ def _dated(
     allowed = max(each.day for each in bounds(course, step, case.child, counted, record))
     if series.offered_from is not None:
         allowed = max(allowed, series.offered_from)
-    free, held = obstacles.first_free(max(allowed, day), _windows(case, vaccine))
-    if free is None and held is not None:
-        return _STANDING_OF[held.kind], held.rules
-    earliest = free if free is not None and free > case.as_of else max(allowed, *_ended(case, vaccine), date.min)
+    windows = _windows(case, vaccine)
+    earliest = obstacles.first_free(max(allowed, day), windows)
+    if isinstance(earliest, date) and earliest <= case.as_of:
+        earliest = obstacles.first_free(allowed, windows)
+    if not isinstance(earliest, date):
+        return _STANDING_OF[earliest.kind], earliest.rules
     if max(earliest, day) >= end:
         return Standing.AGED_OUT, series.age_rules
-    recommended = max((step.recommended or step.age).after(case.child.born_on), earliest)
+    listed_on = (step.recommended or step.age).after(case.child.born_on)
+    recommended = max(listed_on, earliest)
     return NextDose(
         vaccine=vaccine.code,
         dose_no=len(course.steps) - needed(course, counted) + 1,
@@ -183,25 +189,17 @@ def _dated(
         recommended=recommended,
         overdue_from=_overdue_from(case, step, counted, earliest, recommended),
         latest=last - _ONE_DAY,
+        listed_on=listed_on,
         else_by=tuple(each for each in step.give if each != vaccine.code),
         asks=_asked(case, course),
     )
 
 
 def _windows(case: _Case, vaccine: Vaccine) -> list[obstacles.Window]:
-    return [
-        *obstacles.spacing(vaccine, case.evaluation.live, case.edition.general),
-        *obstacles.after_immunoglobulin(vaccine, case.child, case.edition.general),
-        *obstacles.personal(vaccine, case.child, case.programme),
-    ]
-
-
-def _ended(case: _Case, vaccine: Vaccine) -> Iterator[date]:
-    """Ends of the times that have passed: a dose was not possible before them."""
-    for window in _windows(case, vaccine):
-        if window.until is not None and window.until <= case.as_of:
-            yield window.until
-    yield date.min
+    windows = obstacles.of_others(vaccine, case.child, case.evaluation.live, case.edition.general)
+    if case.child.contraindications or case.child.conditions or case.child.deferrals:
+        windows.extend(obstacles.personal(vaccine, case.child, case.programme))
+    return windows
 
 
 def _overdue_from(case: _Case, step: Step, counted: Sequence[Counted], earliest: date, recommended: date) -> date:

@@ -39,14 +39,22 @@ VERDICTS = {Kind.LIVE: Verdict.LIVE_TOO_CLOSE, Kind.IMMUNOGLOBULIN: Verdict.AFTE
 """What a dose in such a time is. A dose given in spite of a contraindication or deferral was given: it counts."""
 
 
-def spacing(
-    vaccine: Vaccine, live: Sequence[tuple[Dose, Vaccine]], general: General, own: str | None = None
-) -> Iterator[Window]:
+def of_others(vaccine: Vaccine, child: Child, live: Sequence[tuple[Dose, Vaccine]], general: General) -> list[Window]:
+    """What other doses and immunoglobulin leave: the times a dose given in spite of them does not count."""
+    windows: list[Window] = []
+    if vaccine.is_live_injected:
+        windows.extend(spacing(vaccine, live, general))
+    if child.immunoglobulins:
+        windows.extend(after_immunoglobulin(vaccine, child, general))
+    return windows
+
+
+def spacing(vaccine: Vaccine, live: Sequence[tuple[Dose, Vaccine]], general: General) -> Iterator[Window]:
     """Injected live vaccines are given on one day or four weeks apart (IMM-05), also from doses that do not count."""
     if not is_spaced(vaccine, general):
         return
     for dose, other in live:
-        if dose.id != own and is_spaced(other, general):
+        if is_spaced(other, general):
             since = dose.given_on + timedelta(1)
             yield Window(
                 since, general.live_spacing.value.after(dose.given_on), Kind.LIVE, (general.live_spacing.rule,), dose.id
@@ -94,15 +102,11 @@ def _concerns(barred: Barred, vaccine: Vaccine) -> bool:
     return not barred.what or not vaccine.tags.isdisjoint(barred.what)
 
 
-def first_free(day: date, windows: Iterable[Window]) -> tuple[date | None, Window | None]:
-    """The first day from `day` on that lies in no window, and the window that ended last before it; no day where one is
-    open.
-    """
-    held: Window | None = None
+def first_free(day: date, windows: Iterable[Window]) -> date | Window:
+    """The first day from `day` on that lies in no window, or the open window that lets there be none."""
     waiting = list(windows)
     while covering := next((each for each in waiting if each.covers(day)), None):
-        held = covering
         if covering.until is None:
-            return None, covering
+            return covering
         day = covering.until
-    return day, held
+    return day

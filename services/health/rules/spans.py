@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from services.chassis.months import add_months
 
@@ -20,26 +21,13 @@ class Span:
 
     def after(self, day: date) -> date:
         """The day this long after `day`; always from the original date, never from a clamped one."""
-        later = add_months(day, self.months) if self.months else day
-        return later + timedelta(self.days) if self.days else later
+        return _later(day, self.months, self.days)
 
-    @property
-    def zh(self) -> str:
-        """In Chinese: 3岁6月龄 is said as 3岁6个月."""
-        years, months = divmod(self.months, 12)
-        if self.months < 36 and months:
-            years, months = 0, self.months
-        parts = [f"{years}年" if years else "", f"{months}个月" if months else "", f"{self.days}天" if self.days else ""]
-        return "".join(parts) or "出生"
 
-    @property
-    def en(self) -> str:
-        """In English."""
-        years, months = divmod(self.months, 12)
-        if self.months < 36 and months:
-            years, months = 0, self.months
-        counted = ((years, "year"), (months, "month"), (self.days, "day"))
-        return " ".join(f"{number} {unit}{'s' if number > 1 else ''}" for number, unit in counted if number) or "birth"
+@lru_cache(maxsize=4096)  # an engine asks for the same ages of one child again and again
+def _later(day: date, months: int, days: int) -> date:
+    later = add_months(day, months) if months else day
+    return later + timedelta(days) if days else later
 
 
 def parse_span(text: object) -> Span:

@@ -14,8 +14,8 @@ from services.points_hukou.actions.round_objections import settle_upheld
 from services.points_hukou.actions.round_standing import save, take
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.exact import written
-from services.points_hukou.rules.ranking import Contender, Outcome, Ranked, UndecidedCutError, rank
-from services.points_hukou.rules.ranking_by_town import rank_by_town
+from services.points_hukou.rules.placing import Placing, place_everybody
+from services.points_hukou.rules.ranking import Contender, Outcome, UndecidedCutError
 from services.points_hukou.rules.round_states import RoundAct, RoundStatus
 from services.points_hukou.rules.rounds import contender_of_figures
 from services.points_hukou.schemas.round_places import PlaceRecord, PlaceSecrets
@@ -117,42 +117,33 @@ def _ranked(standing: _Standing, record: RoundRecord, rule: Ranking) -> tuple[li
         if made is not None:
             contenders.append(made)
             by_id[made.id] = row
-    rankings = _rank(contenders, rule, record)
-    lowest = min((last.total for ranked in rankings if (last := ranked.cut_off) is not None), default=None)
-    places: dict[UUID, PlaceRecord] = {}
-    for ranked in rankings:
-        for place in ranked.places:
-            row = by_id[place.contender.id]
-            earlier = places.get(place.contender.id)
-            if earlier is not None and earlier.outcome is Outcome.ADMITTED:
-                continue
-            places[place.contender.id] = PlaceRecord(
-                place_id=new_id(),
-                round_id=record.round_id,
-                application_id=place.contender.id,
-                person_id=row["person_id"],
-                assessment_id=row["assessment_id"],
-                town=place.contender.town,
-                rank=place.rank if earlier is None else earlier.rank,
-                outcome=place.outcome,
-                given_up_on=None,
-                moved_up_on=None,
-                ranking=record.rankings + 1,
-                superseded_on=None,
-                secrets=PlaceSecrets(
-                    masked_name=standing.names[row["person_id"]],
-                    score=dict(standing.figures[row["assessment_id"]]),
-                ),
-            )
-    return list(places.values()), None if lowest is None else written(lowest)
+    placing = _placed(contenders, rule, record)
+    return [
+        PlaceRecord(
+            place_id=new_id(),
+            round_id=record.round_id,
+            application_id=place.contender.id,
+            person_id=row["person_id"],
+            assessment_id=row["assessment_id"],
+            town=place.contender.town,
+            rank=place.rank,
+            outcome=place.outcome,
+            given_up_on=None,
+            moved_up_on=None,
+            ranking=record.rankings + 1,
+            superseded_on=None,
+            secrets=PlaceSecrets(
+                masked_name=standing.names[row["person_id"]], score=dict(standing.figures[row["assessment_id"]])
+            ),
+        )
+        for place in placing.places
+        for row in (by_id[place.contender.id],)
+    ], None if placing.cut_off is None else written(placing.cut_off)
 
 
-def _rank(contenders: Sequence[Contender], rule: Ranking, record: RoundRecord) -> list[Ranked]:
+def _placed(contenders: Sequence[Contender], rule: Ranking, record: RoundRecord) -> Placing:
     try:
-        if not record.town_quotas:
-            return [rank(contenders, rule, record.quota)]
-        by_town = rank_by_town(contenders, rule, record.town_quotas, service=record.service)
-        return [*by_town.towns.values(), *(() if by_town.second is None else (by_town.second,))]
+        return place_everybody(contenders, rule, record.quota, record.town_quotas, service=record.service)
     except UndecidedCutError as error:
         raise DomainError("cut-undecided", detail_zh=error.message_zh, detail_en=error.message_en) from None
 

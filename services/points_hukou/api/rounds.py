@@ -9,9 +9,9 @@ from services.chassis.history import VersionView
 from services.chassis.operation import read, write
 from services.chassis.pages import CursorParameter, LimitParameter, Page
 from services.chassis.routing import Answer, CurrentWork, ServiceRouter
-from services.points_hukou.actions import round_objections, round_places, round_ranking, round_reading, rounds
+from services.points_hukou.actions import round_export, round_objections, round_places, round_ranking, round_reading, rounds
 from services.points_hukou.schemas.round_objections import Objection, ObjectionAnswer, ObjectionView
-from services.points_hukou.schemas.round_places import GiveUp, NoticeEntryView, PlaceView
+from services.points_hukou.schemas.round_places import GiveUp, NoticeEntryView, PlaceView, RankingDocument
 from services.points_hukou.schemas.rounds import RoundEntry, RoundView
 
 router = ServiceRouter(tags=["rounds"])
@@ -20,6 +20,8 @@ _ONE = f"{_ALL}/{{round_id}}"
 _FOUND = ["round-not-found"]
 _ACT = [*_FOUND, "round-act-not-allowed"]
 
+_RANKING_S = 60.0
+"""Twenty thousand are ranked in some twenty seconds on a busy machine; it happens a few times a year."""
 _CHANGED = ["round-not-settled", "round-too-large", "ranking-out-of-date"]
 
 AdmittedParameter = Annotated[bool, Query(description="Only those who hold a place.")]
@@ -69,6 +71,7 @@ async def read_versions(
     **write(
         "points.round.run",
         actor=True,
+        deadline_s=_RANKING_S,
         summary_zh="排名",
         problems=[
             *_ACT,
@@ -98,6 +101,15 @@ async def read_places(
 ) -> Page[PlaceView]:
     """Read who stands where, the best first, for the office: in the last ranking or an earlier one."""
     return await round_reading.read_places(work, round_id, ranking, cursor, limit, admitted=admitted)
+
+
+@router.get(
+    f"{_ONE}/ranking",
+    **read("points.round.recompute", summary_zh="可重算的排名文件", problems=[*_FOUND, "round-not-ranked"]),
+)
+async def read_ranking(work: CurrentWork, round_id: UUID, ranking: RankingParameter = None) -> RankingDocument:
+    """Read a ranking as the document that `xinshimin points rank` ranks again, offline: pseudonyms, figures, quota, rules."""
+    return await round_export.read_ranking(work, round_id, ranking)
 
 
 @router.post(f"{_ONE}/publish", **write("points.round.run", actor=True, summary_zh="公示", problems=[*_ACT, *_CHANGED]))

@@ -14,7 +14,6 @@ from services.points_hukou.rules.exact import exact, written
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Contender
 
-_RANKED_BY = ("eligible", "vetoed", "frozen", "passes", "total", "tie_breaks")
 _NO_RULE = Ranking(cut="refuse", rule="P-22")
 
 
@@ -64,13 +63,13 @@ def once_each(claims: Iterable[Claim]) -> list[int]:
 
 
 def figures_to_rank(score: Mapping[str, Any], others: Iterable[Mapping[str, Any]], rule: Ranking) -> dict[str, Any]:
-    """What of a frozen score a ranking rests on; a place keeps no more of it. `others`: the scores of who else of the family
-    was counted, of which the highest total may break ties (P-18).
+    """The figures of a frozen score that a ranking rests on, with what the family adds to them. `others`: the scores of who
+    else of it was counted, of which the highest total may break ties (P-18).
     """
     totals = [exact(other["total"]) for other in others]
     of_others = written(max(totals)) if totals else None
     ties = {each.id: of_others for each in rule.decided_by if each.other_of_family is not None}
-    return {name: score[name] for name in _RANKED_BY} | {"tie_breaks": {**score["tie_breaks"], **ties}}
+    return {**score, "tie_breaks": {**score["tie_breaks"], **ties}}
 
 
 def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") -> Contender | None:
@@ -78,10 +77,11 @@ def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") 
     may_use = score["eligible"] and not score["vetoed"] and not score["frozen"] and score["passes"] is not False
     if not may_use:
         return None
-    return Contender(of, exact(score["total"]), {name: _tie_break(each) for name, each in score["tie_breaks"].items()}, town)
+    return Contender(of, exact(score["total"]), {name: tie_break_of(each) for name, each in score["tie_breaks"].items()}, town)
 
 
-def _tie_break(written: str | None) -> Fraction | date | None:
-    if written is None:
+def tie_break_of(figure: str | None) -> Fraction | date | None:
+    """What decides between equals, as it was written; `None` where nobody knows it. Raises ValueError."""
+    if figure is None:
         return None
-    return date.fromisoformat(written) if written.count("-") == 2 else Fraction(written)
+    return date.fromisoformat(figure) if figure.count("-") == 2 else Fraction(figure)

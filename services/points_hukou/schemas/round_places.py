@@ -86,3 +86,33 @@ class NoticeEntryView(View):
     town: str | None
     total: str
     outcome: Outcome
+
+
+class StandingView(View):
+    """One who stood in a round, under a pseudonym of that round."""
+
+    pseudonym: str = Field(description="The same in every export of the round; neither the application nor the person.")
+    town: str
+    total: str
+    tie_breaks: dict[str, str | None]
+    rank: int
+    admitted: bool = Field(description="As ranked, whoever gave up or moved up since.")
+
+
+class RankingDocument(View):
+    """Exactly the file `xinshimin points rank` takes: who stood, under pseudonyms, by which figures; quota; rules."""
+
+    format: str
+    round_id: str
+    ranking: int
+    rule_set: str
+    digest: str = Field(description="SHA-256 of the text of the rules with their choices.")
+    service: str
+    quota: int
+    town_quotas: dict[str, int]
+    freeze_on: str
+    cut_off: str | None
+    erased: int = Field(description="How many stood of whom nothing is left; then the order of the others is compared.")
+    standing: list[StandingView]
+    rule_sets: dict[str, Any] = Field(description="The full text of the rules, by id.")
+    own_choices: str

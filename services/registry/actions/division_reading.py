@@ -58,6 +58,7 @@ def _view(found: DatedDivision, on: date) -> DivisionView:
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         successor_code=division.successor,
+        held_until=LAW.divisions.national.held_until,
         source=row.source,
         confidence=row.confidence,
     )

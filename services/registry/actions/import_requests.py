@@ -17,8 +17,8 @@ _OWN_SCOPES = {
     RosterKind.FIELD_VISITS: "registry.field.visit",
 }
 """What the single door asks for as well: whoever may bring residents in may not for that reason report anything else."""
-_OF_UNITS = frozenset({RosterKind.EMPLOYMENTS})
-"""What an employer's own client reports at the single door; whose row another employer is, it is refused."""
+_OF_UNITS = frozenset({RosterKind.EMPLOYMENTS, RosterKind.STAYS})
+"""What an employer's and a landlord's own client report at the single door; whose row is another's, it is refused."""
 _ACTED = frozenset({RosterKind.FIELD_VISITS})
 """The rows are what the officer did who acts."""
 

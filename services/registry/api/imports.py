@@ -45,7 +45,7 @@ async def request_import(work: CurrentWork, body: ImportRequest) -> Answer[Opera
     `residents` are persons with where they live; `employments` who was taken on and who left, of persons who are registered;
     `stays` who checked in to a room of a registered home and who checked out; `field_visits` what the officer who acts found
     as a coordinator. A kind other than `residents` also needs the scope of its single door. An employer's own client brings its
-    own `employments` and nothing else.
+    own `employments`, a landlord's the `stays` in its own homes, and neither anything else.
     """
     made = await import_requests.request_import(work, body)
     return Answer(made, location=f"{OPERATIONS_PATH}/{made.operation_id}")

@@ -41,7 +41,7 @@ async def register_landlord(work: CurrentWork, body: LandlordRegistration) -> An
 
 @router.get(
     "/v1/landlords/{landlord_id}",
-    **read("registry.premises.read", summary_zh="读取出租人", problems=["landlord-not-found"]),
+    **read("registry.premises.read", units=True, summary_zh="读取出租人", problems=["landlord-not-found"]),
 )
 async def read_landlord(work: CurrentWork, landlord_id: UUID) -> Answer[LandlordView]:
     """Read a landlord."""

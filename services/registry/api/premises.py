@@ -50,7 +50,7 @@ async def register_premises(work: CurrentWork, body: PremisesRegistration) -> An
 
 @router.get(
     "/v1/premises",
-    **read("registry.premises.read", summary_zh="列出出租房屋", problems=["division-out-of-scope"]),
+    **read("registry.premises.read", units=True, summary_zh="列出出租房屋", problems=["division-out-of-scope"]),
 )
 async def list_premises(
     work: CurrentWork,
@@ -67,7 +67,7 @@ async def list_premises(
 
 @router.get(
     "/v1/premises/{premises_id}",
-    **read("registry.premises.read", summary_zh="读取出租房屋", problems=["premises-not-found"]),
+    **read("registry.premises.read", units=True, summary_zh="读取出租房屋", problems=["premises-not-found"]),
 )
 async def read_premises(work: CurrentWork, premises_id: UUID) -> Answer[PremisesView]:
     """Read a home that is let."""
@@ -88,7 +88,7 @@ async def read_premises_history(
 
 @router.get(
     "/v1/premises/{premises_id}/capacity",
-    **read("registry.premises.read", summary_zh="出租房屋的居住容量", problems=["premises-not-found"]),
+    **read("registry.premises.read", units=True, summary_zh="出租房屋的居住容量", problems=["premises-not-found"]),
 )
 async def read_capacity(work: CurrentWork, premises_id: UUID) -> CapacityView:
     """Read how many people the rooms house and may house.

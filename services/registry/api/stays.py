@@ -22,6 +22,7 @@ WhoseParameter = Annotated[StayFilter, Query(description="Who is checked in now,
     status_code=201,
     **write(
         "registry.stay.write",
+        units=True,
         summary_zh="入住登记",
         problems=[
             *("person-not-found", "person-merged", "merge-conflict-open", "premises-not-found", "premises-ended"),
@@ -33,13 +34,16 @@ async def check_in(work: CurrentWork, body: CheckIn) -> Answer[StayView]:
     """Check a person in to a room.
 
     To be reported within 3 working days (RR-15). A stay of the person that is still open ends with it. When the room is then
-    too full by the standard in use, `notes` says so; nobody is refused a roof for it.
+    too full by the standard in use, `notes` says so; nobody is refused a roof for it. A landlord's own client checks in to
+    its own homes whom it resolved.
     """
     made = await stays.check_in(work, body)
     return Answer(made, version=made.version, location=f"/v1/stays/{made.stay_id}")
 
 
-@router.get("/v1/stays/{stay_id}", **read("registry.stay.read", summary_zh="读取入住登记", problems=["stay-not-found"]))
+@router.get(
+    "/v1/stays/{stay_id}", **read("registry.stay.read", units=True, summary_zh="读取入住登记", problems=["stay-not-found"])
+)
 async def read_stay(work: CurrentWork, stay_id: UUID) -> Answer[StayView]:
     """Read a stay."""
     found = await stay_reading.read_stay(work, stay_id)
@@ -48,7 +52,7 @@ async def read_stay(work: CurrentWork, stay_id: UUID) -> Answer[StayView]:
 
 @router.get(
     "/v1/stays/{stay_id}/history",
-    **read("registry.stay.read", summary_zh="入住登记的历次版本", problems=["stay-not-found"]),
+    **read("registry.stay.read", units=True, summary_zh="入住登记的历次版本", problems=["stay-not-found"]),
 )
 async def read_stay_history(
     work: CurrentWork, stay_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
@@ -59,7 +63,9 @@ async def read_stay_history(
 
 @router.post(
     "/v1/stays/{stay_id}/check-out",
-    **write("registry.stay.write", summary_zh="退房登记", problems=["stay-not-found", "stay-ended", "actor-required"]),
+    **write(
+        "registry.stay.write", units=True, summary_zh="退房登记", problems=["stay-not-found", "stay-ended", "actor-required"]
+    ),
 )
 async def check_out(work: CurrentWork, stay_id: UUID, body: CheckOut) -> Answer[StayView]:
     """Check a person out.
@@ -72,7 +78,7 @@ async def check_out(work: CurrentWork, stay_id: UUID, body: CheckOut) -> Answer[
 
 @router.get(
     "/v1/premises/{premises_id}/stays",
-    **read("registry.stay.read", summary_zh="房屋的入住登记", problems=["premises-not-found"]),
+    **read("registry.stay.read", units=True, summary_zh="房屋的入住登记", problems=["premises-not-found"]),
 )
 async def read_stays_in(
     work: CurrentWork,

@@ -110,7 +110,8 @@ class GuestList:
     def read(self, work: Work, row: Mapping[str, str]) -> Said:
         """See `Book`."""
         who = named(work, work.keyring, row)
-        require_own_division(work, row["division_code"], "/division_code")
+        if work.principal.unit is None:  # a landlord's homes are its own, wherever they lie
+            require_own_division(work, row["division_code"], "/division_code")
         arrival = _arrival(row) if row["started_at"] else None
         departure = _departure(row) if row["ended_at"] else None
         if arrival is None and departure is None:
@@ -180,7 +181,9 @@ class GuestList:
         if left is not None:
             self._end(person_id, effects, "check_out", stay, left, past)
             return "checked_out"
-        return "checked_in" if before is None else "moved"
+        # Where else somebody slept is no landlord's business.
+        is_told = before is not None and (work.principal.unit is None or before.premises_id == home.premises_id)
+        return "moved" if is_told else "checked_in"
 
     def _end(
         self,

@@ -183,7 +183,7 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
     complete = document.value("complete_below", list_of(text))
     counties, towns = document.register("counties", _read_division), document.register("towns", _read_division)
     upper = document.register("provinces_and_prefectures", _read_division)
-    national = document.register("national", lambda fields: fields.take("file", text)).rows[0]
+    national = document.register("national", _read_national).rows[0]
     questioned = document.register("questioned_codes", lambda fields: fields.take("code", _code))
     between_districts = document.history("moves_between_districts_float", flag)
     document.finish()
@@ -192,9 +192,21 @@ def read_divisions(document: Document, packed: bytes) -> Divisions:
         complete_below=frozenset("" if code == "nation" else significant(code) for code in complete),
         questioned=frozenset(row.value for row in questioned.rows),
         rows=Register("divisions", (*upper.rows, *counties.rows, *towns.rows)),
-        national=NationalDivisions(packed, national.source, national.confidence),
+        national=NationalDivisions(packed, national.value, national.source, national.confidence),
         moves_between_districts_float=between_districts,
     )
+
+
+def _read_national(fields: Fields) -> date:
+    """The last day the file beside speaks of."""
+    fields.take("file", text)
+    return fields.take("held_until", _day)
+
+
+def _day(raw: object) -> date:
+    if type(raw) is not date:
+        raise ValueError("a day, without quotation marks")
+    return raw
 
 
 def _read_division(fields: Fields) -> Division:

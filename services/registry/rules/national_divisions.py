@@ -1,9 +1,9 @@
 """The national snapshot of divisions: province to township, with the county codes of 1980 and later, and the villages of this
 prefecture (C-20, C-23, C-26, C-27).
 
-Made by `tools/build_divisions.py` from two public data sets (decision 0018); `divisions.toml` says what it is and speaks
-before it wherever both know a code. The rows stay packed until somebody asks and are then searched as text: a megabyte and a
-half, unpacked in a few hundredths of a second.
+Made by `tools/build_divisions.py` from two public data sets and the decisions of the years between them (decision 0018);
+`divisions.toml` says what it is and speaks before it wherever both know a code. The rows stay packed until somebody asks and
+are then searched as text: a megabyte and a half, unpacked in a few hundredths of a second.
 """
 
 import lzma
@@ -23,9 +23,12 @@ _NOT_DISTRICTS = ("林区", "特区")  # Shennongjia and Liuzhi: county level, b
 
 @dataclass(frozen=True, slots=True)
 class NationalDivisions:
-    """The snapshot as it ships; `source` and `confidence` are those of every row."""
+    """The snapshot as it ships; `source` and `confidence` are those of every row that has no source of its own. What changed
+    after `held_until` it does not know.
+    """
 
     packed: bytes
+    held_until: date
     source: str
     confidence: Confidence
 
@@ -77,12 +80,12 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _read(line: str, snapshot: NationalDivisions) -> Dated[Division]:
-    code, name, valid_from, valid_until, successor = (*line.split("\t"), "", "", "")[:5]
+    code, name, valid_from, valid_until, successor, source = (*line.split("\t"), "", "", "", "")[:6]
     return Dated(
         Division(code, name, _kind_of(code, name), successor or None),
         date.fromisoformat(valid_from) if valid_from else None,
         date.fromisoformat(valid_until) if valid_until else None,
-        snapshot.source,
+        source or snapshot.source,
         snapshot.confidence,
         "C-23",
     )

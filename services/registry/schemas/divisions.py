@@ -38,5 +38,6 @@ class DivisionView(View):
     valid_from: date | None = Field(description="Earliest day it may have begun; null: since before the data held.")
     valid_until: date | None = Field(description="Day from which it has ended; null: still in force.")
     successor_code: str | None = Field(description="What took its place, if known.")
+    held_until: date = Field(description="Last day the county lists speak of; what changed after it is not held.")
     source: str
     confidence: Confidence

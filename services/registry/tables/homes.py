@@ -158,6 +158,7 @@ class Stay(Table, table=True):
     stay_id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="person.person_id", ondelete="CASCADE")
     premises_id: UUID = Field(foreign_key="premises.premises_id")
+    landlord_id: UUID = Field(foreign_key="landlord.landlord_id", description="Whose guest it is or was; kept by triggers.")
     room_id: UUID = Field(foreign_key="room.room_id")
     division_code: str = Field(sa_type=Text)
     bed: int | None

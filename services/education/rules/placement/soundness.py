@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from services.chassis.errors import FieldError
-from services.education.rules.placement.problem import EVERYBODY, Child, Mechanism, Offer, Problem, Reserve
+from services.education.rules.placement.problem import EVERYBODY, Child, Mechanism, Offer, PlacementRules, Problem, Reserve
 from services.education.rules.placement.stages import OPEN
 
 _BOUND = 1_000_000_000
@@ -30,18 +30,24 @@ def require_sound(problem: Problem) -> None:
         raise UnsoundProblemError(errors)
 
 
+def require_sound_rules(rules: PlacementRules) -> None:
+    """Raises UnsoundProblemError."""
+    errors = list(_of_rules(rules))
+    if errors:
+        raise UnsoundProblemError(errors)
+
+
 def problems_of(problem: Problem) -> Iterator[FieldError]:
     """Everything that stands against a problem."""
-    yield from _of_rules(problem)
+    if not problem.round:
+        yield _error("/round", "missing", "须写明轮次", "the round has no name", "education.md §5.3")
+    yield from _of_rules(problem.rules)
     yield from _of_offers(problem)
     yield from _of_children(problem)
     yield from _of_bundles(problem)
 
 
-def _of_rules(problem: Problem) -> _Found:
-    rules = problem.rules
-    if not problem.round:
-        yield _error("/round", "missing", "须写明轮次", "the round has no name", "education.md §5.3")
+def _of_rules(rules: PlacementRules) -> _Found:
     if (rules.mechanism is Mechanism.PARALLEL) != (rules.band is not None) or (rules.band is not None and rules.band < 1):
         yield _error(
             "/rules/band",

@@ -54,7 +54,8 @@ async def list_premises(
     limit: int,
 ) -> Page[PremisesView]:
     """Homes in a division, oldest first; without one, in the client's whole division."""
-    prefix = listed_prefix(work, division_code)
+    is_everywhere = division_code is None and work.principal.unit is not None  # a landlord's homes, wherever they lie
+    prefix = "" if is_everywhere else listed_prefix(work, division_code)
     scope = f"premises {prefix} {kind} {status} {landlord_id}"
     rows = await store.list_premises(
         work,

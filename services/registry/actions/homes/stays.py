@@ -45,7 +45,8 @@ async def check_in(work: Work, body: CheckIn) -> StayView:
     if before is not None:
         leave_stay(work, "end", StayEnded, before, moved := over(work, before, body.started_at, _ELSEWHERE))
         await store.end_stay(work, moved)
-        notes.append(notice(_MOVED))
+        if work.principal.unit is None or before.premises_id == premises.premises_id:
+            notes.append(notice(_MOVED))  # where else somebody slept is no landlord's business
     if body.bed is not None and await store.is_bed_taken(work, room.room_id, body.bed):
         raise DomainError("bed-taken")
     await store.insert_stay(work, record)
@@ -58,8 +59,10 @@ async def check_in(work: Work, body: CheckIn) -> StayView:
 
 
 async def check_out(work: Work, stay_id: UUID, body: CheckOut) -> StayView:
-    """A person moves out. That it was never there is an officer's finding (V-18)."""
+    """A person moves out. That it was never there is an officer's finding (V-18), not a landlord's."""
     if body.reason is CheckOutReason.RECORDED_IN_ERROR:
+        if work.principal.unit is not None:
+            raise DomainError("offices-only")
         work.require_actor()
     found = await store.find_stay(work, stay_id)
     if found is None:

@@ -1,0 +1,1 @@
+"""A second opinion on parts of the schedule, written from the policy text alone: it imports nothing of the engine."""
