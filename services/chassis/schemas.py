@@ -35,7 +35,8 @@ class _IsNotBlank:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"pattern": r"\S"} | handler(schema)
+        # ECMA-262, whose pattern this is, does not take NEL (U+0085) for space; stripping does.
+        return {"pattern": r"[^\s\u0085]"} | handler(schema)
 
 
 PlainText = Annotated[

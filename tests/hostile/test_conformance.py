@@ -44,7 +44,7 @@ def test_every_operation_keeps_its_promises(city: City, run_all: RunAll) -> None
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_operation_keeps_its_promises_for_long(city: City, run_all: RunAll) -> None:
-    _expect_conformance(run_all(400), city, requests=10_000)
+    _expect_conformance(run_all(60), city, requests=10_000)
 
 
 def test_a_broken_promise_is_found(city: City, forge: Forge) -> None:
