@@ -12,7 +12,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -166,13 +166,19 @@ def _answers() -> Iterator[object]:
     from services.health.rules import forecasting, planning, spans  # noqa: PLC0415
     from services.health.rules.compiling import compile_programme  # noqa: PLC0415
     from tests.health.schedule_cases import cases, expected, outcome  # noqa: PLC0415
-    from tests.health.test_schedules import with_city  # noqa: PLC0415
+    from tests.health.test_planning import with_mmr_deferred  # noqa: PLC0415
+    from tests.health.test_schedules import REFUSED, refusal, with_city  # noqa: PLC0415
 
     yield [str(spans.parse_span(text)) for text in ("birth", "12 hours", "25 hours", "28 days", "1 year", "13 years 6 months")]
     programme = compile_programme(released())
     for case in cases():
         yield outcome(programme, case) == expected(case)
     yield repr(sorted((each.id, each.valid_from, sorted(each.series)) for each in with_city().editions))
+    for day in (15, 28, 29):
+        child = with_mmr_deferred(date(2023, 2, 10) + timedelta(day))
+        yield planning.shortest_plan(programme, child, date(2023, 2, 10))
+    for old, new, _ in REFUSED:
+        yield refusal(old, new)
     for number, (child, day) in enumerate(_children()):
         yield forecasting.assess(programme, child, day)
         if number < 25:
