@@ -174,9 +174,9 @@ def _answers() -> Iterator[object]:
     for case in cases():
         yield outcome(programme, case) == expected(case)
     yield repr(sorted((each.id, each.valid_from, sorted(each.series)) for each in with_city().editions))
-    for day in (15, 28, 29):
-        child = with_mmr_deferred(date(2023, 2, 10) + timedelta(day))
-        yield planning.shortest_plan(programme, child, date(2023, 2, 10))
+    for wait in (15, 28, 29):
+        kept_back = with_mmr_deferred(date(2023, 2, 10) + timedelta(wait))
+        yield planning.shortest_plan(programme, kept_back, date(2023, 2, 10))
     for old, new, _ in REFUSED:
         yield refusal(old, new)
     for number, (child, day) in enumerate(_children()):
