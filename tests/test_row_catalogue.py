@@ -106,7 +106,7 @@ LISTED = {
         },
         definers=_DEFINERS,
         doors={
-            "is_file_visible": "yes or no",
+            "is_file_in_sight": "yes or no",
             "hold_attachments": "locks whatever is named, tells nothing",
             "release_attachments": "deletes the files of a person that is being erased, tells their ids",
             "persons_of_documents": "the one human a token names, when in sight; that a number is two humans', when one is",

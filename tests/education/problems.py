@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from services.education.rules.placement.lottery import Draw
+from services.education.rules.placement.outcomes import Placement
 from services.education.rules.placement.problem import (
     EVERYBODY,
     Child,
@@ -73,6 +74,11 @@ def as_json(given: Problem) -> dict[str, Any]:
     """The problem as it is published."""
     told: dict[str, Any] = _ADAPTER.dump_python(given, mode="json")
     return told
+
+
+def placements(placed: Placement) -> dict[str, str | None]:
+    """Where every child goes."""
+    return {each.child: each.offer for each in placed.records()}
 
 
 @st.composite

@@ -16,19 +16,14 @@ from services.education.rules.placement.columns import Columns, Ints
 from services.education.rules.placement.fairness import Fault, violations
 from services.education.rules.placement.lottery import Draw
 from services.education.rules.placement.mechanisms import NONE, Placed
-from services.education.rules.placement.outcomes import Placement
 from services.education.rules.placement.placing import place
-from services.education.rules.placement.problem import Child, Mechanism, Problem, Wish
+from services.education.rules.placement.problem import Child, Mechanism, Problem
 from services.education.rules.placement.proving import make_bundle
 from services.education.rules.placement.units import Units
 from tests.education.independent.textbook import dictatorship, textbook
-from tests.education.problems import as_json, child, draw, draws, offer, problem, problems, reserve, rules
+from tests.education.problems import as_json, child, draw, draws, offer, placements, problem, problems, reserve
 
 BANDS = {Mechanism.DEFERRED_ACCEPTANCE: None, Mechanism.IMMEDIATE_ACCEPTANCE: 1, Mechanism.PARALLEL: 2}
-
-
-def placements(placed: Placement) -> dict[str, str | None]:
-    return {each.child: each.offer for each in placed.records()}
 
 
 def of_textbook(given: Problem, drawn: Draw) -> dict[str, str | None]:
@@ -277,68 +272,6 @@ def test_twins_stand_where_the_weaker_of_them_would() -> None:
     assert placements(place(returned, draw()))["single"] == "a"
 
 
-def test_in_a_co_ordination_round_who_accepts_any_school_comes_to_one_not_named() -> None:
-    given = problem(
-        [offer("a", 1), offer("b", 1)],
-        [child("x", 300, ["a"]), child("y", 200, ["a"], accepts_any=True), child("z", 100, ["a"])],
-        rules(may_place_unlisted=True),
-    )
-    assert placements(place(given, draw())) == {"x": "a", "y": "b", "z": None}
-    first_round = replace(given, rules=rules())
-    assert placements(place(first_round, draw())) == {"x": "a", "y": None, "z": None}
-
-
-def test_refusals_tell_what_decided() -> None:
-    ranked = [
-        replace(child("by-class", 100, ["p"], "resident"), ties=(5, 5)),
-        replace(child("same-class", 100, ["p"], "resident"), ties=(5, 5)),
-        replace(child("not-class", 900, ["p"]), ties=(9, 1)),
-        replace(child("points", 50, ["p"], "resident"), ties=(9, 1)),
-        replace(child("permit", 100, ["p"], "resident"), ties=(4, 1)),
-        replace(child("distance", 100, ["p"], "resident"), ties=(5, 6)),
-        replace(child("unknown", 100, ["p"], "resident"), ties=(5, None)),
-    ]
-    one = replace(child("elsewhere", 0, ["closed", "none", "kept", "p"]), ties=(0, 0))
-    offers = [
-        offer("p", 1, "public"),
-        offer("closed", 1, "closed"),
-        offer("none", 0),
-        offer("kept", 1, "points", reserve("soldier", 1)),
-    ]
-    placed = place(problem(offers, [*ranked, one]), draw())
-    told = {each.child: [attempt.decided_by or attempt.outcome for attempt in each.attempts] for each in placed.records()}
-    winner, loser = sorted(["by-class", "same-class"], key=lambda name: told[name] != ["placed"])
-    assert told == {
-        winner: ["placed"], loser: ["lottery"], "not-class": ["class"], "points": ["points"], "permit": ["permit"],
-        "distance": ["distance"], "unknown": ["distance"], "elsewhere": ["not_admissible", "no_places", "reserved", "class"],
-    }  # fmt: skip
-
-
-def test_after_the_place_that_was_granted_nothing_was_needed() -> None:
-    given = problem([offer("a", 1), offer("b", 1)], [child("x", 300, ["a", "b"])])
-    record = place(given, draw()).record_of("x")
-    assert [(each.offer, each.outcome) for each in record.attempts] == [("a", "placed"), ("b", "not_needed")]
-    assert record.place == "open"
-
-
-def test_a_place_given_earlier_is_told_as_that() -> None:
-    """Immediate acceptance: the best of all named a school second that others had named first."""
-    children = [child("best", 300, ["a", "b"]), child("better", 400, ["a"]), child("worse", 10, ["b"])]
-    given = problem([offer("a", 1), offer("b", 1)], children, rules(Mechanism.IMMEDIATE_ACCEPTANCE))
-    placed = place(given, draw())
-    assert placements(placed) == {"best": None, "better": "a", "worse": "b"}
-    assert [each.decided_by for each in placed.record_of("best").attempts] == ["points", "earlier_band"]
-    assert faults(given, placements(placed)) == {Fault.JUSTIFIED_ENVY}
-
-
-def test_of_a_lottery_class_neither_points_nor_ties_count() -> None:
-    given = problem([offer("a", 1, "private")], [child(f"c{number}", number * 100, ["a"]) for number in range(8)])
-    winners = {next(name for name, where in placements(place(given, draw(seed))).items() if where) for seed in range(40)}
-    assert len(winners) > 4
-    record = next(each for each in place(given, draw()).records() if each.offer is None)
-    assert [each.decided_by for each in record.attempts] == ["lottery"]
-
-
 def test_columns_hold_nobody_twice() -> None:
     given = problem([offer("a", 2)], [child("x", 1, ["a"]), child("y", 1, ["a"])])
     placed: Placed = place(given, draw()).placed
@@ -349,12 +282,6 @@ def test_columns_hold_nobody_twice() -> None:
 def test_a_draw_of_another_round_is_refused() -> None:
     with pytest.raises(ValueError, match="other"):
         place(problem([], []), Draw("other", bytes(32)))
-
-
-def test_wishes_carry_claims_of_that_school_alone() -> None:
-    one = replace(child("one", 0, []), wishes=(Wish("a", ("sibling",)), Wish("b")))
-    given = problem([offer("a", 1, "public"), offer("b", 1, "public")], [one, child("two", 900, ["a", "b"])])
-    assert placements(place(given, draw())) == {"one": "a", "two": "b"}
 
 
 def test_a_whole_town_is_placed_as_the_textbook_does() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from services.points_hukou.rules.ranking import (
     moved_up,
     rank,
     rank_with_limits,
+    ranks_no_lower,
 )
 from services.points_hukou.rules.ranking_by_town import rank_by_town, second_round_limits
 from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank
@@ -167,6 +169,30 @@ def test_whoever_moves_up_would_have_been_admitted_without_those_who_left(
 
 
 @settings(max_examples=100, deadline=None)
+@given(CONTENDERS, RULES, st.integers(0, 13), st.data())
+def test_who_stands_again_after_all_takes_no_place_that_is_held(
+    contenders: list[Contender], rule: Ranking, quota: int, data: st.DataObject
+) -> None:
+    held = data.draw(st.sets(st.sampled_from([each.id for each in contenders]))) if contenders else set()
+    try:
+        new = {each.id for each in moved_up(contenders, rule, quota, held)}
+    except UndecidedCutError:
+        return
+    assert not new & held
+    assert not new or len(held) < quota
+    assert not new or len(held) + len(new) <= quota or rule.cut == "admit_all_tied"
+    better = [each for each in contenders if each.id not in held | new]
+    assert not any(is_before(each, risen, rule) for each in better for risen in contenders if risen.id in new)
+
+
+@settings(max_examples=100, deadline=None)
+@given(CONTENDERS, RULES)
+def test_whoever_ranks_no_lower_is_not_behind(contenders: list[Contender], rule: Ranking) -> None:
+    for one, other in pairwise(contenders):
+        assert ranks_no_lower(one, other, rule) is not is_before(other, one, rule)
+
+
+@settings(max_examples=100, deadline=None)
 @given(CONTENDERS, st.fixed_dictionaries({town: st.integers(0, 30) for town in TOWNS}), st.sampled_from(["1/10", "1/3", 1]))
 def test_the_second_round_gives_what_towns_left_to_the_best_of_the_rest(
     contenders: list[Contender], quotas: Mapping[str, int], share: Any
@@ -306,7 +332,7 @@ def test_of_a_couple_the_other_score_breaks_the_tie() -> None:
     spouse = {"id": "spouse", "name_zh": "配偶", "name_en": "spouse", "other_of_family": "total"}
     rule = rule_of(cut="refuse", tie_breaks=[spouse])
     bare = {"eligible": True, "vetoed": False, "frozen": False, "passes": None, "total": "60", "tie_breaks": {"spouse": None}}
-    families = ([{"total": "45.5"}], [], [{"total": "9"}, {"total": "45.52"}])
+    families: tuple[list[dict[str, str]], ...] = ([{"total": "45.5"}], [], [{"total": "9"}, {"total": "45.52"}])
     contenders = [
         contender_of_figures(figures_to_rank(bare, others, rule), of=UUID(int=number)) for number, others in enumerate(families)
     ]

@@ -109,3 +109,34 @@ async def test_whoever_gives_says_since_when_in_the_order_it_comes(
     ]
     found = await rechecked(office, open_window, await resident(office), *(words if kept else reversed(words)))
     assert points(found, "education") == "8.00"
+
+
+async def test_which_evidence_counted_and_which_was_superseded_is_shown_as_it_was_known(
+    office: PointsOffice, open_window: Caller
+) -> None:
+    desk, story = Desk(office), await resident(office)
+    hall, whose = desk.of(HALL, purpose="points"), {"person_id": str(story.person_id)}
+    old = await desk.give(hall, whose | schooling(as_of="2026-02-01", value=["senior_secondary_or_below"]))
+    held = await desk.give(hall, whose | schooling(as_of="2026-03-02"))
+    application = await scored(open_window, story)
+    path = f"/v1/points/assessments/{application['counted_assessment_id']}/evidence"
+    async with on(office, LATER):
+        new = await desk.give(hall, whose | schooling(as_of=LATER.isoformat(), value=["bachelor_or_above"]))
+
+    def told(items: list[dict[str, Any]]) -> dict[str, tuple[str, str | None, bool | None]]:
+        return {each["evidence_id"]: (each["status"], each["superseded_by"], each["counted"]) for each in items}
+
+    then = expect(await open_window.get(path), 200)
+    assert told(then["items"]) == {
+        old["evidence_id"]: ("superseded", held["evidence_id"], None),
+        held["evidence_id"]: ("current", None, True),
+    }
+    assert "value" not in then["items"][0]
+    now = expect(await open_window.get(path, params={"known_at": "2999-01-01T00:00:00+08:00"}), 200)
+    assert told(now["items"]) == {
+        old["evidence_id"]: ("superseded", held["evidence_id"], None),
+        held["evidence_id"]: ("superseded", new["evidence_id"], True),
+        new["evidence_id"]: ("current", None, None),
+    }
+    before = expect(await open_window.get(path, params={"known_at": old["created_at"]}), 200)
+    assert told(before["items"]) == {old["evidence_id"]: ("current", None, None)}

@@ -224,3 +224,19 @@ async def test_the_same_place_is_not_handed_on_twice_by_erasure_and_office(offic
         after = await held(office, one)
         assert len(after) == 2
         assert not set(after) & set(before)
+
+
+async def test_whom_a_recheck_gave_more_loses_no_turn(office: PointsOffice, law: dict[str, Any]) -> None:
+    winner, waiting, last = grown_up(41), grown_up(46), grown_up(50)
+    await known(office, winner, waiting, last)
+    first, second, _ = [await applied(office, each, "other", NEXT_TOWN) for each in (winner, waiting, last)]
+    one = await opened(office, "other", 1, division_code=NEXT_TOWN)
+    await finished(office, one)
+    async with on(office, OVER):
+        expect(await desk(office).post(f"{APPLICATIONS}/{second}/ask-recheck", {"reason": "出生日期有误"}), 200)
+        waiting.person(registry.PersonCorrected, birth_date=date(2026 - 44, 1, 15))
+        await office.tell(waiting.messages(first=len(waiting.events)))
+        await office.settled()
+        expect(await desk(office).post(f"{APPLICATIONS}/{second}/recheck"), 200)
+        expect(await desk(office).post(f"{one}/give-up", {"application_id": first}), 200)
+        assert await held(office, one) == [second]

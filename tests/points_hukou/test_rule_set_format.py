@@ -16,6 +16,7 @@ from services.points_hukou.rules.facts import FactsError, read_facts
 from services.points_hukou.rules.replaying import NotFrozenError, freeze, replay, thaw
 from services.points_hukou.rules.scoring import score
 from tests.points_hukou.rule_cases import shipped, texts
+from tests.points_hukou.test_vectors import differences
 
 REPLAYS = Path(__file__).parent / "replays"
 
@@ -296,3 +297,40 @@ def test_a_lone_holder_is_the_first() -> None:
     with pytest.raises(FactsError) as caught:
         person(rule_set, "2017-03-01", patents=[{"on": "2016-01-01", "kind": "design", "is_first": False}])
     assert [each.field for each in caught.value.problems] == ["/facts/patents/0/is_first"]
+
+
+WINDOWED = """
+[[facts]]
+id = "gifts"
+kind = "events"
+name_zh = "捐赠"
+name_en = "Gifts"
+
+[[items]]
+id = "giving"
+name_zh = "捐赠"
+name_en = "Giving"
+article = "测试"
+rule = "test"
+sources = ["made_up"]
+confidence = "design"
+part = "county"
+lines = [{ points = 1, units = { count = "gifts", NAME = NUMBER } }]
+"""
+
+
+def windowed(name: str, number: int) -> dict[str, RuleSetText]:
+    given = WINDOWED.replace("NAME", name).replace("NUMBER", str(number))
+    return {**texts(), "a-county": RuleSetText(COUNTY + given, "")}
+
+
+@pytest.mark.parametrize("name", ["years", "calendar_years"])
+def test_a_window_reaches_back_as_long_as_somebody_lives_and_both_engines_count_it(name: str) -> None:
+    rule_set = compile_rule_set("a-county", windowed(name, 150))
+    gifts = [{"on": day} for day in ("1900-01-01", "1900-12-31", "2050-06-01")]
+    for applied_on in ("2050-05-31", "2050-06-01", "2024-01-01", "2199-12-31"):
+        people = [person(rule_set, applied_on, gifts=gifts), person(rule_set, applied_on)]
+        assert list(differences(rule_set, people, date.fromisoformat(applied_on), "330282")) == []
+    with pytest.raises(RuleSetError) as caught:
+        compile_rule_set("a-county", windowed(name, 151))
+    assert any(name in problem for problem in caught.value.problems)

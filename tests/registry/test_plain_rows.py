@@ -84,6 +84,8 @@ CELLS: dict[str, st.SearchStrategy[str]] = {
         st.sampled_from(
             ("东路1号", "样街零号", "A-1幢(东)2室", "东路 1号", "%(name)s", "100%号", '"', "a\\b", "**", "长" * 201)
         ),
+        st.text(" 样街Az09#()（）·：:&+@/_.-—～~", max_size=9),
+        st.integers(198, 202).map("长".__mul__),
         odd,
     ),
     "residence_kind": st.sampled_from(("", "租赁", "员工宿舍", "rented", "城堡")),
@@ -183,7 +185,7 @@ PLAIN: list[dict[str, str]] = [
     {"hukou_division_code": "330282", "expected_end_on": "2027-01-01"},
     {"document_number": a_number("512301", date(1970, 1, 1), 8), "hukou_division_code": "512301"},
     {"birth_date": "1988.8.8", "sex_code": "男", "name": "欧阳娜"},
-    {"sex_code": "未知", "document_type": "居民身份证", "division_code": "330282107001"},
+    {"sex_code": "未知", "document_type": "居民身份证", "division_code": "330282107001", "address": "A—1 幢：2室"},
     {"division_code": "330282999", "reported_by": "本人", "residence_kind": "租赁"},
 ]
 

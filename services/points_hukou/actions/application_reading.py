@@ -1,5 +1,6 @@
 """Reading applications, their versions, and the assessments that answer them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,17 @@ from services.points_hukou.rules.facts import read_facts
 from services.points_hukou.rules.replaying import FORMAT, FrozenAssessment, FrozenText
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.schemas.applications import ApplicationRecord, ApplicationView
-from services.points_hukou.schemas.assessments import AssessmentRecord, AssessmentsView, AssessmentView
+from services.points_hukou.schemas.assessments import (
+    AssessmentEvidenceEntry,
+    AssessmentEvidenceView,
+    AssessmentRecord,
+    AssessmentsView,
+    AssessmentView,
+)
 from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.schemas.rule_sets import RuleSetRecord
 from services.points_hukou.store import applications as store
-from services.points_hukou.store import assessments, rule_sets
+from services.points_hukou.store import assessments, evidence, rule_sets
 
 
 async def read_application(work: Work, application_id: UUID) -> ApplicationView:
@@ -103,6 +110,33 @@ async def read_document(work: Work, assessment_id: UUID) -> FrozenAssessment:
         "read_document", ASSESSMENT, assessment_id, person_id=record.person_id, fields=sorted(record.frozen.facts["facts"])
     )
     return _document(record, law)
+
+
+async def read_evidence(work: Work, assessment_id: UUID, known_at: datetime | None) -> AssessmentEvidenceView:
+    """What offices had said of the facts of a score by then, what counted, and what was superseded.
+
+    Raises `DomainError('assessment-erased')` when what the score says went with the person.
+    """
+    record = await _assessment(work, assessment_id)
+    law = await rule_sets.find_rule_set(work, record.rule_set_id)
+    if record.frozen is None or law is None:
+        raise DomainError("assessment-erased")
+    rule_set, then = compiled(law), known_at or record.created_at
+    rows = await evidence.known_then(
+        work,
+        record.person_id,
+        rule_sets=[each.id for each in rule_set.validities],
+        facts=list(rule_set.facts),
+        known_at=then,
+    )
+    counted = {each.evidence_id: each.counted for each in record.frozen.evidence or ()}
+    items = [
+        AssessmentEvidenceEntry.model_validate(dict(row.items()) | {"counted": counted.get(row["evidence_id"])}) for row in rows
+    ]
+    work.audit(
+        "read_evidence", ASSESSMENT, assessment_id, person_id=record.person_id, fields=sorted({each.fact for each in items})
+    )
+    return AssessmentEvidenceView(assessment_id=assessment_id, known_at=then, items=items)
 
 
 def _document(record: AssessmentRecord, law: RuleSetRecord) -> FrozenAssessment:

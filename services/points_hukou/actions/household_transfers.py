@@ -167,8 +167,8 @@ async def _require_right(work: Work, body: HouseholdTransferEntry) -> None:
 
 
 async def _require_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> None:
-    """Held on a final list, by an application that stands with the figures it was ranked by. The round's row is held, so that
-    the place is not given up meanwhile.
+    """Held on a final list, by an application that stands with figures no lower than those it was ranked by. The round's row
+    is held, so that the place is not given up meanwhile.
     """
     record = await rounds.lock_round(work, round_id)
     if record is None:

@@ -19,6 +19,7 @@ from services.chassis.work import Work
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.document.rule_set import Ranking
+from services.points_hukou.rules.ranking import ranks_no_lower
 from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank, once_each, ranking_of
 from services.points_hukou.schemas.round_places import PlaceRecord
 from services.points_hukou.schemas.rounds import RoundRecord
@@ -81,14 +82,14 @@ async def figures_of(work: Work, rule: Ranking, assessment_ids: Sequence[UUID]) 
 
 
 def _figures_in(keyring: Keyring, rule: Ranking, rows: Sequence[Record], others: Sequence[Record]) -> dict[UUID, Figures]:
-    opened = store.scores_in(keyring, others)
+    opened = store.figures_in(keyring, others)
     beside: dict[UUID, list[Figures]] = defaultdict(list)
     for row in others:
         if row["assessment_id"] in opened:
             beside[row["beside"]].append(opened[row["assessment_id"]])
     return {
         assessment_id: figures_to_rank(score, beside[assessment_id], rule)
-        for assessment_id, score in store.scores_in(keyring, rows).items()
+        for assessment_id, score in store.figures_in(keyring, rows).items()
     }
 
 
@@ -108,21 +109,27 @@ async def still_standing(
     work: Work, record: RoundRecord, places: Sequence[PlaceRecord], *, in_recheck: bool
 ) -> frozenset[UUID]:
     """Of which places the application still stands with the figures it was ranked by: confirmed – or, with `in_recheck`, asked
-    to be looked at again –, and never scored otherwise.
+    to be looked at again –, and never scored so that it would rank lower. Whom a recheck gave more keeps what less was enough
+    for.
     """
     states = await store.states_of(work, [each.application_id for each in places])
     alive = {ApplicationStatus.CONFIRMED} | ({ApplicationStatus.IN_RECHECK} if in_recheck else set())
     asked = [each for each in places if each.secrets is not None and states[each.application_id][0] in alive]
     counted = {each.place_id: states[each.application_id][1] or each.assessment_id for each in asked}
     newer = {each.place_id: counted[each.place_id] for each in asked if counted[each.place_id] != each.assessment_id}
-    figures = await figures_of(work, await ranking_rule(work, record), list(newer.values()))
+    rule = await ranking_rule(work, record)
+    figures = await figures_of(work, rule, list(newer.values()))
     return frozenset(
-        each.place_id for each in asked if each.place_id not in newer or _rank_alike(each, figures.get(newer[each.place_id]))
+        each.place_id
+        for each in asked
+        if each.place_id not in newer or _ranks_no_lower(each, figures.get(newer[each.place_id]), rule)
     )
 
 
-def _rank_alike(place: PlaceRecord, figures: Figures | None) -> bool:
-    """Whether other figures rank as those the place was given for."""
+def _ranks_no_lower(place: PlaceRecord, figures: Figures | None, rule: Ranking) -> bool:
+    """Whether other figures rank no lower than those the place was given for."""
     assert place.secrets is not None
     of = place.application_id
-    return figures is not None and contender_of_figures(figures, of=of) == contender_of_figures(place.secrets.score, of=of)
+    found = None if figures is None else contender_of_figures(figures, of=of)
+    ranked = contender_of_figures(place.secrets.score, of=of)
+    return found is not None and ranked is not None and ranks_no_lower(found, ranked, rule)

@@ -95,7 +95,7 @@ async def _next_in_line(work: Work, record: RoundRecord, places: Sequence[PlaceR
 async def _waiting(
     work: Work, record: RoundRecord, held: Sequence[PlaceRecord], waiting: Sequence[PlaceRecord]
 ) -> list[PlaceRecord]:
-    """Who of those who wait may take a place: the application still stands with its figures – a recheck that is asked for
+    """Who of those who wait may take a place: the application still stands with figures no lower – a recheck that is asked for
     takes nobody's turn –, and nobody it would be for holds a place, in this round or another of its use (P-08).
     """
     standing = await still_standing(work, record, waiting, in_recheck=True)

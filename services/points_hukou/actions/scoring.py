@@ -16,7 +16,7 @@ from services.points_hukou.rules.gathering.gathering import GatheredFacts
 from services.points_hukou.rules.replaying import FrozenAssessment, freeze, sha256_of
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.schemas.applications import ApplicationRecord
-from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind, UncountedPerson
+from services.points_hukou.schemas.assessments import AssessmentRecord, FrozenScore, Kind, ScoredEvidence, UncountedPerson
 from services.points_hukou.schemas.rule_sets import RuleSetRecord
 from services.points_hukou.store import assessments as store
 from services.points_hukou.store import rule_sets
@@ -80,6 +80,16 @@ def _count(
     return _Counted(person_id, gathered, assessment, freeze(assessment, law.chain, law.own_choices))
 
 
+def _evidence_in(gathered: GatheredFacts) -> tuple[ScoredEvidence, ...]:
+    counted = [(each, True) for sources in gathered.counted.values() for each in sources]
+    others = [(each, False) for conflict in gathered.conflicts for each in conflict.others]
+    return tuple(
+        ScoredEvidence(evidence_id=each.evidence_id, fact=each.fact, counted=is_counted)
+        for each, is_counted in counted + others
+        if each.evidence_id is not None
+    )
+
+
 def _unobtainable(everybody: Iterable[UUID], person_id: UUID) -> FieldError:
     place = list(everybody).index(person_id)
     pointer = f"/family_person_ids/{place - 1}" if place else "/person_id"
@@ -117,6 +127,7 @@ async def _store(
                 contested=each.gathered.contested,
                 later=each.gathered.later,
                 uncounted=uncounted,
+                evidence=_evidence_in(each.gathered),
             ),
         )
         await store.insert_assessment(work, record)

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
+from pydantic import AwareDatetime
 
 from services.chassis.history import VersionView
 from services.chassis.operation import read, write
@@ -18,7 +19,12 @@ from services.points_hukou.schemas.applications import (
     ApplicationView,
     ApplicationWords,
 )
-from services.points_hukou.schemas.assessments import AssessmentDocument, AssessmentsView, AssessmentView
+from services.points_hukou.schemas.assessments import (
+    AssessmentDocument,
+    AssessmentEvidenceView,
+    AssessmentsView,
+    AssessmentView,
+)
 
 router = ServiceRouter(tags=["applications"])
 _ALL = "/v1/points/applications"
@@ -31,6 +37,7 @@ _SCORING = [*_ACT, "facts-not-usable"]
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
 StatusParameter = Annotated[ApplicationStatus | None, Query(description="Only those that stand there.")]
 ConflictStatusParameter = Annotated[ConflictStatus | None, Query(description="Only those that stand there.")]
+KnownAtParameter = Annotated[AwareDatetime | None, Query(description="An instant; left out: that of the score.")]
 OverdueParameter = Annotated[bool, Query(description="Only those whose term was missed.")]
 
 
@@ -158,6 +165,18 @@ async def read_assessments(work: CurrentWork, application_id: UUID) -> Assessmen
 async def read_assessment(work: CurrentWork, assessment_id: UUID) -> AssessmentView:
     """Read a score with its explanation, in Chinese and English: facts, rule, article and arithmetic of every component."""
     return await application_reading.read_assessment(work, assessment_id)
+
+
+@router.get(
+    f"{_ASSESSMENT}/evidence",
+    **read("points.assessment.read", summary_zh="评分所依据的证据", problems=["assessment-not-found", "assessment-erased"]),
+)
+async def read_evidence(work: CurrentWork, assessment_id: UUID, known_at: KnownAtParameter = None) -> AssessmentEvidenceView:
+    """Read what offices had said of the facts of a score when it was made, or by another instant (`known_at`).
+
+    What counted, what said something else, and what was superseded or withdrawn by then, and by what. No values.
+    """
+    return await application_reading.read_evidence(work, assessment_id, known_at)
 
 
 @router.get(

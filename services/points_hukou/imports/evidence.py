@@ -1,8 +1,8 @@
 """Files of evidence: each row is what the single door would be sent, checked by the same model and rules, and written in few
 statements.
 
-A row is given (`given`), said already (`unchanged`), or refused as a whole. A rehearsal remembers nothing from part to part: a
-row that repeats one of an earlier part is told as given.
+A row is given (`given`), said already (`unchanged`), or refused as a whole. A rehearsal writes nothing, and remembers from part
+to part what it would have written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from services.chassis.errors import DomainError
 from services.chassis.long_work.course import Course
-from services.chassis.long_work.tables.by_rows import Taken, Verdict
+from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
 from services.chassis.long_work.tables.columns import Column
 from services.chassis.long_work.tables.refusals import NotUnderstoodError, errors_of
 from services.chassis.work import Work
@@ -24,9 +24,10 @@ from services.points_hukou.actions.evidence.taking import Told, take
 from services.points_hukou.actions.evidence.vocabulary import Declared, Vocabulary, vocabulary
 from services.points_hukou.imports.cells import day_in, value_in
 from services.points_hukou.rules.gathering.sources import Reliability
-from services.points_hukou.schemas.evidence import EvidenceEntry
+from services.points_hukou.schemas.evidence import EvidenceEntry, EvidenceRecord
 from services.points_hukou.schemas.evidence_imports import COLUMNS
 from services.points_hukou.store import evidence as store
+from services.points_hukou.store.evidence import Series
 
 _CHUNK = 500
 _DOCUMENT_TYPES = {
@@ -54,9 +55,12 @@ class EvidenceList:
 
     def __init__(self, course: Course) -> None:
         self._shared: Mapping[str, Any] = course.operation.parameters
+        self._rehearsed: Memory[Series, list[EvidenceRecord]] | None = Memory(is_rehearsal=True) if course.rehearsal else None
 
     def keep(self) -> None:
-        """Nothing is remembered from part to part."""
+        """See `Book`."""
+        if self._rehearsed is not None:
+            self._rehearsed.keep()
 
     def read(self, work: Work, row: Mapping[str, str]) -> EvidenceEntry:  # noqa: ARG002 - as every book
         """What a row says, its value as the cell. Raises one of `NOT_TAKEN`."""
@@ -89,7 +93,10 @@ class EvidenceList:
                 told[place] = _told(work, each, known[each.rule_set], person_id, holder)
             except DomainError as error:
                 verdicts[place] = errors_of(error)
-        for place, taken in zip(told, await take(work, list(told.values())), strict=True):
+        if self._rehearsed is not None:
+            self._rehearsed.begin()
+        words = await take(work, list(told.values()), rehearsed=self._rehearsed)
+        for place, taken in zip(told, words, strict=True):
             verdicts[place] = "given" if taken.is_new else "unchanged"
         return Taken([verdicts[place] for place in range(len(said))])
 

@@ -131,10 +131,20 @@ def rank_with_limits(contenders: Iterable[Contender], rule: Ranking, quota: int,
 
 
 def moved_up(left: Iterable[Contender], rule: Ranking, quota: int, held: Collection[UUID]) -> tuple[Contender, ...]:
-    """Who is admitted now, of those who are left and do not hold a place: as if whoever is gone had never stood, so while the
-    quota is still full, nobody. Published ranks stay. Raises UndecidedCutError.
+    """Who is admitted now to the places that are free, of those who are left and hold none: whoever is gone never stood. While
+    the quota is full, nobody; and who stands again after all, however high, takes no place that others hold. Published ranks
+    stay. Raises UndecidedCutError.
     """
-    return tuple(each.contender for each in rank(left, rule, quota).admitted if each.contender.id not in held)
+    everybody = list(left)
+    waiting = [each for each in everybody if each.id not in held]
+    free = quota - (len(everybody) - len(waiting))
+    return tuple(each.contender for each in rank(waiting, rule, free).admitted) if free > 0 else ()
+
+
+def ranks_no_lower(one: Contender, other: Contender, rule: Ranking) -> bool:
+    """Whether one stands before the other or equals it."""
+    order, order_of_other = _orders([one, other], rule)
+    return order <= order_of_other
 
 
 def _fitting(equals: Sequence[Contender], room: Mapping[str, int]) -> list[Contender]:

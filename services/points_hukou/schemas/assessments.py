@@ -8,6 +8,8 @@ from pydantic import Field
 
 from services.chassis.fields import PersonalView, Sight
 from services.chassis.schemas import View
+from services.points_hukou.rules.evidence import EvidenceStatus
+from services.points_hukou.rules.gathering.sources import Reliability
 
 Kind = Literal["first", "recheck"]
 
@@ -22,6 +24,14 @@ class UncountedPerson(View):
     fields: tuple[str, ...] = Field((), description="Which facts cannot be used.")
 
 
+class ScoredEvidence(View):
+    """One word of an office that was looked at for a score: it counted, or said something else than what counted."""
+
+    evidence_id: UUID
+    fact: str
+    counted: bool
+
+
 class FrozenScore(View):
     """What is kept encrypted of an assessment: the frozen document but for the text of the rules, and what was gathered."""
 
@@ -33,6 +43,7 @@ class FrozenScore(View):
     contested: tuple[str, ...] = Field(description="Facts that counted, and that sources or the applicant contest.")
     later: tuple[str, ...] = Field((), description="Facts known of a later day only, by evidence that does not say since when.")
     uncounted: tuple[UncountedPerson, ...] = Field((), description="Of the family, those without a score.")
+    evidence: tuple[ScoredEvidence, ...] | None = Field(None, description="Null in scores from before it was kept.")
 
 
 class AssessmentRecord(View):
@@ -116,6 +127,34 @@ class AssessmentsView(View):
     """Every assessment of one application, oldest first."""
 
     items: list[AssessmentView]
+
+
+class AssessmentEvidenceEntry(View):
+    """One word of an office about a fact the rules ask for, as it stood at an instant. Its value is read as evidence."""
+
+    evidence_id: UUID
+    fact: str
+    organisation: str
+    reliability: Reliability
+    as_of: date
+    valid_from: date | None
+    valid_until: date | None
+    status: EvidenceStatus = Field(description="As it was known at `known_at`.")
+    superseded_by: UUID | None = Field(description="What had taken its place by then.")
+    closed_at: datetime | None = Field(description="When it was superseded or withdrawn, if that was before `known_at`.")
+    recorded_at: datetime
+    counted: bool | None = Field(
+        description="Whether it counted in this score; null where it was not looked at, since something later held, or the "
+        "score is from before this was kept."
+    )
+
+
+class AssessmentEvidenceView(View):
+    """Every word of offices about the facts of a score that was known at an instant: what held, and what was superseded."""
+
+    assessment_id: UUID
+    known_at: datetime = Field(description="That of the score itself unless asked otherwise.")
+    items: list[AssessmentEvidenceEntry]
 
 
 class AssessmentDocument(View):

@@ -53,17 +53,20 @@ _FIND = prepare(f"{_READ} WHERE e.evidence_id = :evidence_id")
 # What an office said of the same human before: what is current, and whatever it said as of the same day.
 _BEFORE = prepare(
     f"""
-    SELECT coalesce(a.canonical_person_id, e.person_id) AS human, {_COLUMNS} {_FROM_EVIDENCE}
-    LEFT JOIN mirror_person_alias a ON a.person_id = e.person_id AND a.unmerged_on IS NULL
-    WHERE e.organisation = :organisation AND e.status <> 'withdrawn' AND e.person_id IN (
-        SELECT unnest(CAST(:person_ids AS uuid[]))
-        UNION SELECT o.person_id FROM mirror_person_alias o
-            WHERE o.canonical_person_id = ANY (CAST(:person_ids AS uuid[])) AND o.unmerged_on IS NULL)
-    AND EXISTS (
-        SELECT FROM unnest(CAST(:person_ids AS uuid[]), CAST(:rule_sets AS text[]), CAST(:facts AS text[]),
-            CAST(:reliabilities AS text[]), CAST(:days AS date[])) AS g (person_id, rule_set, fact, reliability, as_of)
-        WHERE g.person_id = coalesce(a.canonical_person_id, e.person_id) AND g.rule_set = e.rule_set AND g.fact = e.fact
-        AND g.reliability = e.reliability AND (e.status = 'current' OR g.as_of = e.as_of))
+    WITH told AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:person_ids AS uuid[]), CAST(:rule_sets AS text[]), CAST(:facts AS text[]),
+            CAST(:reliabilities AS text[]), CAST(:days AS date[])) AS t (person_id, rule_set, fact, reliability, as_of)
+    ), named AS MATERIALIZED (
+        SELECT person_id AS human, person_id AS id FROM told
+        UNION
+        SELECT o.canonical_person_id, o.person_id FROM mirror_person_alias o
+        WHERE o.canonical_person_id = ANY (CAST(:person_ids AS uuid[])) AND o.unmerged_on IS NULL
+    )
+    SELECT n.human, {_COLUMNS} FROM named n JOIN evidence e ON e.person_id = n.id
+    LEFT JOIN person_key k ON k.person_id = e.person_id
+    WHERE e.organisation = :organisation AND e.status <> 'withdrawn'
+        AND (n.human, e.rule_set, e.fact, e.reliability) IN (SELECT person_id, rule_set, fact, reliability FROM told)
+        AND (e.status = 'current' OR (n.human, e.rule_set, e.fact, e.reliability, e.as_of) IN (SELECT * FROM told))
     ORDER BY e.created_at, e.evidence_id
     """  # noqa: S608
 )
@@ -96,6 +99,21 @@ _SEARCH = prepare(
         AND (CAST(:after_created_at AS timestamptz) IS NULL
             OR (e.created_at, e.evidence_id) > (:after_created_at, CAST(:after_id AS uuid)))
     ORDER BY e.created_at, e.evidence_id LIMIT CAST(:limit AS integer)
+    """  # noqa: S608
+)
+# What was known at an instant of facts of a human, and what had become of it by then.
+_KNOWN_THEN = prepare(
+    f"""
+    {_IDS}
+    SELECT e.evidence_id, e.fact, e.organisation, e.reliability, e.as_of, e.valid_from, e.valid_until,
+        CASE WHEN e.closed_at <= :known_at THEN e.status ELSE 'current' END AS status,
+        CASE WHEN e.closed_at <= :known_at THEN e.superseded_by END AS superseded_by,
+        CASE WHEN e.closed_at <= :known_at THEN e.closed_at END AS closed_at,
+        e.created_at AS recorded_at
+    FROM evidence e JOIN ids USING (person_id)
+    WHERE e.rule_set = ANY (CAST(:rule_sets AS text[])) AND e.fact = ANY (CAST(:facts AS text[]))
+        AND e.created_at <= CAST(:known_at AS timestamptz)
+    ORDER BY e.fact, e.created_at, e.evidence_id LIMIT 2000
     """  # noqa: S608
 )
 _PERSON = prepare(
@@ -201,6 +219,15 @@ async def search(
         after_created_at=after_created_at,
         after_id=after_id,
         limit=limit + 1,
+    )
+
+
+async def known_then(
+    work: Work, person_id: UUID, *, rule_sets: Sequence[str], facts: Sequence[str], known_at: datetime
+) -> Sequence[Record]:
+    """What offices had said of facts of a person by an instant, under whatever id, by fact, and what had become of it."""
+    return await work.tx.fetch(
+        _KNOWN_THEN, person_id=person_id, rule_sets=list(rule_sets), facts=list(facts), known_at=known_at
     )
 
 

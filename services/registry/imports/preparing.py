@@ -1,5 +1,6 @@
-"""Rows are made ready a chunk at a time: in a thread for a short file, in processes of their own for a long one, because rules,
-keys and evidence of one person after the other are what an import spends its time on.
+"""Rows are made ready a chunk at a time: in a thread for a short file, in processes of their own for a long one, because words,
+keys and evidence of one person after the other are what an import spends its time on. Until the processes have started – they
+load as much as the importer did – a thread makes do for them.
 
 The processes know the keys from where the service has them and nothing of the database but that; they end with the importer.
 """
@@ -71,11 +72,12 @@ class Preparer:
         self._course = course
         self._layout = layout
         self._pool = pool
+        self._starting = [pool.submit(_is_there) for _ in range(PROCESSES)] if pool else []
 
     async def prepare(self, numbered: Sequence[Numbered]) -> Chunk:
         """The rows, ready, on the law's day of now."""
         job = self.job(numbered)
-        if self._pool is None:
+        if self._pool is None or not all(one.done() for one in self._starting):
             return await in_thread(job.done, self._course.runtime.keyring)
         return await asyncio.wrap_future(self._submitted(self._pool, job))
 
@@ -122,6 +124,10 @@ def _begin(settings: ServiceSettings) -> None:
     _learn_keys()
     gc.freeze()
     gc.disable()  # rows hold no cycles: looking for them among a chunk's objects again and again is a fifth of the work
+
+
+def _is_there() -> None:
+    """In one of the processes, which has begun then."""
 
 
 def _in_process(job: Job, sealing_key: bytes) -> Chunk:

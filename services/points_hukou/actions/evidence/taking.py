@@ -7,6 +7,7 @@ knowledge that arrives late is kept beside it; the same again is nothing new. No
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -51,14 +52,29 @@ class Taken:
     is_new: bool
 
 
-async def take(work: Work, told: Sequence[Told], evidence_ids: Sequence[UUID] = ()) -> list[Taken]:
+class Rehearsed(Protocol):
+    """What a rehearsal's earlier parts would have made of series, in place of what was read of them."""
+
+    def get(self, key: Series, read: list[EvidenceRecord], /) -> list[EvidenceRecord]:
+        """What was said of a series; `read`, when no row has said anything of it."""
+
+    def __setitem__(self, key: Series, value: list[EvidenceRecord], /) -> None:
+        """What was said by now."""
+
+
+async def take(
+    work: Work, told: Sequence[Told], evidence_ids: Sequence[UUID] = (), *, rehearsed: Rehearsed | None = None
+) -> list[Taken]:
     """Store what is new of what this client's office tells, in its order; the persons are held and have their keys.
 
-    `evidence_ids`: ids for what may become evidence, where something refers to them already.
+    `evidence_ids`: ids for what may become evidence, where something refers to them already. With `rehearsed` nothing is
+    stored, and what would have been is remembered there.
     """
     said = await store.said_before(work, [(each.series, each.as_of) for each in told])
-    await work.make_person_keys({record.person_id for _, record in said})
     book = _Book(work, said)
+    if rehearsed is not None:
+        return _rehearse(book, told, rehearsed)
+    await work.make_person_keys({record.person_id for _, record in said})
     ids = evidence_ids or sorted(new_id() for _ in told)  # of one instant the order of the ids is that of the words
     taken = [book.take(each, evidence_id) for each, evidence_id in zip(told, ids, strict=True)]
     await store.write(work, list(book.new.values()), list(book.closed.values()))
@@ -87,6 +103,15 @@ async def give(work: Work, told: Told) -> Taken:
     return taken
 
 
+def _rehearse(book: "_Book", told: Sequence[Told], rehearsed: Rehearsed) -> list[Taken]:
+    for series in {each.series for each in told}:
+        book.said[series] = rehearsed.get(series, book.said.get(series, []))
+    taken = [book.take(each, new_id()) for each in told]
+    for each in told:
+        rehearsed[each.series] = book.said[each.series]
+    return taken
+
+
 _Step = tuple[EvidenceRecord | None, EvidenceRecord, UUID | None]
 
 
@@ -99,14 +124,14 @@ class _Book:
     new: dict[UUID, EvidenceRecord] = field(default_factory=dict)
     closed: dict[UUID, EvidenceRecord] = field(default_factory=dict)
     steps: list[_Step] = field(default_factory=list)
-    _said: dict[Series, list[EvidenceRecord]] = field(default_factory=dict)
+    said: dict[Series, list[EvidenceRecord]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for series, record in self.before:
-            self._said.setdefault(series, []).append(record)
+            self.said.setdefault(series, []).append(record)
 
     def take(self, told: Told, evidence_id: UUID) -> Taken:
-        said = self._said.setdefault(told.series, [])
+        said = self.said.setdefault(told.series, [])
         same = next((each for each in reversed(said) if _is_last_word(each, said) and is_same(told, each)), None)
         if same is not None:
             return Taken(same, is_new=False)

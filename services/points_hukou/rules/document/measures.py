@@ -38,13 +38,17 @@ class Months(Part):
     by: Literal["kind", "run"] | None = None
 
 
+Years = Annotated[int, Field(ge=1, le=150)]
+"""As long as somebody lives; further back no calendar goes that either engine counts by."""
+
+
 class Window(Part):
     """Which days count: all up to the reference day, the last `years`, or whole calendar years ending with that of the day."""
 
     kinds: Many[Name] = ()
     since: Day | None = None
-    years: Positive | None = None
-    calendar_years: Positive | None = None
+    years: Years | None = None
+    calendar_years: Years | None = None
 
 
 class Count(Window):

@@ -38,7 +38,8 @@ from services.registry.store.search_keys import Digester
 _NAME = re.compile("[\u4e00-\u9fff]{1,50}")
 _NUMBER = re.compile("[1-6][0-9]{16}[0-9X]")
 _PHONE = re.compile("1[3-9][0-9]{9}")
-_ADDRESS = re.compile(r"[\u4e00-\u9fffA-Za-z0-9#()（）,，、。·/_.-]{1,200}")
+_SIGN = r"\u4e00-\u9fffA-Za-z0-9#()（）,，、。·：:;；&+@/_.\-—～~"
+_ADDRESS = re.compile(f"[{_SIGN}](?:[{_SIGN} ]{{0,198}}[{_SIGN}])?")
 
 _ACTS = 2
 _IDS = 4 + _ACTS * IDS_PER_ACT  # person, document, registration, key
