@@ -127,3 +127,13 @@ def test_every_rule_in_words_is_used() -> None:
     named |= {general.grace_days.rule, general.live_spacing.rule, general.overdue_after.rule}
     named |= {each.rule for each in general.immunoglobulin}
     assert set(programme().rules) - named <= {"IMM-00", "IMM-01", "IMM-02", "IMM-11", "K1", "K6", "X-35", "BCG-C4", "MMR-S2"}
+
+
+def test_days_of_grace_are_a_parameter_of_the_edition() -> None:
+    texts = released()
+    graced = texts.editions["cn-nip-2021"].replace("grace_days = { value = 0", "grace_days = { value = 1", 1)
+    with_grace = compile_programme(replace(texts, editions={**texts.editions, "cn-nip-2021": graced}))
+    for days_early, counts in ((0, True), (1, True), (2, False)):
+        child = Child(date(2022, 5, 31), (Dose("a", "MMR", date(2023, 1, 31) - timedelta(days_early)),))
+        (judgement,) = assess(with_grace, child, date(2023, 2, 1)).judgements
+        assert (judgement.verdict is Verdict.VALID) is counts

@@ -169,7 +169,7 @@ def _dated(
     last = end = until(series, vaccine.tags, case.child.born_on)
     if course.when.age_until is not None:
         end = min(end, course.when.age_until.after(case.child.born_on))
-    allowed = max(each.day for each in bounds(course, step, case.child, counted, record))
+    allowed = max(each.day for each in bounds(step, step.age, case.child, counted, record))
     if series.offered_from is not None:
         allowed = max(allowed, series.offered_from)
     windows = _windows(case, vaccine)
