@@ -21,7 +21,7 @@ from services.chassis.sealing import Suite
 from services.chassis.work import history_context
 from services.registry.imports.plain.rows import plain_rows
 from services.registry.imports.prepared import Preparation, PreparedRow
-from services.registry.imports.preparing import Job
+from services.registry.imports.preparing import made_ready
 from services.registry.imports.rows import Bringer, examine
 from services.registry.rules.citizen_number import check_character
 from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
@@ -229,8 +229,8 @@ def test_a_chunk_keeps_the_order_of_its_rows() -> None:
     """Plain rows and others, each in its place."""
     rows = [dict.fromkeys(CELLS, "") | GOOD | given for pair in zip(PLAIN, NOT_PLAIN, strict=False) for given in pair]
     numbered = [(number, [row[column.field] for column in _COLUMNS]) for number, row in enumerate(rows, 2)]
-    chunk = Job(Bringer(PRINCIPALS[0], _TODAYS[0], _NOW), _LAYOUT, "registry", "request", numbered).done(KEYRINGS[0])
-    assert [(row.number, row.cells) for row in chunk.rows] == numbered
+    preparation = Preparation(Bringer(PRINCIPALS[0], _TODAYS[0], _NOW), KEYRINGS[0], "registry", "request")
+    assert [(row.number, row.cells) for row in made_ready(preparation, _LAYOUT, numbered)] == numbered
 
 
 def test_a_form_takes_what_stood_in_the_text_as_it_is() -> None:
