@@ -11,7 +11,20 @@ from functools import partial
 
 from rich.console import Console
 
-from bench import delay, duplicates, flow, imports, memory, placement, points, reading, registering, rotation, searching
+from bench import (
+    delay,
+    duplicates,
+    flow,
+    forecasting,
+    imports,
+    memory,
+    placement,
+    points,
+    reading,
+    registering,
+    rotation,
+    searching,
+)
 from bench.city import City, fill
 from bench.figures import Figure, show, to_json
 from bench.stage import Stage, running_stage
@@ -20,8 +33,24 @@ _PERSONS = 100_000
 _SEARCHED = 100_000
 _FOR_DELAY = 400  # the 99th percentile of fewer is one bad moment
 # The rotation is over the city alone. Imports and duplicates come last: they leave rows that no key opens.
-_PARTS = ["points", "placement", "flow", "delay", "reading", "registering", "rotation", "searching", "imports", "duplicates"]
-_WITHOUT_SUITE: dict[str, Callable[[], list[Figure]]] = {"points": points.measure, "placement": placement.measure}
+_PARTS = [
+    "points",
+    "placement",
+    "forecasting",
+    "flow",
+    "delay",
+    "reading",
+    "registering",
+    "rotation",
+    "searching",
+    "imports",
+    "duplicates",
+]
+_WITHOUT_SUITE: dict[str, Callable[[], list[Figure]]] = {
+    "points": points.measure,
+    "placement": placement.measure,
+    "forecasting": forecasting.measure,
+}
 _SETTLE_S = 3.0
 _TABLE_WIDTH = 180  # where it is no terminal that says
 

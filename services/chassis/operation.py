@@ -33,7 +33,8 @@ class Operation:
     """Scope, purpose, actor, key and version an operation needs, and whether it writes. `units`: open to clients that act for
     one outside unit, such as an employer; everything else is for offices alone.
 
-    `body_limit_bytes` and `deadline_s` are given by operations whose bodies are streamed; the settings hold for all others.
+    `body_limit_bytes` and `deadline_s` are given by operations whose bodies are streamed, `deadline_s` also by a rare act on
+    thousands at once; the settings hold for all others.
     """
 
     scope: str
@@ -82,12 +83,14 @@ def write(
     *,
     actor: bool = False,
     if_match: bool = False,
+    deadline_s: float | None = None,
     units: bool = False,
     summary_zh: str = "",
     problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Declare a route that changes business state: one transaction under an `Idempotency-Key`."""
-    return _declare(Operation(scope, actor=actor, if_match=if_match, units=units), summary_zh, problems)
+    operation = Operation(scope, actor=actor, if_match=if_match, deadline_s=deadline_s, units=units)
+    return _declare(operation, summary_zh, problems)
 
 
 def upload(

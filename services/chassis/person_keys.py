@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.chassis.db import Record, Transaction, prepare
 from services.chassis.entropy import random_bytes
+from services.chassis.ids import quick_id
 from services.chassis.keyring import Keyring
 from services.chassis.sealing import Key, KeyKind, Suite, head_of, is_of, new_key
 
@@ -104,8 +105,8 @@ class KeysInUse:
         """Take the key of a new person, made elsewhere and kept by who brings it, as the fields of `OfferedKey` with ids as
         texts; it is unwrapped only if more is to be sealed under it. The person's id.
         """
-        person_id = UUID(key[0])
-        self._stored[person_id] = (UUID(key[1]), key[2], key[3])
+        person_id = quick_id(key[0])
+        self._stored[person_id] = (quick_id(key[1]), key[2], key[3])
         return person_id
 
     async def make_sure(self, tx: Transaction, person_ids: Collection[UUID]) -> None:

@@ -88,7 +88,7 @@ class AuditLine(NamedTuple):
 class Trail(NamedTuple):
     """What acts about one new person left on a unit of work without a transaction, sealed, for one that has one (`lay_trail`).
 
-    Plain values, cheap to send between processes and to the database: ids are texts, and the rows those of the types that
+    Plain values, cheap to send to the database: ids are texts, and the rows those of the types that
     `_FLUSH_ROWS` takes.
     """
 

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from services.chassis.parameters import Document
+from services.points_hukou.actions.law import simulation_law
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSet
 from services.points_hukou.rules.exact import written
 from services.points_hukou.rules.facts import Facts, FactsError, read_facts
@@ -18,12 +18,10 @@ from services.points_hukou.rules.simulation import (
     Outcome,
     Side,
     Simulation,
-    SimulationLaw,
     Trait,
     Variant,
     ages,
     labelled,
-    read_simulation_law,
     simulate,
 )
 from services.points_hukou.rules.vectors.inventing import made_up, made_up_labels
@@ -33,7 +31,6 @@ from services.points_hukou.rules.walking import facts_of_age
 from services.suite.exits import ExitCode, SuiteError
 from services.suite.points_files import members
 
-_LAW = Path(__file__).parents[1] / "points_hukou" / "parameters" / "simulation.toml"
 _PIECE = 20_000
 _CODES = ("town", "origin", "industry")
 _CODE = re.compile(r"[0-9A-Z]{1,12}", re.ASCII)
@@ -51,11 +48,6 @@ class People:
     before: Population
     after: Population
     traits: Mapping[str, Trait]
-
-
-def law() -> SimulationLaw:
-    """What is too small to be shown, and where groups of ages begin."""
-    return read_simulation_law(Document.parse(_LAW.name, _LAW.read_text("utf-8")))
 
 
 def invented(before: Variant, after: Variant, size: int, seed: int) -> People:
@@ -131,7 +123,7 @@ def _read(facts: Mapping[str, object], variant: Variant, number: int) -> Facts:
 def tried(before: Variant, after: Variant, people: People, on_counted: Callable[[int], None]) -> Simulation:
     """Both variants over everybody, with age among what people are told apart by."""
     births = facts_of_age(item.bundle for item in before.rule_set.items)
-    held, on = law(), before.applied_on
+    held, on = simulation_law(), before.applied_on
     age = ages(people.before, births[0] if births else "birth_date", on, held.age_bands.on(on))
     old, new = Side(before, people.before), Side(after, people.after)
     traits = {**people.traits, "age": age}

@@ -48,6 +48,16 @@ def step_by_step(child: Child, since: date) -> tuple[date | None, Child]:
     return last, child
 
 
+def with_mmr_deferred(until: date) -> Child:
+    """A child who can get JE-L on any day and MMR from a day on, and nothing else."""
+    others = ("HepB", "IPV", "DTaP", "MPSV-A", "HepA-L", "BCG")
+    return Child(
+        BORN,
+        contraindications=tuple(Barred(BORN, None, frozenset({each})) for each in others),
+        deferrals=(Barred(date(2023, 2, 1), until, frozenset({"MMR"})),),
+    )
+
+
 def test_one_visit_gives_all_that_is_due_mmr_first() -> None:
     visit = one_visit(programme(), Child(BORN), date(2024, 3, 1))
     assert vaccines(visit) == ["MMR", "HepB", "IPV", "DTaP", "MPSV-A", "JE-L", "HepA-L"]
@@ -71,23 +81,13 @@ def test_a_live_vaccine_after_another_waits_for_its_day() -> None:
 
 def test_a_live_vaccine_is_kept_back_for_one_that_is_due_in_a_few_days() -> None:
     """JE-L is due today, MMR after five more days of deferral: given today, it would hold MMR back for four weeks."""
-    known = ("HepB", "IPV", "DTaP", "MPSV-A", "HepA-L", "BCG")
-    child = Child(
-        BORN,
-        contraindications=tuple(Barred(BORN, None, frozenset({each})) for each in known),
-        deferrals=(Barred(date(2023, 2, 1), date(2023, 2, 15), frozenset({"MMR"})),),
-    )
+    child = with_mmr_deferred(date(2023, 2, 15))
     plan = shortest_plan(programme(), child, date(2023, 2, 10))
     assert [(visit.day, sorted(vaccines(visit))) for visit in plan] == [(date(2023, 2, 15), ["JE-L", "MMR"])]
 
 
 def test_a_live_vaccine_is_not_kept_back_for_one_after_the_four_weeks() -> None:
-    known = ("HepB", "IPV", "DTaP", "MPSV-A", "HepA-L", "BCG")
-    child = Child(
-        BORN,
-        contraindications=tuple(Barred(BORN, None, frozenset({each})) for each in known),
-        deferrals=(Barred(date(2023, 2, 1), date(2023, 3, 10), frozenset({"MMR"})),),
-    )
+    child = with_mmr_deferred(date(2023, 3, 10))
     plan = shortest_plan(programme(), child, date(2023, 2, 10))
     assert [visit.day for visit in plan] == [date(2023, 2, 10), date(2023, 3, 10)]
 

@@ -16,7 +16,7 @@ from tests.health.schedule_cases import Case, cases, expected, outcome
 
 NAMES = sorted(released().editions)
 NEVER_BINDING = tomllib.loads((Path(__file__).parent / "never_binding.toml").read_text("utf-8"))
-_SPAN = re.compile(r"\d+ (hour|day|week|month|year)s?( \d+ (month|day)s?)?")
+_SPAN = re.compile(r"\d+ (hour|day|month|year)s?( \d+ (month|day)s?)?")
 _WORDS = {"id", "name_zh", "name_en", "source", "doubt_zh", "doubt_en", "refer_zh", "refer_en", "base", "rules", "age_rules"}
 Place = tuple[str | int, ...]
 

@@ -59,22 +59,35 @@ def test_a_live_vaccine_of_a_city_keeps_the_spacing_of_all() -> None:
     assert verdicts == {"a": Verdict.VALID, "b": Verdict.LIVE_TOO_CLOSE}
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('id = "VarV"\nline', 'id = "MMR-X"\nline = "Measles" #', "not Measles"),
-        ('code = "VarV"', 'code = "MMR"', "not MMR"),
-        ('rules = ["VAR-1"]', 'rules = ["VAR-2"]', "no rule VAR-2"),
-        ('give = ["VarV"], age = "4 years"', 'give = ["VarX"], age = "4 years"', "no vaccine VarX"),
-        ('age = "12 months"', 'age = "12 moons"', "a span such as"),
-        ('source = "a city notice"', 'sauce = "a city notice"', "Extra inputs"),
-        ("valid_from = 2024-07-01", "valid_from = 2024-13-01", "not TOML"),
-    ],
-)
-def test_what_a_city_cannot_do_is_told(old: str, new: str, said: str) -> None:
+REFUSED = [
+    ('id = "VarV"\nline', 'id = "MMR-X"\nline = "Measles" #', "not Measles"),
+    ('code = "VarV"', 'code = "MMR"', "not MMR"),
+    ('rules = ["VAR-1"]', 'rules = ["VAR-2"]', "no rule VAR-2"),
+    ('give = ["VarV"], age = "4 years"', 'give = ["VarX"], age = "4 years"', "no vaccine VarX"),
+    ('age = "12 months"', 'age = "12 moons"', "a span such as"),
+    ('source = "a city notice"', 'sauce = "a city notice"', "Extra inputs"),
+    ("valid_from = 2024-07-01", "valid_from = 2024-13-01", "not TOML"),
+    ('id = "VarV"\nline = "Varicella"', 'id = "VarV"\nline = "Chickenpox"', "not Chickenpox"),
+    ('after = "3 months"', 'after_other = { series = "VarX", interval = "3 months" }', "no series VarX"),
+    ('until = "7 years"', 'until = "7 years"\nvaccine_until = { VarX = "6 years" }', "no vaccine VarX"),
+    ("steps = [", "needs = { VarV = 3 }\nsteps = [", "more are needed"),
+    ("steps = [", 'refer_zh = "转诊"\nsteps = [', "a referral has both languages"),
+]
+
+
+def refusal(old: str, new: str) -> str:
+    """What is said of the city's file with one thing changed."""
     assert old in CITY
-    with pytest.raises(ScheduleError, match=said):
+    try:
         with_city(CITY.replace(old, new))
+    except ScheduleError as error:
+        return "\n".join(error.problems)
+    return "nothing"
+
+
+@pytest.mark.parametrize(("old", "new", "said"), REFUSED)
+def test_what_a_city_cannot_do_is_told(old: str, new: str, said: str) -> None:
+    assert said in refusal(old, new)
 
 
 def test_an_unknown_edition_is_told_with_those_held() -> None:
@@ -127,3 +140,13 @@ def test_every_rule_in_words_is_used() -> None:
     named |= {general.grace_days.rule, general.live_spacing.rule, general.overdue_after.rule}
     named |= {each.rule for each in general.immunoglobulin}
     assert set(programme().rules) - named <= {"IMM-00", "IMM-01", "IMM-02", "IMM-11", "K1", "K6", "X-35", "BCG-C4", "MMR-S2"}
+
+
+def test_days_of_grace_are_a_parameter_of_the_edition() -> None:
+    texts = released()
+    graced = texts.editions["cn-nip-2021"].replace("grace_days = { value = 0", "grace_days = { value = 1", 1)
+    with_grace = compile_programme(replace(texts, editions={**texts.editions, "cn-nip-2021": graced}))
+    for days_early, counts in ((0, True), (1, True), (2, False)):
+        child = Child(date(2022, 5, 31), (Dose("a", "MMR", date(2023, 1, 31) - timedelta(days_early)),))
+        (judgement,) = assess(with_grace, child, date(2023, 2, 1)).judgements
+        assert (judgement.verdict is Verdict.VALID) is counts

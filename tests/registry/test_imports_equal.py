@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.registry.app import DEFINITION
-from services.registry.imports import decisions, preparing, residents
+from services.registry.imports import decisions, residents
 from tests.conftest import Database, MakeDatabase
 from tests.registry.roster_model import Batch, SingleDoor, a_story, register_as_it_is
 from tests.registry.rosters import Importer, importer_on
@@ -92,15 +92,6 @@ async def test_an_import_is_a_sequence_of_single_calls_for_long(
     monkeypatch.setattr(residents, "CHUNK", chunk)
     for seed in range(_SEEDS_LONG):
         await play(doors, a_story(1000 * chunk + seed, batches=4, rows=12))
-
-
-async def test_rows_made_ready_in_other_processes_are_the_same(
-    doors: tuple[Importer, SingleDoor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As for a long file; the processes take the keys from where the service has them."""
-    monkeypatch.setattr(residents, "CHUNK", 5)
-    monkeypatch.setattr(preparing, "WORTH_PROCESSES", 0)
-    await play(doors, a_story(99, batches=1, rows=24))
 
 
 @pytest.mark.usefixtures("small_chunks")

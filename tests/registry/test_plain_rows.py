@@ -19,9 +19,10 @@ from services.chassis.long_work.tables.layout import Layout
 from services.chassis.principal import Principal
 from services.chassis.sealing import Suite
 from services.chassis.work import history_context
+from services.registry.imports.plain.remembered import Remembered
 from services.registry.imports.plain.rows import plain_rows
 from services.registry.imports.prepared import Preparation, PreparedRow
-from services.registry.imports.preparing import Job
+from services.registry.imports.preparing import made_ready
 from services.registry.imports.rows import Bringer, examine
 from services.registry.rules.citizen_number import check_character
 from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
@@ -84,6 +85,8 @@ CELLS: dict[str, st.SearchStrategy[str]] = {
         st.sampled_from(
             ("东路1号", "样街零号", "A-1幢(东)2室", "东路 1号", "%(name)s", "100%号", '"', "a\\b", "**", "长" * 201)
         ),
+        st.text(" 样街Az09#()（）·：:&+@/_.-—～~", max_size=9),
+        st.integers(198, 202).map("长".__mul__),
         odd,
     ),
     "residence_kind": st.sampled_from(("", "租赁", "员工宿舍", "rented", "城堡")),
@@ -183,7 +186,7 @@ PLAIN: list[dict[str, str]] = [
     {"hukou_division_code": "330282", "expected_end_on": "2027-01-01"},
     {"document_number": a_number("512301", date(1970, 1, 1), 8), "hukou_division_code": "512301"},
     {"birth_date": "1988.8.8", "sex_code": "男", "name": "欧阳娜"},
-    {"sex_code": "未知", "document_type": "居民身份证", "division_code": "330282107001"},
+    {"sex_code": "未知", "document_type": "居民身份证", "division_code": "330282107001", "address": "A—1 幢：2室"},
     {"division_code": "330282999", "reported_by": "本人", "residence_kind": "租赁"},
 ]
 
@@ -227,13 +230,27 @@ def test_a_chunk_keeps_the_order_of_its_rows() -> None:
     """Plain rows and others, each in its place."""
     rows = [dict.fromkeys(CELLS, "") | GOOD | given for pair in zip(PLAIN, NOT_PLAIN, strict=False) for given in pair]
     numbered = [(number, [row[column.field] for column in _COLUMNS]) for number, row in enumerate(rows, 2)]
-    chunk = Job(Bringer(PRINCIPALS[0], _TODAYS[0], _NOW), _LAYOUT, "registry", "request", numbered).done(KEYRINGS[0])
-    assert [(row.number, row.cells) for row in chunk.rows] == numbered
+    preparation = Preparation(Bringer(PRINCIPALS[0], _TODAYS[0], _NOW), KEYRINGS[0], "registry", "request")
+    assert [(row.number, row.cells) for row in made_ready(preparation, _LAYOUT, numbered)] == numbered
 
 
 def test_a_form_takes_what_stood_in_the_text_as_it_is() -> None:
     form = form_of('{"share":"100%(a)s","name":"x","again":"x","other":"xx"}', {"name": '"x"', "none": "z"})
     assert form % {"name": '"%(b)s"'} == '{"share":"100%(a)s","name":"%(b)s","again":"%(b)s","other":"xx"}'
+
+
+def test_what_is_remembered_has_a_bound() -> None:
+    """A file of any length leaves no more behind; what is there is not made again."""
+    made: list[int] = []
+
+    def remember(value: int) -> int:
+        made.append(value)
+        return -value
+
+    remembered = Remembered[int, int](remember, 3)
+    assert [remembered[value] for value in (1, 2, 1, 3, 2, 4, 1)] == [-1, -2, -1, -3, -2, -4, -1]
+    assert made == [1, 2, 3, 4, 1]
+    assert len(remembered) <= 3
 
 
 def test_a_name_of_a_client_is_no_hole() -> None:

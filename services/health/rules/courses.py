@@ -7,11 +7,13 @@ the dose would not count.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from services.health.rules.assessment import Verdict
 from services.health.rules.child import Child, Dose
 from services.health.rules.compiling import Vaccine
 from services.health.rules.document.schedule import Course, Had, Series, Step, When
+from services.health.rules.spans import Span
 
 _EARLY = ("IMM-01", "IMM-11")
 _SHORT = ("IMM-11",)
@@ -29,13 +31,11 @@ Record = Mapping[str, Sequence[Counted]]
 """The counted doses of every series, each oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """The first day allowed by one rule, and the dose it is measured from."""
 
     day: date
     verdict: Verdict
-    rules: tuple[str, ...]
     because_of: str | None = None
 
 
@@ -45,7 +45,10 @@ def course_on(series: Series, child: Child, day: date, record: Record) -> Course
     """
     if not applies(series.when, series.id, child, day, record):
         return None
-    return next((each for each in series.courses if applies(each.when, series.id, child, day, record)), None)
+    for course in series.courses:
+        if applies(course.when, series.id, child, day, record):
+            return course
+    return None
 
 
 def applies(when: When, series: str, child: Child, day: date, record: Record) -> bool:
@@ -124,21 +127,21 @@ def until(series: Series, tags: frozenset[str], born_on: date) -> date:
     return end
 
 
-def bounds(course: Course, step: Step, child: Child, counted: Sequence[Counted], record: Record) -> Iterator[Bound]:
-    """What the next dose must keep to: its age and its intervals."""
-    yield Bound(step.age.after(child.born_on), Verdict.TOO_EARLY, (*_EARLY, *course.rules))
-    yield from intervals(course, step, counted, record)
-
-
-def intervals(course: Course, step: Step, counted: Sequence[Counted], record: Record) -> Iterator[Bound]:
-    """The intervals alone."""
-    rules = (*_SHORT, *course.rules)
+def bounds(step: Step, age: Span, child: Child, counted: Sequence[Counted], record: Record) -> list[Bound]:
+    """What the next dose must keep to: its age – that of its step, or one of its own – and its intervals."""
+    found = [Bound(age.after(child.born_on), Verdict.TOO_EARLY)]
     if counted and step.after is not None:
         last = counted[-1].dose
-        yield Bound(step.after.after(last.given_on), Verdict.INTERVAL_TOO_SHORT, rules, last.id)
+        found.append(Bound(step.after.after(last.given_on), Verdict.INTERVAL_TOO_SHORT, last.id))
     if counted and step.after_first is not None:
         first = counted[0].dose
-        yield Bound(step.after_first.after(first.given_on), Verdict.INTERVAL_TOO_SHORT, rules, first.id)
+        found.append(Bound(step.after_first.after(first.given_on), Verdict.INTERVAL_TOO_SHORT, first.id))
     if step.after_other is not None and (others := record.get(step.after_other.series)):
         other = others[-1].dose
-        yield Bound(step.after_other.interval.after(other.given_on), Verdict.INTERVAL_TOO_SHORT, rules, other.id)
+        found.append(Bound(step.after_other.interval.after(other.given_on), Verdict.INTERVAL_TOO_SHORT, other.id))
+    return found
+
+
+def rules_of(bound: Bound, course: Course) -> tuple[str, ...]:
+    """The rules a bound rests on."""
+    return (*(_EARLY if bound.verdict is Verdict.TOO_EARLY else _SHORT), *course.rules)

@@ -8,8 +8,9 @@ from services.health.rules import obstacles
 from services.health.rules.assessment import Finding, Judgement, Verdict
 from services.health.rules.child import Child, Dose
 from services.health.rules.compiling import Edition, Programme, Vaccine
-from services.health.rules.courses import Bound, Counted, bounds, course_on, intervals, is_accepted, needed, next_step, until
+from services.health.rules.courses import Counted, bounds, course_on, is_accepted, needed, next_step, rules_of, until
 from services.health.rules.document.schedule import Course, Series, Step
+from services.health.rules.spans import Span
 
 _PREFERENCE = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
@@ -44,7 +45,9 @@ def evaluate(programme: Programme, child: Child, as_of: date) -> Evaluation:
             judgements.append(judgement)
             if judgement.verdict is Verdict.VALID:
                 taken.add(dose.id)
-    settled = tuple(each for each in judgements if not _is_of_the_next_line(programme, each, counted_in))
+    settled = tuple(
+        each for each in judgements if each.verdict is Verdict.VALID or not _is_of_the_next_line(programme, each, counted_in)
+    )
     given = frozenset(line for _, vaccine in once for line in vaccine.lines)
     return Evaluation((*settled, *_told_of(duplicates, programme)), record, live, given)
 
@@ -77,8 +80,6 @@ def _is_of_the_next_line(programme: Programme, judgement: Judgement, counted_in:
     """Whether a dose that does not count in a line counts in the line that carries it on: one vaccine may serve both in
     turn.
     """
-    if judgement.verdict is Verdict.VALID:
-        return False
     following = (line.id for line in programme.lines.values() if line.follows == judgement.line)
     return any(judgement.dose.id in counted_in[each] for each in following)
 
@@ -130,7 +131,7 @@ def _in_series(
     findings: list[Finding] = []
     number: int | None = None
     if course is None:
-        findings.append(_outside(series, child, day))
+        findings.append(Finding(Verdict.NOT_IN_PROGRAMME, series.courses[0].rules))
     elif course.refer_zh is not None:
         findings.append(Finding(Verdict.UNDECIDED, course.rules))
     elif (missing := needed(course, counted)) == 0:
@@ -151,12 +152,6 @@ def _in_series(
     )
 
 
-def _outside(series: Series, child: Child, day: date) -> Finding:
-    if day >= series.until.after(child.born_on):
-        return Finding(Verdict.TOO_OLD, series.age_rules)
-    return Finding(Verdict.NOT_IN_PROGRAMME, series.courses[0].rules)
-
-
 def _against(
     edition: Edition,
     series: Series,
@@ -173,28 +168,22 @@ def _against(
         yield Finding(Verdict.TOO_OLD, series.age_rules)
     if not is_accepted(course, step, counted, given):
         yield Finding(Verdict.WRONG_PRODUCT, course.rules)
-    grace = timedelta(edition.general.grace_days.value)
-    for bound in _bounds_of(series, course, step, child, given, record):
-        if dose.given_on + grace < bound.day:
-            yield Finding(bound.verdict, bound.rules, bound.day, bound.because_of)
-    before = [each for each in live if each[0].given_on < dose.given_on] if vaccine.is_live_injected else live
+    day = dose.given_on + timedelta(edition.general.grace_days.value)
+    for bound in bounds(step, _age_for(dose, series, course, step), child, counted, record):
+        if day < bound.day:
+            yield Finding(bound.verdict, rules_of(bound, course), bound.day, bound.because_of)
+    if not vaccine.is_live_injected and not child.immunoglobulins:
+        return
+    before = [each for each in live if each[0].given_on < dose.given_on]
     for window in obstacles.of_others(vaccine, child, before, edition.general):
         if window.covers(dose.given_on):
             yield Finding(obstacles.VERDICTS[window.kind], window.rules, window.until, window.because_of)
 
 
-def _bounds_of(
-    series: Series, course: Course, step: Step, child: Child, given: Counted, record: dict[str, list[Counted]]
-) -> Iterator[Bound]:
-    """The bounds of a dose as it was given: at an age of its own in a campaign (IMM-22) or by its label (P8)."""
-    counted = record.get(series.id, [])
-    age = step.age
-    if given.dose.campaign and series.counts_campaigns:
-        age = course.steps[0].age
-    elif given.dose.paid and step.paid_age is not None:
-        age = step.paid_age
-    if age is step.age:
-        yield from bounds(course, step, child, counted, record)
-    else:
-        yield Bound(age.after(child.born_on), Verdict.TOO_EARLY, ("IMM-01", "IMM-11", *course.rules))
-        yield from intervals(course, step, counted, record)
+def _age_for(dose: Dose, series: Series, course: Course, step: Step) -> Span:
+    """The minimum age of a dose as it was given: one of its own in a campaign (IMM-22), and by its label (P8)."""
+    if dose.campaign and series.counts_campaigns:
+        return course.steps[0].age
+    if dose.paid and step.paid_age is not None:
+        return step.paid_age
+    return step.age

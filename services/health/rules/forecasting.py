@@ -111,13 +111,10 @@ def _series(case: _Case, series: Series) -> LineForecast:
         if found is None or found.standing is not Standing.COMPLETE:
             found = then
         day = _next_age(case, series, course, day)
-    return found or _nothing(case, series)
-
-
-def _nothing(case: _Case, series: Series) -> LineForecast:
-    is_over = case.as_of >= series.until.after(case.child.born_on)
-    standing, rules = (Standing.AGED_OUT, series.age_rules) if is_over else (Standing.NOT_MEANT, series.courses[0].rules)
-    return LineForecast(series.line, series.id, standing, len(case.counted(series)), 0, None, rules)
+    if found is not None:
+        return found
+    rules = series.courses[0].rules
+    return LineForecast(series.line, series.id, Standing.NOT_MEANT, len(case.counted(series)), 0, None, rules)
 
 
 def _next_age(case: _Case, series: Series, course: Course, day: date) -> date | None:
@@ -156,7 +153,7 @@ def _on_course(case: _Case, series: Series, course: Course, day: date) -> LineFo
 def _standing(case: _Case, course: Course, found: NextDose) -> tuple[Standing, tuple[str, ...]]:
     if course.asks == "skin_test_negative" and any(not negative for _, negative in case.child.skin_tests):
         return Standing.CONTRAINDICATED, ()
-    if case.as_of >= found.overdue_from and case.as_of >= found.earliest:
+    if case.as_of >= found.overdue_from:  # which is always later than the earliest day
         return Standing.OVERDUE, ()
     return (Standing.DUE if case.as_of >= found.recommended else Standing.UPCOMING), ()
 
@@ -169,7 +166,7 @@ def _dated(
     last = end = until(series, vaccine.tags, case.child.born_on)
     if course.when.age_until is not None:
         end = min(end, course.when.age_until.after(case.child.born_on))
-    allowed = max(each.day for each in bounds(course, step, case.child, counted, record))
+    allowed = max(each.day for each in bounds(step, step.age, case.child, counted, record))
     if series.offered_from is not None:
         allowed = max(allowed, series.offered_from)
     windows = _windows(case, vaccine)

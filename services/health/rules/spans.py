@@ -8,8 +8,7 @@ from functools import lru_cache
 from services.chassis.months import add_months
 
 _MONTHS = {"month": 1, "year": 12}
-_DAYS = {"day": 1, "week": 7}
-_PART = re.compile(r"(\d{1,4}) (hour|day|week|month|year)s?")
+_PART = re.compile(r"(\d{1,4}) (hour|day|month|year)s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,6 @@ def parse_span(text: object) -> Span:
     Hours are only used as limits after birth, and only days are known of a dose: 24 hours end on the next calendar day, so the
     first day certainly outside is the one after that.
     """
-    if isinstance(text, Span):
-        return text
     if text == "birth":
         return Span(0, 0)
     months = days = 0
@@ -46,5 +43,5 @@ def parse_span(text: object) -> Span:
             raise ValueError(f'a span such as "6 months" or "28 days", not {text!r}')
         number, unit = int(found[1]), found[2]
         months += number * _MONTHS.get(unit, 0)
-        days += -(-number // 24) + 1 if unit == "hour" else number * _DAYS.get(unit, 0)
+        days += {"day": number, "hour": -(-number // 24) + 1}.get(unit, 0)
     return Span(months, days)

@@ -82,14 +82,14 @@ async def figures_of(work: Work, rule: Ranking, assessment_ids: Sequence[UUID]) 
 
 
 def _figures_in(keyring: Keyring, rule: Ranking, rows: Sequence[Record], others: Sequence[Record]) -> dict[UUID, Figures]:
-    opened = store.scores_in(keyring, others)
+    opened = store.figures_in(keyring, others)
     beside: dict[UUID, list[Figures]] = defaultdict(list)
     for row in others:
         if row["assessment_id"] in opened:
             beside[row["beside"]].append(opened[row["assessment_id"]])
     return {
         assessment_id: figures_to_rank(score, beside[assessment_id], rule)
-        for assessment_id, score in store.scores_in(keyring, rows).items()
+        for assessment_id, score in store.figures_in(keyring, rows).items()
     }
 
 

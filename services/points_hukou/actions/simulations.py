@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -19,9 +18,9 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.long_work.asking import ask
 from services.chassis.long_work.course import ActFailedError, Course, Part
 from services.chassis.long_work.views import OperationView
-from services.chassis.parameters import Document
 from services.chassis.rows import SERVICE
 from services.chassis.work import Work
+from services.points_hukou.actions.law import simulation_law
 from services.points_hukou.actions.refusals import invalid, not_found
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSetError
@@ -41,8 +40,6 @@ KIND = "points.simulation"
 RESOURCE = "simulation"
 PAGE = 500
 _COUNTY = 6  # digits of a county's code
-
-_LAW = Path(__file__).parents[1] / "parameters" / "simulation.toml"
 
 
 async def request_simulation(work: Work, body: SimulationRequest) -> OperationView:
@@ -186,7 +183,7 @@ def _tried(
     from services.points_hukou.rules import simulation  # noqa: PLC0415 - no request pays for it
     from services.points_hukou.rules.vectors.joining import joined  # noqa: PLC0415
 
-    law = simulation.read_simulation_law(Document.parse(_LAW.name, _LAW.read_text("utf-8")))
+    law = simulation_law()
     before_side, after_side = (
         simulation.Side(simulation.Variant(of.rule_set, of.on, variant.quota, variant.service, variant.use_in), joined(pages))
         for of, variant, pages in zip(asked, (body.before, body.after), (everybody.before, everybody.after), strict=True)

@@ -14,7 +14,6 @@ from services.points_hukou.rules.exact import exact, written
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Contender
 
-_RANKED_BY = ("eligible", "vetoed", "frozen", "passes", "total", "tie_breaks")
 _NO_RULE = Ranking(cut="refuse", rule="P-22")
 
 
@@ -64,13 +63,13 @@ def once_each(claims: Iterable[Claim]) -> list[int]:
 
 
 def figures_to_rank(score: Mapping[str, Any], others: Iterable[Mapping[str, Any]], rule: Ranking) -> dict[str, Any]:
-    """What of a frozen score a ranking rests on; a place keeps no more of it. `others`: the scores of who else of the family
-    was counted, of which the highest total may break ties (P-18).
+    """The figures of a frozen score that a ranking rests on, with what the family adds to them. `others`: the scores of who
+    else of it was counted, of which the highest total may break ties (P-18).
     """
     totals = [exact(other["total"]) for other in others]
     of_others = written(max(totals)) if totals else None
     ties = {each.id: of_others for each in rule.decided_by if each.other_of_family is not None}
-    return {name: score[name] for name in _RANKED_BY} | {"tie_breaks": {**score["tie_breaks"], **ties}}
+    return {**score, "tie_breaks": {**score["tie_breaks"], **ties}}
 
 
 def contender_of_figures(score: Mapping[str, Any], *, of: UUID, town: str = "") -> Contender | None:

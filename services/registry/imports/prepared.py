@@ -1,5 +1,5 @@
 """A row made ready: its errors, the digests under which the register may know the person, and what would be stored if it does
-not – checked, sealed, indexed, with its trail. Plain values: this is what another process sends back.
+not – checked, sealed, indexed, with its trail. Plain values, as they go to the database.
 """
 
 import json

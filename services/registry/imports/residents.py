@@ -1,7 +1,7 @@
 """Importing a roster of residents: chunk by chunk, each a transaction; the next ones are made ready while one is written."""
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -14,7 +14,7 @@ from services.chassis.work import Work
 from services.registry.imports.decisions import Decisions
 from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import KnownPerson, look_up
-from services.registry.imports.preparing import PROCESSES, Chunk, Preparer, preparer
+from services.registry.imports.preparing import Chunk, Preparer
 from services.registry.rules.identity_number import DocumentType, normalised_number
 from services.registry.schemas.rosters.kinds import COLUMNS, RosterKind
 
@@ -25,12 +25,12 @@ CHUNK = 1_000
 async def import_residents(course: Course) -> None:
     """Work the file off from the part the last worker stopped at. Raises `ActFailedError` for a file that is no roster."""
     roster, layout = await opened(course, COLUMNS[RosterKind.RESIDENTS])
-    async with preparer(course, layout, roster.rows) as making:
-        coming_again = await _coming_again(roster, layout) if course.rehearsal else frozenset()
-        importer = _Importer(course, layout, making, coming_again)
-        async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_passed_over))) as chunks:
-            async for chunk in chunks:
-                await importer.take(chunk)
+    making = Preparer(course, layout)
+    coming_again = await _coming_again(roster, layout) if course.rehearsal else frozenset()
+    importer = _Importer(course, layout, making, coming_again)
+    async with aclosing(_ready(making, roster.chunks(CHUNK, skip=course.parts_passed_over))) as chunks:
+        async for chunk in chunks:
+            await importer.take(chunk)
 
 
 async def _coming_again(roster: Roster, layout: Layout) -> frozenset[int]:
@@ -50,18 +50,19 @@ def _key_of(layout: Layout, cells: Sequence[str]) -> int:
 
 
 async def _ready(making: Preparer, chunks: AsyncIterator[list[Numbered]]) -> AsyncGenerator[Chunk, None]:
-    """The chunks in order; as many as there are processes, and one more, are in the making."""
-    waiting: deque[asyncio.Task[Chunk]] = deque()
+    """The chunks in order; the next is made ready while one is written."""
+    coming: asyncio.Task[Chunk] | None = None
     try:
         async for numbered in chunks:
-            waiting.append(asyncio.create_task(making.prepare(numbered)))
-            if len(waiting) > PROCESSES:
-                yield await waiting.popleft()
-        while waiting:
-            yield await waiting.popleft()
+            ready = None if coming is None else await coming
+            coming = asyncio.create_task(making.prepare(numbered))
+            if ready is not None:
+                yield ready
+        if coming is not None:
+            yield await coming
     finally:
-        for task in waiting:
-            task.cancel()
+        if coming is not None:
+            coming.cancel()
 
 
 class _Importer:

@@ -1,5 +1,5 @@
 """Rosters whose rows are read where they are decided: chunk by chunk, each a transaction. What a kind of roster is, it says as
-a `Book`; making persons ready in processes of their own (`preparing`) is worth it for residents alone.
+a `Book`; making persons ready ahead of that (`preparing`) is worth it for residents alone.
 """
 
 from collections import Counter

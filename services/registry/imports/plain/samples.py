@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from services.chassis.errors import FieldError
 from services.chassis.forms import Form, form_of
@@ -186,9 +185,8 @@ def token_hole(place: int) -> str:
 
 def _stranger(hukou_division_code: str | None) -> LockedPerson:
     """Somebody of age, born before anybody came to live anywhere."""
-    person_id = UUID(bytes=new_id().bytes)
     return LockedPerson(
-        person_id=person_id,
+        person_id=new_id(),
         birth_date=date.min,
         hukou_division_code=hukou_division_code,
         document_types=(DocumentType.CITIZEN_ID,),
