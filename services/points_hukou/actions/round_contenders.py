@@ -50,7 +50,7 @@ class Changes:
 
 
 async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
-    """The applications that stand, of each child or family that with the most points. Raises `DomainError('round-not-settled')`,
+    """The applications that stand, of each child or family the best (P-08). Raises `DomainError('round-not-settled')`,
     `DomainError('round-too-large')`.
     """
     prefix = division_prefix(record.division_code)
