@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.chassis.ids import new_id
 from services.chassis.parameters import Document, ParameterError
-from services.points_hukou.rules.facts import read_facts
+from services.points_hukou.rules.facts import FactsError, read_facts
 from services.points_hukou.rules.gathering.gathering import GatheredFacts, Said, asked_for, gather
 from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, values_of
 from services.points_hukou.rules.gathering.sources import Reliability, fits, read_sources
@@ -174,3 +174,10 @@ def test_a_rung_that_is_missing_stops_the_start() -> None:
 @pytest.mark.parametrize("day", [date(1900, 1, 1), date(2199, 12, 31)])
 def test_the_parameters_hold_on_every_day_the_law_clock_can_show(day: date) -> None:
     assert gather(new_id(), day, shipped("ningbo-2022"), (), SOURCES).document["facts"] == {}
+
+
+@pytest.mark.parametrize(("name", "said"), [("educaton2", "educaton2"), ("a330282199001011234", "…")])
+def test_a_misspelt_name_is_said_back_unless_it_might_be_a_number_of_a_person(name: str, said: str) -> None:
+    with pytest.raises(FactsError) as refused:
+        read_facts({"applied_on": "2026-11-30", "facts": {name: True}}, {}, {})
+    assert [each.field for each in refused.value.problems] == [f"/facts/{said}"]

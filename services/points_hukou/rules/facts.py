@@ -25,7 +25,7 @@ _ROWS_MAX = 2000
 _UNKNOWN = ("本规则没有此项", "this rule set asks for no such thing")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _DIVISION = re.compile(r"\d{6}(\d{3}){0,2}")
-_FIELD_NAME = re.compile(r"[A-Za-z_]{1,60}", re.ASCII)
+_FIELD_NAME = re.compile(r"(?!(?:.*[0-9]){5})[A-Za-z_][A-Za-z0-9_]{0,59}", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
