@@ -19,6 +19,7 @@ from services.chassis.long_work.tables.layout import Layout
 from services.chassis.principal import Principal
 from services.chassis.sealing import Suite
 from services.chassis.work import history_context
+from services.registry.imports.plain.remembered import Remembered
 from services.registry.imports.plain.rows import plain_rows
 from services.registry.imports.prepared import Preparation, PreparedRow
 from services.registry.imports.preparing import made_ready
@@ -236,6 +237,20 @@ def test_a_chunk_keeps_the_order_of_its_rows() -> None:
 def test_a_form_takes_what_stood_in_the_text_as_it_is() -> None:
     form = form_of('{"share":"100%(a)s","name":"x","again":"x","other":"xx"}', {"name": '"x"', "none": "z"})
     assert form % {"name": '"%(b)s"'} == '{"share":"100%(a)s","name":"%(b)s","again":"%(b)s","other":"xx"}'
+
+
+def test_what_is_remembered_has_a_bound() -> None:
+    """A file of any length leaves no more behind; what is there is not made again."""
+    made: list[int] = []
+
+    def remember(value: int) -> int:
+        made.append(value)
+        return -value
+
+    remembered = Remembered[int, int](remember, 3)
+    assert [remembered[value] for value in (1, 2, 1, 3, 2, 4, 1)] == [-1, -2, -1, -3, -2, -4, -1]
+    assert made == [1, 2, 3, 4, 1]
+    assert len(remembered) <= 3
 
 
 def test_a_name_of_a_client_is_no_hole() -> None:

@@ -41,6 +41,8 @@ _PHONE = re.compile("1[3-9][0-9]{9}")
 _SIGN = r"\u4e00-\u9fffA-Za-z0-9#()（）,，、。·：:;；&+@/_.\-—～~"
 _ADDRESS = re.compile(f"[{_SIGN}](?:[{_SIGN} ]{{0,198}}[{_SIGN}])?")
 
+_CHARS_MAX = 200
+
 _ACTS = 2
 _IDS = 4 + _ACTS * IDS_PER_ACT  # person, document, registration, key
 _DAYS_REMEMBERED = 1 << 15
@@ -120,6 +122,8 @@ class PlainRows:
         if not is_division_code(division):
             return None
         floats = LAW.divisions.is_floating(hukou, division, self._today) if hukou else None
+        if len(self._hukou_like) >= _SAMPLES_REMEMBERED:
+            self._hukou_like.clear()
         return self._homes[
             division,
             said["residence_kind"],
@@ -187,10 +191,11 @@ class PlainRows:
 
 
 def _is_plainly_written(said: Mapping[str, str]) -> bool:
-    """Whether what is the row's own is written as everybody writes it."""
+    """Whether what is the row's own is written as everybody writes it, and the rest is no longer than a word to remember."""
     phone = said["phone"]
     return bool(
-        _NAME.fullmatch(said["name"])
+        max(map(len, said.values())) <= _CHARS_MAX
+        and _NAME.fullmatch(said["name"])
         and _NUMBER.fullmatch(said["document_number"])
         and (not phone or _PHONE.fullmatch(phone))
         and _ADDRESS.fullmatch(said["address"])
