@@ -11,12 +11,14 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.chassis.parameters import Document
 from services.points_hukou.rules.assessment import Assessment
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSetText, compile_rule_set
 from services.points_hukou.rules.exact import Rounding
-from services.points_hukou.rules.facts import Facts
+from services.points_hukou.rules.facts import Facts, Value
 from services.points_hukou.rules.ranking import contender_of, rank
 from services.points_hukou.rules.scoring import score
 from services.points_hukou.rules.simulation import (
@@ -139,13 +141,12 @@ def numbers_of(group: Group) -> dict[str, int | None]:
     return {each.name: getattr(group, each.name) for each in fields(group) if each.name not in {"label", "average_change"}}
 
 
-def test_below_the_city_no_small_number_is_shown(people: list[Facts], town_of: list[str | None]) -> None:
+def test_no_small_number_is_shown(people: list[Facts], town_of: list[str | None]) -> None:
     before, after = before_and_after()
     open_, shown = run(people, town_of, before, after, 1), run(people, town_of, before, after, LAW.smallest_cell.on(ON))
-    assert shown.all == open_.all
     hidden = 0
-    for trait, groups in shown.by.items():
-        for group, whole in zip(groups, open_.by[trait], strict=True):
+    for trait, groups in {**shown.by, "": (shown.all,)}.items():
+        for group, whole in zip(groups, open_.by.get(trait, (open_.all,)), strict=True):
             for name, number in numbers_of(group).items():
                 assert number in {None, numbers_of(whole)[name]}
                 assert number is None or number == 0 or number >= 5
@@ -204,11 +205,11 @@ def test_ages_are_full_years_in_bands() -> None:
     assert np.array_equal(labelled(["b", None, "a"]).places, [1, 2, 0])
 
 
-def test_to_a_town_small_numbers_of_all_its_people_are_hidden_too(people: list[Facts]) -> None:
+def test_small_numbers_of_all_people_are_hidden_too(people: list[Facts]) -> None:
     before, after = before_and_after()
     few = [each for each in people if score(before.rule_set, each).stands][:3] + people[:30]
     old, new = (Side(each, population_of(few, each.rule_set.facts)) for each in (before, after))
-    whole, told = simulate(old, new, {}, 5), simulate(old, new, {}, 5, is_whole_city=False)
+    whole, told = simulate(old, new, {}, 1), simulate(old, new, {}, 5)
     for number in numbers_of(told.all).values():
         assert number in {None, 0} or number >= 5
     for outcome, exactly in ((told.before, whole.before), (told.after, whole.after)):
@@ -217,3 +218,21 @@ def test_to_a_town_small_numbers_of_all_its_people_are_hidden_too(people: list[F
         assert outcome.stand in {None, exactly.stand}
         assert outcome.within is None or None not in numbers_of(told.all).values()
     assert None in numbers_of(told.all).values()
+
+
+@pytest.mark.parametrize("offenders", [1, 2, 3, 4])
+@given(others=st.integers(10, 40))
+@settings(max_examples=10)
+def test_how_few_a_draft_leaves_out_is_not_told(offenders: int, others: int) -> None:
+    """A planted leak: whoever has offended does not stand, so any exact figure of who stands would say how many have."""
+    rule_set = shipped("ningbo-2022")
+    usual: dict[str, Value] = {"birth_date": date(1985, 1, 1), "has_valid_permit": True, "lives_and_works_in_city": True}
+    usual |= {"is_dishonest": False}
+    people = [Facts(ON, {**usual, "has_offended": number < offenders}) for number in range(offenders + others)]
+    side = Side(Variant(rule_set, ON), population_of(people, rule_set.facts))
+    told = simulate(side, side, {}, 5)
+    assert score(rule_set, people[-1]).stands
+    assert not score(rule_set, people[0]).stands
+    for outcome in (told.before, told.after):
+        assert (outcome.stand, outcome.within, outcome.average, outcome.highest) == (None, None, None, None)
+    assert (told.all.within_both, told.all.within_neither) == (None, None)

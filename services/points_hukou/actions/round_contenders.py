@@ -5,9 +5,10 @@ would be in it.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.ranking import ranks_no_lower
-from services.points_hukou.rules.rounds import contender_of_figures, figures_to_rank, once_each, ranking_of
+from services.points_hukou.rules.rounds import Claim, contender_of_figures, figures_to_rank, once_each, ranking_of
 from services.points_hukou.schemas.round_places import PlaceRecord
 from services.points_hukou.schemas.rounds import RoundRecord
 from services.points_hukou.store import round_places, rule_sets
@@ -28,6 +29,8 @@ from services.points_hukou.store import round_standing as store
 
 Figures = Mapping[str, Any]
 _OPENED_AT_ONCE = 1000
+_NOTHING = Fraction(-(10**9))
+"""Below any total: a score that may not be used stands behind one that may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Changes:
 
 
 async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
-    """The applications that stand, of each child or family one. Raises `DomainError('round-not-settled')`,
+    """The applications that stand, of each child or family the best (P-08). Raises `DomainError('round-not-settled')`,
     `DomainError('round-too-large')`.
     """
     prefix = division_prefix(record.division_code)
@@ -57,9 +60,31 @@ async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
     if len(rows) > store.STANDING_MAX:
         raise DomainError("round-too-large", extra={"at_most": store.STANDING_MAX})
     claims = await store.claims_of(work, record, [row["application_id"] for row in rows])
-    latest_first = sorted(rows, key=lambda row: (row["applied_on"], row["application_id"]), reverse=True)
-    standing = set(once_each([claims[row["application_id"]] for row in latest_first]))
-    return [row for place, row in enumerate(latest_first) if place in standing]
+    totals = await _totals_of_rivals(work, record, rows, claims)
+    best_first = sorted(
+        rows,
+        key=lambda row: (totals.get(row["application_id"], _NOTHING), row["applied_on"], row["application_id"]),
+        reverse=True,
+    )
+    standing = set(once_each([claims[row["application_id"]] for row in best_first]))
+    return [row for place, row in enumerate(best_first) if place in standing]
+
+
+async def _totals_of_rivals(
+    work: Work, record: RoundRecord, rows: Sequence[Record], claims: Mapping[UUID, Claim]
+) -> dict[UUID, Fraction]:
+    """The points of who claims a place that another claims, too, as far as they may be used; no other figures are opened."""
+    claimants = Counter(human for row in rows for human in claims[row["application_id"]].humans)
+    rivals = [row for row in rows if any(claimants[human] > 1 for human in claims[row["application_id"]].humans)]
+    if not rivals:
+        return {}
+    figures = await figures_of(work, await ranking_rule(work, record), [row["assessment_id"] for row in rivals])
+    found = (
+        contender_of_figures(figures[row["assessment_id"]], of=row["application_id"])
+        for row in rivals
+        if row["assessment_id"] in figures
+    )
+    return {each.id: each.total for each in found if each is not None}
 
 
 async def ranking_rule(work: Work, record: RoundRecord) -> Ranking:

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.ids import new_id
+from services.chassis.principal import division_prefix
 from services.chassis.work import Work
 from services.points_hukou.actions.round_contenders import Figures, changes_since, figures_of, ranking_rule, standing_in
 from services.points_hukou.actions.round_objections import settle_upheld
@@ -41,13 +42,15 @@ async def rank_round(work: Work, round_id: UUID) -> RoundView:
 
     Raises `DomainError('round-not-frozen')` on its freeze day and before, `DomainError('cut-undecided')` when a tie falls on
     the cut and the rule set does not say who goes first, `DomainError('round-not-settled')` while an application of the freeze
-    day or before waits for its score, an officer or a recheck, `DomainError('application-without-town')`,
+    day or before waits for its score, an officer or a recheck, `DomainError('round-of-other-rules')` while one is by
+    other rules and no round was about it, `DomainError('application-without-town')`,
     `DomainError('town-without-quota')`, `DomainError('round-too-large')`. What was published is ranked again only when an
     objection was upheld or somebody's score or standing changed: `DomainError('round-act-not-allowed')`.
     """
     before, status = await take(work, round_id, RoundAct.RANK)
     if work.today <= before.freeze_on:
         raise DomainError("round-not-frozen", extra={"freeze_on": before.freeze_on.isoformat()})
+    await _require_one_rule_set(work, before)
     rows = await standing_in(work, before)
     if before.status is RoundStatus.PUBLISHED:
         await _require_reason(work, before)
@@ -70,6 +73,17 @@ async def rank_round(work: Work, round_id: UUID) -> RoundView:
         "cut_off": cut_off,
     }
     return RoundView.of(await save(work, "rank", None, before, before.model_copy(update=ranked)))
+
+
+async def _require_one_rule_set(work: Work, record: RoundRecord) -> None:
+    """Nobody is left out because the rules changed (P-37). Raises `DomainError('round-of-other-rules')` with how many by each.
+
+    What is published stays as it was ranked.
+    """
+    if record.status is RoundStatus.PUBLISHED:
+        return
+    if others := await store.counted_by_others(work, record, division_prefix(record.division_code)):
+        raise DomainError("round-of-other-rules", extra={"rule_set_id": str(record.rule_set_id), "by_other_rule_sets": others})
 
 
 async def _require_reason(work: Work, record: RoundRecord) -> None:

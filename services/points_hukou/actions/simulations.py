@@ -39,7 +39,6 @@ T = TypeVar("T")
 KIND = "points.simulation"
 RESOURCE = "simulation"
 PAGE = 500
-_COUNTY = 6  # digits of a county's code
 
 
 async def request_simulation(work: Work, body: SimulationRequest) -> OperationView:
@@ -126,8 +125,7 @@ async def simulate_everybody(course: Course) -> None:
         return
     if not everybody.codes["town"]:
         raise ActFailedError("simulation-of-nobody")
-    is_whole = len(course.operation.principal.division_prefix) <= _COUNTY
-    told = await asyncio.to_thread(_tried, body, asked, everybody, is_whole_city=is_whole)
+    told = await asyncio.to_thread(_tried, body, asked, everybody)
     await course.part(partial(_keep, course=course, body=body, told=told))
 
 
@@ -176,9 +174,7 @@ async def _read(course: Course, act: Callable[[Work], Awaitable[T]]) -> T:
     return await in_transaction(course.runtime.pool, body, rows=course.runtime.rows_of(principal))
 
 
-def _tried(
-    body: SimulationRequest, asked: tuple[store.Asked, store.Asked], everybody: _Everybody, *, is_whole_city: bool
-) -> dict[str, Any]:
+def _tried(body: SimulationRequest, asked: tuple[store.Asked, store.Asked], everybody: _Everybody) -> dict[str, Any]:
     """Count everybody under both variants."""
     from services.points_hukou.rules import simulation  # noqa: PLC0415 - no request pays for it
     from services.points_hukou.rules.vectors.joining import joined  # noqa: PLC0415
@@ -194,7 +190,7 @@ def _tried(
     traits = {name: simulation.labelled(codes) for name, codes in everybody.codes.items()}
     traits["age"] = simulation.ages(before_side.population, births[0] if births else "birth_date", before.on, bands)
     smallest = law.smallest_cell.on(before.on)
-    told = simulation.simulate(before_side, after_side, traits, smallest, is_whole_city=is_whole_city)
+    told = simulation.simulate(before_side, after_side, traits, smallest)
     return {"smallest_shown": smallest, **_plain(asdict(told))}
 
 

@@ -77,6 +77,7 @@ async def read_versions(
             *_ACT,
             "round-not-frozen",
             "round-not-settled",
+            "round-of-other-rules",
             "application-without-town",
             "town-without-quota",
             "cut-undecided",

@@ -52,7 +52,8 @@ def ranking_of(rule_set: RuleSet) -> Ranking:
 
 
 def once_each(claims: Iterable[Claim]) -> list[int]:
-    """Which claims stand, by their number: of several for the same humans the first, and none that is spent (P-08)."""
+    """Which claims stand, by their number: of several for the same humans the first (the caller puts the best
+    first), and none that is spent (P-08)."""
     taken: set[UUID] = set()
     standing = []
     for place, claim in enumerate(claims):

@@ -1,7 +1,7 @@
 """Trying out: a changed rule set, quota or day over everybody – who gains, who loses, where the cut lies (issue 5, point 5).
 
-Nothing but numbers of people leaves this module, and below city level no small ones (`chassis/suppression.py`). It is about
-rules, not about people: nobody is singled out, and no result names or keeps anyone.
+Nothing but numbers of people leaves this module, and no small ones (`chassis/suppression.py`): a draft may ask anything of
+anybody, so a number of one person would be an answer about them. Nobody is singled out, and no result names or keeps anyone.
 """
 
 from collections.abc import Callable, Mapping
@@ -79,7 +79,8 @@ class Trait:
 class Outcome:
     """Figures of one variant over everybody. `stand`: eligible, not frozen or vetoed, at the pass mark if there is one.
     `within`: admitted, or without a quota who stands. `undecided` share the last place where only some of them fit. `cut_off`:
-    the points, or what ranks in their place, of the last who is admitted. To a town what would tell of few people is `None`.
+    the points, or what ranks in their place, of the last who is admitted. `highest` only where enough share it. What would
+    tell of few people is `None`.
     """
 
     stand: int | None
@@ -132,11 +133,10 @@ def simulate(
     traits: Mapping[str, Trait],
     smallest: int,
     *,
-    is_whole_city: bool = True,
     on_counted: Callable[[int], None] = lambda _: None,
 ) -> Simulation:
     """Count everybody under both variants and compare. `on_counted` is told how many more have been counted under one of them.
-    Where they are not the whole city, small numbers are hidden of all of them together, too.
+    Small numbers are hidden of all of them together, too.
 
     Raises NotCoveredError for a day on which a rule set does not hold, LookupError for a service it does not have.
     """
@@ -144,26 +144,31 @@ def simulate(
         raise ValueError("both sides are about the same people")
     one, other = _counted(before, on_counted), _counted(after, on_counted)
     everybody = Trait(np.zeros(len(one.total), np.int64), ("",))
-    (together,) = _groups(everybody, one, other, 0 if is_whole_city else smallest)
+    (together,) = _groups(everybody, one, other, smallest)
     by = {name: _groups(trait, one, other, smallest) for name, trait in traits.items()}
-    if is_whole_city:
-        return Simulation(one.outcome, other.outcome, together, by)
-    was, will_be = (_of_few(each.outcome, len(one.total), together, smallest) for each in (one, other))
+    stand = ((one.stand & other.stand), (~one.stand & other.stand), (one.stand & ~other.stand), ~(one.stand | other.stand))
+    (ways,) = shown_of(_table(everybody, stand), smallest).cells
+    was, will_be = (_of_many(each, together, smallest, is_stand_told=None not in ways) for each in (one, other))
     return Simulation(was, will_be, together, by)
 
 
-def _of_few(outcome: Outcome, people: int, together: Group, smallest: int) -> Outcome:
-    """Without what would tell of few people: small numbers, those that leave few others, and what one person has."""
+def _of_many(counted: _Counted, together: Group, smallest: int, *, is_stand_told: bool) -> Outcome:
+    """Without what would tell of few people: small numbers, those that leave few others or differ little from the other
+    variant's, and what few have.
+    """
+    outcome = counted.outcome
     within = (together.within_both, together.newly_within, together.no_longer_within, together.within_neither)
     is_within_told = None not in within
-    stand = outcome.stand if _tells_of_many(outcome.stand, people, smallest) else None
+    is_average_told = is_stand_told and None not in (together.gain, together.lose, together.same)
+    standing = counted.total.ints[counted.stand]
+    is_highest_shared = len(standing) and int((standing == standing.max()).sum()) >= smallest
     return Outcome(
-        stand=stand,
+        stand=outcome.stand if is_stand_told else None,
         within=outcome.within if is_within_told else None,
-        undecided=outcome.undecided if _tells_of_many(outcome.undecided, people, smallest) else None,
+        undecided=outcome.undecided if _tells_of_many(outcome.undecided, len(counted.total), smallest) else None,
         cut_off=outcome.cut_off if is_within_told else None,
-        average=outcome.average if stand else None,
-        highest=None,
+        average=outcome.average if is_average_told else None,
+        highest=outcome.highest if is_highest_shared and is_stand_told else None,
     )
 
 

@@ -43,7 +43,7 @@ class SimulationRequest(Command):
 class SimulatedOutcomeView(View):
     """Figures under one variant over everybody; points are written exactly.
 
-    To a client of less than a county what would tell of few people is null.
+    What would tell of few people is null.
     """
 
     stand: int | None = Field(description="Eligible, with a score that may be used, at the pass mark if there is one.")
@@ -53,11 +53,11 @@ class SimulatedOutcomeView(View):
     )
     cut_off: str | None = Field(description="The points, or what ranks in their place, of the last who is admitted.")
     average: str | None
-    highest: str | None
+    highest: str | None = Field(description="Where enough people share it.")
 
 
 class SimulatedGroupView(View):
-    """One group of people. Below city level small numbers are null, and what they could be computed from."""
+    """One group of people. Small numbers are null, and what they could be computed from."""
 
     label: str
     people: int | None
@@ -74,7 +74,7 @@ class SimulatedGroupView(View):
 class SimulationToldView(View):
     """What a simulation came to."""
 
-    smallest_shown: int = Field(description="Numbers of people below this are not shown below city level.")
+    smallest_shown: int = Field(description="Numbers of people below this are not shown.")
     before: SimulatedOutcomeView
     after: SimulatedOutcomeView
     all: SimulatedGroupView = Field(description="Everybody the client sees.")

@@ -43,6 +43,23 @@ _WAITING = prepare(
         AND {_IS_THERE} AND {_OF_ROUND} GROUP BY what
     """  # noqa: S608
 )
+# Applications for the same by another rule set that no finished round of that division was about, nor an application by this
+# one took the place of: left out, they would be dropped without a word.
+_BY_OTHERS = prepare(
+    f"""
+    SELECT a.rule_set_id, count(*) AS number FROM application a
+    WHERE a.status <> 'withdrawn' AND {_IS_THERE} AND a.purpose = :purpose AND a.service = :service
+        AND a.rule_set_id <> :rule_set_id AND starts_with(a.division_code, :prefix)
+        AND a.applied_on <= CAST(:freeze_on AS date)
+        AND NOT EXISTS (SELECT FROM round r WHERE r.status = 'finished' AND r.purpose = a.purpose AND r.service = a.service
+            AND r.rule_set_id = a.rule_set_id AND a.applied_on <= r.freeze_on
+            AND r.division_code = :division_code)
+        AND NOT EXISTS (SELECT FROM application n WHERE n.person_id = a.person_id
+            AND n.for_person_id IS NOT DISTINCT FROM a.for_person_id AND n.purpose = a.purpose AND n.service = a.service
+            AND n.rule_set_id = :rule_set_id AND n.status <> 'withdrawn' AND n.applied_on >= a.applied_on)
+    GROUP BY a.rule_set_id ORDER BY a.rule_set_id
+    """  # noqa: S608
+)
 _STATES = prepare(
     """
     SELECT application_id, status, counted_assessment_id FROM application
@@ -87,6 +104,12 @@ async def waiting_in(work: Work, record: RoundRecord, prefix: str) -> dict[str, 
     with the one of the family who was erased.
     """
     return {row["what"]: row["number"] for row in await work.tx.fetch(_WAITING, **_about(record, prefix))}
+
+
+async def counted_by_others(work: Work, record: RoundRecord, prefix: str) -> dict[str, int]:
+    """How many applications for the same, of the freeze day or before, are by another rule set and had no round: by its id."""
+    rows = await work.tx.fetch(_BY_OTHERS, **_about(record, prefix), division_code=record.division_code)
+    return {str(row["rule_set_id"]): row["number"] for row in rows}
 
 
 async def states_of(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
