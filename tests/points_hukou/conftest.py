@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -85,7 +85,10 @@ OpenOffice = Callable[[Database], AbstractAsyncContextManager[PointsOffice]]
 
 @pytest.fixture(scope="module")
 def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> OpenOffice:
-    """`open_office(database)`: the service running on it, following a new and empty stream of the registry."""
+    """`open_office(database)`: the service running on it, following a new and empty stream of the registry.
+
+    Tests run the jobs that they are about: left to itself it would run them every twenty seconds, on whatever day is set.
+    """
 
     @asynccontextmanager
     async def opened(database: Database) -> AsyncIterator[PointsOffice]:
@@ -94,7 +97,7 @@ def open_office(servers: Servers, key_file: Path, inside_keys: InsideKeys) -> Op
         try:
             await bus.ensure_stream(PRODUCER)
             async with running_service(
-                DEFINITION,
+                replace(DEFINITION, jobs=()),
                 database_url=database.application_url,
                 nats_url=servers.nats_url_of("points_hukou"),
                 key_file=key_file,

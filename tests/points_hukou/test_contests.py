@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from services.chassis.jobs import Scheduler
+from services.points_hukou.jobs import JOBS
 from tests.points_hukou.conftest import PointsOffice
 from tests.points_hukou.evidence_desk import (
     DOOR,
@@ -37,7 +39,7 @@ async def on_day(desk: Desk, day: str) -> AsyncIterator[None]:
     """The law clock shows that day, and what was then due is done."""
     async with law_clock(desk.office) as clock:
         answered(await clock.call("PUT", "/internal/sandbox/clock", json={"now": f"{day}T09:00:00+08:00"}), 200)
-        answered(await clock.call("POST", "/internal/sandbox/jobs"), 200)
+        await Scheduler(desk.office.service.runtime, JOBS).run_due(again=True)
         yield
 
 
