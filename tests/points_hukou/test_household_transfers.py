@@ -35,6 +35,7 @@ DAY = date(2026, 5, 6)
 """A Wednesday; the Saturday after it is worked."""
 VILLAGE = f"{TOWN}205"
 HANGZHOU = "330102"
+FINAL = date(2026, 6, 1)
 SCOPES = frozenset(
     {
         *("points.household_transfer.open", "points.household_transfer.read", "points.household_transfer.decide"),
@@ -241,13 +242,20 @@ async def test_of_many_who_open_at_once_one_does(office: PointsOffice) -> None:
     assert sorted(each.status_code for each in answers) == [201, 409, 409, 409, 409]
 
 
+@pytest.fixture(scope="module")
+async def hangzhou(office: PointsOffice) -> None:
+    """The city where points still limit settlement, by the law of the province."""
+    async with on(office, DAY):
+        await in_force(office, DAY, "settlement", body={"released": "zhejiang-common-2023"}, division=HANGZHOU)
+
+
+@pytest.mark.usefixtures("hangzhou")
 async def test_where_points_limit_settlement_a_place_gives_the_right(office: PointsOffice) -> None:
     """In Hangzhou they still do (P-12)."""
     after_freeze, final = date(2026, 5, 8), date(2026, 6, 1)
     story, other = await resident(office, HANGZHOU), await resident(office, HANGZHOU)
     city = window(office, division=HANGZHOU)
     case = {"division_code": HANGZHOU, "hukou_division_code": HANGZHOU}
-    await in_force(office, DAY, "settlement", body={"released": "zhejiang-common-2023"}, division=HANGZHOU)
     assert code_of(await city.post(ALL, entry(story, **case))) == "place-needed"
     asked = {"person_id": str(story.person_id), "purpose": "settlement", "division_code": HANGZHOU}
     application = expect(await city.post(APPLICATIONS, asked), 201)["application_id"]
@@ -279,6 +287,41 @@ async def test_where_points_limit_settlement_a_place_gives_the_right(office: Poi
         expect(await province.post(f"{ALL}/{opened['transfer_id']}/withdraw", {"reason": "本人放弃"}), 200)
         expect(await city.post(f"{round_}/give-up", give_up), 200)
         assert code_of(await city.post(ALL, entry(story, **case))) == "place-not-for-transfer"
+
+
+async def with_a_place(office: PointsOffice, story: Story) -> tuple[str, dict[str, Any]]:
+    """Somebody on a final list for settlement: the application, and what a transfer on that place says."""
+    city = window(office, division=HANGZHOU)
+    asked = {"person_id": str(story.person_id), "purpose": "settlement", "division_code": HANGZHOU}
+    application = expect(await city.post(APPLICATIONS, asked), 201)["application_id"]
+    for act in ("score", "confirm"):
+        expect(await city.post(f"{APPLICATIONS}/{application}/{act}"), 200)
+    terms = {"freeze_on": "2026-05-07", "notice_working_days": 5, "objection_working_days": 5}
+    made = expect(await city.post(ROUNDS, {"purpose": "settlement", "division_code": HANGZHOU, "quota": 9, **terms}), 201)
+    async with on(office, date(2026, 5, 8)):
+        for act in ("rank", "publish"):
+            expect(await city.post(f"{ROUNDS}/{made['round_id']}/{act}"), 200)
+    async with on(office, FINAL):
+        expect(await city.post(f"{ROUNDS}/{made['round_id']}/finish"), 200)
+    rests_on = {"round_id": made["round_id"], "application_id": application}
+    return application, {"division_code": HANGZHOU, "hukou_division_code": HANGZHOU, **rests_on}
+
+
+@pytest.mark.usefixtures("hangzhou")
+@pytest.mark.parametrize("refused", ["approve", "complete"])
+async def test_a_case_ends_with_the_place_it_rests_on(office: PointsOffice, refused: str) -> None:
+    """A place whose application is withdrawn lets nobody move, however far the case had come."""
+    story = await resident(office, HANGZHOU)
+    first, second = window(office, division=HANGZHOU), window(office, "officer-2", HANGZHOU)
+    application, case = await with_a_place(office, story)
+    async with on(office, FINAL):
+        one = f"{ALL}/{expect(await first.post(ALL, entry(story, **case)), 201)['transfer_id']}"
+        if refused == "complete":
+            expect(await first.post(f"{one}/approve"), 200)
+        expect(await first.post(f"{APPLICATIONS}/{application}/withdraw"), 200)
+        body = entered(FINAL, hukou_division_code=HANGZHOU) if refused == "complete" else {}
+        assert code_of(await second.post(f"{one}/{refused}", body)) == "place-not-for-transfer"
+        expect(await first.post(f"{one}/withdraw", {"reason": "名额已失效"}), 200)
 
 
 def test_a_place_is_used_in_its_time() -> None:

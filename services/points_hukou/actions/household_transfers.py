@@ -35,6 +35,8 @@ from services.points_hukou.schemas.household_transfers import (
     HouseholdTransferWithdrawal,
     TransferSecrets,
 )
+from services.points_hukou.schemas.round_places import PlaceRecord
+from services.points_hukou.schemas.rounds import RoundRecord
 from services.points_hukou.store import applications, round_places, rounds, rule_sets
 from services.points_hukou.store import household_transfers as store
 
@@ -85,6 +87,7 @@ async def approve(work: Work, transfer_id: UUID, body: HouseholdTransferApproval
     """The person may move the registration here (准迁). Nothing ends by this."""
     before, status = await take(work, transfer_id, TransferAct.APPROVE)
     await require_no_conflict(work, transfer_id)
+    await _require_place_still(work, before)
     approved = {"status": status, "approved_on": work.today, "approved_by": work.require_actor()}
     after = before.model_copy(update=approved | {"secrets": before.said(body.note)})
     return await shown(work, await save(work, "approve", HouseholdTransferApproved, before, after))
@@ -111,6 +114,7 @@ async def _ask(work: Work, transfer_id: UUID, act: TransferAct, body: HouseholdE
     before, status = await take(work, transfer_id, act)
     if act is TransferAct.COMPLETE:
         await require_no_conflict(work, transfer_id)
+        await _require_place_still(work, before)
     assert before.approved_by is not None
     assert before.approved_on is not None
     actor = work.require_actor()
@@ -167,6 +171,25 @@ async def _require_right(work: Work, body: HouseholdTransferEntry) -> None:
 
 
 async def _require_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> None:
+    """Held and standing, and within the time in which it has to be used."""
+    record, place = await _standing_place(work, person_id, round_id, application_id)
+    rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
+    assert rule_set is not None
+    assert record.finished_on is not None
+    until = TRANSFERS.usable_until(rule_set.name, record.finished_on, place.moved_up_on)
+    if until is not None and work.today > until:
+        raise DomainError("place-lapsed", extra={"usable_until": until.isoformat()})
+
+
+async def _require_place_still(work: Work, record: HouseholdTransferRecord) -> None:
+    """The place that a case was opened on stands: its application was not withdrawn since, nor scored lower. It was used in
+    time when the case was opened.
+    """
+    if record.round_id is not None and record.application_id is not None:
+        await _standing_place(work, record.person_id, record.round_id, record.application_id)
+
+
+async def _standing_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> tuple[RoundRecord, PlaceRecord]:
     """Held on a final list, by an application that stands with figures no lower than those it was ranked by. The round's row
     is held, so that the place is not given up meanwhile.
     """
@@ -180,12 +203,7 @@ async def _require_place(work: Work, person_id: UUID, round_id: UUID, applicatio
         raise DomainError("place-not-for-transfer")
     if not await still_standing(work, record, [place], in_recheck=False):
         raise DomainError("place-not-for-transfer")
-    rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
-    assert rule_set is not None
-    assert record.finished_on is not None
-    until = TRANSFERS.usable_until(rule_set.name, record.finished_on, place.moved_up_on)
-    if until is not None and work.today > until:
-        raise DomainError("place-lapsed", extra={"usable_until": until.isoformat()})
+    return record, place
 
 
 async def _require_first(work: Work, person_id: UUID) -> None:

@@ -29,6 +29,7 @@ _FOUND = ["household-transfer-not-found"]
 _ACT = [*_FOUND, "transfer-act-not-allowed"]
 _ASK = [*_ACT, "second-officer-needed", "no-rules-in-force"]
 _TWICE = "transfer-conflict-open"
+_GONE = ["place-not-for-transfer", "round-not-found"]
 _RIGHT = ["place-needed", "place-not-for-transfer", "place-lapsed", "round-not-found", "transfer-open"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
@@ -97,7 +98,7 @@ async def read_versions(
 
 @router.post(
     f"{_ONE}/approve",
-    **write("points.household_transfer.decide", actor=True, summary_zh="准予迁入", problems=[*_ACT, _TWICE]),
+    **write("points.household_transfer.decide", actor=True, summary_zh="准予迁入", problems=[*_ACT, _TWICE, *_GONE]),
 )
 async def approve(work: CurrentWork, transfer_id: UUID, body: HouseholdTransferApproval) -> Answer[HouseholdTransferView]:
     """Approve a transfer (准迁). Registration and permit go on until the entry is confirmed."""
@@ -107,7 +108,7 @@ async def approve(work: CurrentWork, transfer_id: UUID, body: HouseholdTransferA
 
 @router.post(
     f"{_ONE}/complete",
-    **write("points.household_transfer.decide", actor=True, summary_zh="确认落户", problems=[*_ASK, _TWICE]),
+    **write("points.household_transfer.decide", actor=True, summary_zh="确认落户", problems=[*_ASK, _TWICE, *_GONE]),
 )
 async def complete(work: CurrentWork, transfer_id: UUID, body: HouseholdEntry) -> Answer[HouseholdTransferView]:
     """Confirm the entry in the household register, by another officer than who approved.
