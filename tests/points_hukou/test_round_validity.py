@@ -197,3 +197,18 @@ async def test_every_act_names_its_officer(office: PointsOffice, law: dict[str, 
         async with on(office, OVER if each == "finish" else PUBLISHED):
             answer = expect(await by.post(f"{one}/{each}"), 200)
     assert [answer[name] for name in ("ranked_by", "published_by", "finished_by")] == list(officers.values())
+
+
+async def test_what_was_public_is_led_to_its_end(office: PointsOffice, law: dict[str, Any]) -> None:
+    """Ranked anew because somebody left, it is not cancelled: whoever objected meanwhile would never have an answer."""
+    first, second = await candidates(office, "other", [42, 47])
+    one = await opened(office, "other", 1)
+    async with on(office, PUBLISHED):
+        await act(office, one, "rank", "publish")
+        expect(await desk(office).post(f"{one}/objections", {"application_id": second, "reason": "居住不实"}), 201)
+        expect(await desk(office).post(f"{APPLICATIONS}/{first}/withdraw"), 200)
+        await asks_recheck(office, second)
+        expect(await desk(office).post(f"{APPLICATIONS}/{second}/recheck"), 200)
+        await act(office, one, "rank")
+        assert code_of(await desk(office).post(f"{one}/cancel")) == "round-act-not-allowed"
+        await act(office, one, "publish")

@@ -97,8 +97,10 @@ async def finish_round(work: Work, round_id: UUID) -> RoundView:
 
 
 async def cancel_round(work: Work, round_id: UUID) -> RoundView:
-    """It does not take place."""
+    """It does not take place. What was public once is led to its end, ranked anew or not: who objected gets an answer."""
     before, status = await take(work, round_id, RoundAct.CANCEL)
+    if before.published_on is not None:
+        raise DomainError("round-act-not-allowed", extra={"round_status": before.status.value, "act": RoundAct.CANCEL.value})
     return RoundView.of(await save(work, "cancel", RoundCancelled, before, before.model_copy(update={"status": status})))
 
 
