@@ -1,4 +1,4 @@
-"""What changed rules would come to. No person is in it, and below city level no small number of people."""
+"""What changed rules would come to. No person is in it, and no small number of people."""
 
 from datetime import datetime
 from typing import Any
