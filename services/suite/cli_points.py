@@ -182,7 +182,7 @@ def simulate(  # noqa: PLR0913 - a command's parameters are its options
 ) -> None:
     """Try a changed rule set, quota or day on everybody: who gains, who loses, where the cut lies.
 
-    By town, origin, age and industry. Numbers of people alone are told, below city level no small ones. Exit code 34 if
+    By town, origin, age and industry. Numbers of people alone are told, and no small ones. Exit code 34 if
     something given cannot be used.
     """
     from services.points_hukou.rules.simulation import Variant

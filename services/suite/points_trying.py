@@ -170,7 +170,7 @@ _WIDTHS = (12, 11, 11, 11, 14, 15, 10)
 
 def _outcome(outcome: Outcome) -> str:
     cut = "" if outcome.cut_off is None else f" · 末位 cut-off {written(outcome.cut_off)}"
-    undecided = f" · 并列未决 undecided {outcome.undecided}" if outcome.undecided else ""
+    undecided = "" if outcome.undecided == 0 else f" · 并列未决 undecided {_number(outcome.undecided)}"
     average = "–" if outcome.average is None else written(outcome.average, 2)
     counts = f"符合条件 stand {_number(outcome.stand)} · 入围 within {_number(outcome.within)}"
     return f"{counts}{cut}{undecided} · 平均 average {average}"
