@@ -1,0 +1,1 @@
+"""The tables of health: mirrors of the registry, and what this office owns."""
