@@ -15,13 +15,13 @@ from services.chassis.cloudevents import headers_of, source_of
 from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.events import Envelope, EventData
 from services.chassis.ids import new_id
-from services.chassis.rows import SERVICE
+from services.chassis.rows import SERVICE, RowContext
 from services.contracts import registry
 from services.contracts.points_hukou import HouseholdTransferCompleted
 from services.points_hukou import jobs
 from services.points_hukou.actions.law import TRANSFERS
 from services.points_hukou.store.snapshot import snapshot
-from services.points_hukou.store.transfer_places import hold_place
+from services.points_hukou.store.transfer_places import hold_place, scores_of_place
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
@@ -346,6 +346,23 @@ async def test_an_office_moves_people_on_a_place_of_a_round_it_does_not_see(offi
         assert code_of(await second.post(f"{one}/complete", body)) == "place-not-for-transfer", "nobody stands for the score"
         expect(await city.post(f"{APPLICATIONS}/{application}/recheck"), 200)
         expect(await second.post(f"{one}/complete", body), 200)
+
+
+@pytest.mark.usefixtures("hangzhou")
+async def test_who_has_no_case_on_a_place_is_told_nothing_of_it(office: PointsOffice) -> None:
+    story = await resident(office, HANGZHOU)
+    application, place = await with_a_place(office, story)
+    asked = {"round_id": UUID(place["round_id"]), "application_id": UUID(application)}
+
+    async def told(tx: Transaction) -> tuple[object, ...]:
+        work = office.service.runtime.own_work(tx)
+        held = await hold_place(work, person_id=story.person_id, **asked)
+        return held, *await scores_of_place(work, **asked)
+
+    for division, sees in ((NEIGHBOUR, False), (HANGZHOU, True)):
+        rows = RowContext("client", division, "somebody", FINAL)
+        held, scores, _ = await in_transaction(office.service.runtime.pool, told, rows=rows)
+        assert (held is not None, bool(scores)) == (sees, sees), division
 
 
 @pytest.mark.usefixtures("hangzhou")
