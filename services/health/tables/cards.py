@@ -1,8 +1,8 @@
 """Vaccination cards, doses, and what comes next for each card.
 
 Which vaccine was given on which day lies in the clear, behind forced row security: coverage, recalls and lists of who needs
-what are set operations over it. Who gave it, of what lot, to whom the clinic talks and what stands against a vaccine is sealed
-under the child's own key.
+what are set operations over it. Who gave it, of what product, to whom the clinic talks and what stands against a vaccine is
+sealed.
 """
 
 from datetime import date, datetime
@@ -27,7 +27,8 @@ class VaccinationCard(Table, table=True):
         one_of("status", tuple(CardStatus)),
         one_of("basis", tuple(CardBasis)),
         CheckConstraint("version > 0", name="version"),
-        CheckConstraint("(status = 'moved_out') = (moved_out_on IS NOT NULL)", name="moved_out"),
+        CheckConstraint("status <> 'moved_out' OR moved_out_on IS NOT NULL", name="moved_out"),
+        CheckConstraint("(status = 'away') = (away_since IS NOT NULL)", name="away"),
         UniqueConstraint("person_id", name="uq_vaccination_card_person_id"),
         Index("ix_vaccination_card_created_at", "created_at", "card_id"),
         Index("ix_vaccination_card_clinic_code", "clinic_code", "status"),
@@ -71,6 +72,7 @@ class DoseRow(Table, table=True):
             postgresql_where=text("status = 'recorded'"),
         ),
         Index("ix_dose_card_id", "card_id"),
+        Index("ix_dose_person_id", "person_id"),
         is_kept(Retention.PERSON, "V-65; at least five years after the vaccine's expiry"),
     )
 
@@ -93,13 +95,11 @@ class DoseRow(Table, table=True):
 
 
 class CardForecast(Table, table=True):
-    """What comes next for a card, as the engine said on `as_of`. Days do not move by themselves: how a line stands on a later
-    day follows from its days, until `settled_until`.
-    """
+    """What comes next for a card, as the engine said on `as_of`; a job asks it again every day."""
 
     __tablename__ = "card_forecast"
     __table_args__ = (
-        Index("ix_card_forecast_settled_until", "settled_until"),
+        Index("ix_card_forecast_as_of", "as_of"),
         Index("ix_card_forecast_overdue_from", "overdue_from", postgresql_where=text("overdue_from IS NOT NULL")),
         is_kept(Retention.PERSON, "computed from the doses"),
     )
@@ -108,10 +108,10 @@ class CardForecast(Table, table=True):
     person_id: UUID
     as_of: date
     edition: str = Field(sa_type=Text)
-    lines: list[Any] = Field(sa_type=Jsonb, description="`rules.standing.StoredLine`, one per line of protection.")
+    lines: list[Any] = Field(sa_type=Jsonb, description="`rules.standing.Line`, one per line of protection.")
     next_on: date | None = Field(description="The earliest recommended day of any line.")
     overdue_from: date | None = Field(description="The earliest day on which a line is late.")
-    settled_until: date = Field(description="The last day on which the engine would say the same.")
+    version: int = Field(description="Rises when something about it changes, not with the day.")
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
 
 
@@ -137,4 +137,4 @@ class CardConflict(Table, table=True):
 
 
 SEALED = (SealedColumn.of("vaccination_card", "card_id"), SealedColumn.of("dose", "dose_id"))
-"""What the store seals, under the keys of the persons it is about."""
+"""What the store seals; a rotation of keys goes through it."""
