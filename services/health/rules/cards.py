@@ -104,6 +104,10 @@ TRANSITIONS: Mapping[tuple[CardStatus, CardAct], CardStatus] = {
     (CardStatus.REGISTERED, CardAct.MOVE_OUT): CardStatus.MOVED_OUT,
     (CardStatus.ACTIVE, CardAct.MOVE_OUT): CardStatus.MOVED_OUT,
     (CardStatus.AWAY, CardAct.MOVE_OUT): CardStatus.MOVED_OUT,
+    (CardStatus.ARRIVED, CardAct.MOVE_IN): CardStatus.ARRIVED,
+    (CardStatus.REGISTERED, CardAct.MOVE_IN): CardStatus.REGISTERED,
+    (CardStatus.ACTIVE, CardAct.MOVE_IN): CardStatus.ACTIVE,
+    (CardStatus.AWAY, CardAct.MOVE_IN): CardStatus.ACTIVE,
     (CardStatus.MOVED_OUT, CardAct.MOVE_IN): CardStatus.REGISTERED,
     (CardStatus.ARRIVED, CardAct.AGE_OUT): CardStatus.AGED_OUT,
     (CardStatus.REGISTERED, CardAct.AGE_OUT): CardStatus.AGED_OUT,
@@ -112,7 +116,8 @@ TRANSITIONS: Mapping[tuple[CardStatus, CardAct], CardStatus] = {
     (CardStatus.MOVED_OUT, CardAct.AGE_OUT): CardStatus.AGED_OUT,
     (CardStatus.AGED_OUT, CardAct.ARCHIVE): CardStatus.ARCHIVED,
 }
-"""What may follow. A lost certificate is issued again by the unit that has the records, also to who moved away (IMM-57)."""
+"""What may follow. A lost certificate is issued again by the unit that has the records, also to who moved away (IMM-57); the unit
+of the present residence takes a card over from wherever in the city it is (IMM-52)."""
 
 
 @dataclass(frozen=True, slots=True)

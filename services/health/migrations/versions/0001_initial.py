@@ -206,8 +206,8 @@ BEGIN
 END $$;
 """
 
-# A card is seen by the offices in whose division it is kept, and by those that see the child; it is written by the former
-# alone. What hangs on a card is seen with it.
+# A card is seen by the offices in whose division it is kept, and by those that see the child; the latter may take it over, into
+# their own division (IMM-52). What hangs on a card is seen and written with it.
 _POLICIES = """
 SELECT protect_rows(CAST(name AS regclass)) FROM unnest(ARRAY[
     'mirror_person', 'mirror_person_alias', 'mirror_person_deleted', 'mirror_residence_registration',
