@@ -11,6 +11,7 @@ from services.chassis.ids import new_id
 from services.chassis.records import changed_fields
 from services.chassis.work import Work
 from services.contracts.health import CardChanged, CardMovedOut, CardOpened, CardState
+from services.health.actions import forecasting
 from services.health.actions.refusals import invalid, not_found, not_later, require_own_division
 from services.health.actions.schedules import programme
 from services.health.rules.cards import TRANSITIONS, CardAct, CardBasis, CardStatus, NotYet, opening
@@ -80,7 +81,9 @@ async def open_card(work: Work, body: CardEntry) -> CardRecord:
         created_at=work.now,
         updated_at=work.now,
     )
-    return await save(work, "open", CardOpened, None, record)
+    opened = await save(work, "open", CardOpened, None, record)
+    await forecasting.renew(work, [opened.card_id])
+    return opened
 
 
 async def change_card(work: Work, card_id: UUID, body: CardChange) -> CardRecord:
@@ -98,7 +101,10 @@ async def change_card(work: Work, card_id: UUID, body: CardChange) -> CardRecord
             "secrets": before.secrets.model_copy(update=secrets),
         }
     )
-    return await save(work, "change", CardChanged, before, after)
+    changed = await save(work, "change", CardChanged, before, after)
+    if body.facts is not None:
+        await forecasting.renew(work, [card_id])
+    return changed
 
 
 async def certify(work: Work, card_id: UUID, body: CertificateIssue) -> CardRecord:

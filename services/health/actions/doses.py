@@ -47,8 +47,8 @@ _PLAIN = ("vaccine_code", "given_on", "evidence", "funding", "is_campaign", "cli
 
 
 async def record_dose(work: Work, card_id: UUID, body: DoseEntry) -> DoseRecord:
-    """Record a dose. One of the same vaccine on the same day is the same dose (X-35): it is reported once more, and what was not
-    known of it is filled in. A dose that was given is recorded, also where it was too early: the forecast says so.
+    """Record a dose. One of the same vaccine on the same day is the same dose (X-35): it is reported once more, and what was
+    not known of it is filled in. A dose that was given is recorded, also where it was too early: the forecast says so.
     """
     card = await _card_for_doses(work, card_id)
     (recorded,) = await _record(work, card, [("", body)])
@@ -62,8 +62,8 @@ async def take_over(work: Work, card_id: UUID, bodies: Sequence[DoseEntry]) -> l
 
 
 async def correct_dose(work: Work, dose_id: UUID, body: DoseCorrection) -> DoseRecord:
-    """Record what is right; the version before remains. Raises `DomainError('dose-recorded-already')` where another dose of that
-    vaccine and day is on record: then one of the two is withdrawn.
+    """Record what is right; the version before remains. Raises `DomainError('dose-recorded-already')` where another dose of
+    that vaccine and day is on record: then one of the two is withdrawn.
     """
     before = await _take(work, dose_id)
     if errors := list(await _errors(work, before.person_id, [("", body)])):

@@ -116,8 +116,8 @@ TRANSITIONS: Mapping[tuple[CardStatus, CardAct], CardStatus] = {
     (CardStatus.MOVED_OUT, CardAct.AGE_OUT): CardStatus.AGED_OUT,
     (CardStatus.AGED_OUT, CardAct.ARCHIVE): CardStatus.ARCHIVED,
 }
-"""What may follow. A lost certificate is issued again by the unit that has the records, also to who moved away (IMM-57); the unit
-of the present residence takes a card over from wherever in the city it is (IMM-52)."""
+"""What may follow. A lost certificate is issued again by the unit that has the records, also to who moved away (IMM-57); the
+unit of the present residence takes a card over from wherever in the city it is (IMM-52)."""
 
 
 @dataclass(frozen=True, slots=True)

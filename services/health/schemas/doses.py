@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from services.chassis.fields import PersonalView, Sight
 from services.chassis.records import VersionedRecord
@@ -12,7 +13,7 @@ from services.chassis.schemas import Command, PlainText, UnmaskedText, View, pat
 from services.health.rules.cards import DoseStatus, Evidence, Funding
 from services.health.schemas.cards import ClinicCode
 
-_GIVEN = {
+_GIVEN: JsonDict = {
     "vaccine_code": "DTaP",
     "given_on": "2026-05-06",
     "product": "吸附无细胞百白破联合疫苗",
@@ -26,6 +27,7 @@ _GIVEN = {
 }
 
 _Name = Annotated[UnmaskedText, Field(max_length=120)]
+_TraceCode = Annotated[UnmaskedText, pattern_field(r"^[0-9A-Z]{8,40}$", description="Of the smallest package (IMM-78).")]
 _Place = Annotated[PlainText, pattern_field(r"^[a-z_]{3,30}$")]
 
 
@@ -38,14 +40,12 @@ class DoseEntry(Command):
     given_on: date = Field(description="Not in the future.")
     evidence: Evidence = Evidence.GIVEN_HERE
     funding: Funding = Funding.PROGRAMME
-    is_campaign: bool = Field(False, description="Given in a supplementary campaign.")
+    is_campaign: bool = Field(default=False, description="Given in a supplementary campaign.")
     clinic_code: ClinicCode | None = None
     product: _Name | None = None
     manufacturer: _Name | None = Field(None, description="The marketing authorisation holder.")
     lot_number: Annotated[UnmaskedText, pattern_field(r"^[0-9A-Za-z/.-]{2,40}$")] | None = None
-    trace_code: (
-        Annotated[UnmaskedText, pattern_field(r"^[0-9A-Z]{8,40}$", description="Of the smallest package (IMM-78).")] | None
-    ) = None
+    trace_code: _TraceCode | None = None
     expires_on: date | None = Field(None, description="The last day on which this lot may be given.")
     site: _Place | None = Field(None, description="Such as `left_arm`.")
     route: _Place | None = Field(None, description="Such as `intramuscular`.")

@@ -94,7 +94,7 @@ async def list_cards(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> Sequence[Record]:
-    """Up to `limit` + 1 cards in this client's sight, oldest first; `checked_before`: of those looked after, not checked since."""
+    """Up to `limit` + 1 cards in this client's sight, oldest first; `checked_before`: looked after, not checked since."""
     after_created_at, after_id = after or (None, None)
     return await work.tx.fetch(
         _LIST,
