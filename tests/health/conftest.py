@@ -87,7 +87,8 @@ class Office:
 
     async def card(self, story: Story, **more: Any) -> dict[str, Any]:
         """A card of the town for the child."""
-        return expect(await self.clinic().post(CARDS, entry(story, **more)), 201)
+        made: dict[str, Any] = expect(await self.clinic().post(CARDS, entry(story, **more)), 201)
+        return made
 
     async def events(self, story: Story, prefix: str) -> list[dict[str, Any]]:
         """What was told of the child, in order."""
