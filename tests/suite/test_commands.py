@@ -117,7 +117,7 @@ def test_the_key_of_document_tokens_is_rotated_beside_the_running_suite(running:
     assert {key_id for key_id, _ in after} == {rotated["key_id"]} != {old}
     assert len(after) == len(before) == rotated["forgotten"]["points_hukou"] > 0
     assert not {token for _, token in after} & {token for _, token in before}
-    for file in ("registry.json", "points_hukou.json", "document-token.json"):
+    for file in ("registry.json", "points_hukou.json", "health.json", "document-token.json"):
         held = json.loads((running.data_dir / "keys" / file).read_text())
         assert set(held.get("document_token", held)["keys"]) == {rotated["key_id"]}, file
     assert running.command("keys", "rotate-tokens")["key_id"] != rotated["key_id"]
@@ -147,7 +147,7 @@ def test_an_interrupted_rotation_of_document_tokens_is_taken_up(running: Running
 def test_document_tokens_follow_key_files_that_somebody_else_writes(running: RunningUp) -> None:
     running.paste(0, 1)
     running.command("events", "reconcile")
-    files = [running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json")]
+    files = [running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json", "health.json")]
     secret = make_key()
     (old,) = {key_id for key_id, _ in _tokens_of_mirror(running)}
     for file in files:
