@@ -53,9 +53,9 @@ _OUTGROWN = prepare(
 _IS_CARDED = prepare("SELECT is_carded(CAST(:person_id AS uuid))")
 _OF_PERSONS = prepare(
     """
-    SELECT c.card_id FROM vaccination_card c LEFT JOIN mirror_person_alias a
-        ON a.person_id = c.person_id AND a.unmerged_on IS NULL
-    WHERE c.person_id = ANY (CAST(:person_ids AS uuid[])) OR a.canonical_person_id = ANY (CAST(:person_ids AS uuid[]))
+    SELECT card_id FROM vaccination_card WHERE person_id = ANY (CAST(:person_ids AS uuid[]))
+    UNION SELECT c.card_id FROM mirror_person_alias a JOIN vaccination_card c ON c.person_id = a.person_id
+    WHERE a.canonical_person_id = ANY (CAST(:person_ids AS uuid[])) AND a.unmerged_on IS NULL
     """
 )
 
