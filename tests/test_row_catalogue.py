@@ -117,6 +117,7 @@ LISTED = {
             "is_transfer_conflict_open": "yes or no",
             "is_applying": "yes or no, of persons the action has in sight",
             "is_place_used": "yes or no, of a place in a round the action has in sight",
+            "open_conflicts_of": "ids alone, of an application the action has in hand: what it waits for",
             "hold_place": "of a round in sight or a place a case in sight rests on: what it was given for, and what counts now",
             "scores_of_place": "as above: the sealed scores that count now of the application that holds it",
             "names_of_applicants": "masked names of who handed in applications in sight; their rows are held",

@@ -73,6 +73,11 @@ class RoundPlaceRow(Table, table=True):
         Index("uq_round_place_application", "round_id", "ranking", "application_id", unique=True),
         Index("ix_round_place_rank", "round_id", "ranking", "rank", "place_id"),
         Index("ix_round_place_person_id", "person_id"),
+        Index(
+            "ix_round_place_application_id",
+            "application_id",
+            postgresql_where=text("superseded_on IS NULL AND outcome = 'admitted' AND given_up_on IS NULL"),
+        ),
         Index("ix_round_place_under_service_key", "place_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "total and name go with the person"),
     )
