@@ -95,6 +95,8 @@ class RoundPlaceRow(Table, table=True):
     ranking: int
     superseded_on: date | None
     sealed: bytes | None
+    lowered_on: date | None = Field(description="Since when the score that counts ranks lower than what it was given for.")
+    compared_assessment_id: UUID | None = Field(description="The score that was last compared with it.")
 
 
 class RoundObjectionRow(Table, table=True):
