@@ -40,6 +40,13 @@ _LIST = prepare(
     """
 )
 _FIND = prepare(f"{READ} WHERE p.round_id = :round_id AND p.ranking = :ranking AND p.application_id = :application_id")
+_NOTICE = prepare(
+    """
+    SELECT * FROM notice_of_round(CAST(:round_id AS uuid), CAST(:after_rank AS integer), CAST(:after_id AS uuid),
+        CAST(:limit AS integer))
+    """
+)
+_HOLD_NOTICED = prepare("SELECT person_id FROM hold_noticed_place(CAST(:round_id AS uuid), CAST(:application_id AS uuid))")
 _BASES = prepare(
     "SELECT application_id, assessment_id FROM round_place WHERE round_id = :round_id AND ranking = CAST(:ranking AS integer)"
 )
@@ -84,6 +91,19 @@ async def places_of(
         limit=limit,
     )
     return [place_of_row(work.keyring, row) for row in rows]
+
+
+async def notice_of(work: Work, round_id: UUID, *, after: tuple[int, UUID] | None, limit: int) -> list[PlaceRecord]:
+    """Up to `limit` places of the list that stands, the best first, of whichever office's round, once it was published."""
+    after_rank, after_id = after or (None, None)
+    rows = await work.tx.fetch(_NOTICE, round_id=round_id, after_rank=after_rank, after_id=after_id, limit=limit)
+    return [place_of_row(work.keyring, row) for row in rows]
+
+
+async def hold_noticed_place(work: Work, round_id: UUID, application_id: UUID) -> UUID | None:
+    """Whose place an application has on a published list; nobody is erased before the commit."""
+    row = await work.tx.fetch_row(_HOLD_NOTICED, round_id=round_id, application_id=application_id)
+    return None if row is None else row["person_id"]
 
 
 async def whole_ranking(work: Work, record: RoundRecord) -> list[PlaceRecord]:

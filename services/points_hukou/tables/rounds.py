@@ -130,6 +130,7 @@ class RoundObjectionRow(Table, table=True):
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    taken_in: str | None = Field(sa_type=Text, description="The division of the window that took it, which follows it, too.")
 
 
 SEALED = (SealedColumn.of("round_place", "place_id"), SealedColumn.of("round_objection", "objection_id"))
