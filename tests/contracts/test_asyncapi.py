@@ -42,7 +42,7 @@ def references(node: Any) -> list[str]:
 
 
 def test_the_document_is_current() -> None:
-    assert DOCUMENT.read_text() == written(), "write it anew: python -m tests.contracts.test_asyncapi"
+    assert DOCUMENT.read_text() == written(), "write it anew: make asyncapi"
 
 
 def test_every_reference_leads_somewhere() -> None:
