@@ -131,6 +131,18 @@ LISTED = {
         },
         evidence=_EVIDENCE,
     ),
+    "health": Listed(
+        unprotected=_VERSION,
+        any_context=_ACTS | {"inbox_position.clients_see": "how far this service has heard, by key; no content"},
+        definers=_DEFINERS,
+        doors={
+            "is_file_visible": "yes or no",
+            "is_carded": "yes or no, of a person the action has in sight",
+            "children_of_cards": "of cards in sight: the same child's doses under its other ids, so that none is given twice",
+            "is_card_conflict_open": "yes or no",
+        },
+        evidence=_EVIDENCE,
+    ),
     "gateway": Listed(
         unprotected=_VERSION
         | dict.fromkeys(
