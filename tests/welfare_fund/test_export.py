@@ -1,6 +1,7 @@
 """An export is accepted as it was written and refused after any change."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 
@@ -54,8 +55,6 @@ def test_a_missing_or_doubled_line_is_refused(line: int) -> None:
 
 def test_the_hash_is_as_specified() -> None:
     """Computed a second time from the text of the decision, so that the form cannot change unnoticed."""
-    from hashlib import sha256
-
     text = (
         '{"amount_fen":3000000000,"answers":null,"book":"330282","booked_at":"2026-03-02T01:00:00.000000Z","document":"甬财2006-1",'
         '"employer":null,"group":1,"id":"t1","kind":"opening","number":1}'

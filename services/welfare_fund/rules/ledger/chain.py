@@ -1,8 +1,8 @@
 """Entries and their chain: one exact spelling of an entry, so that it has one hash.
 
-The spelling is JSON with keys in order of their code points, no spaces, UTF-8 unescaped, whole numbers, `null` for what is absent and
-the instant in UTC with six decimals and `Z`. The hash is SHA-256 over the domain below, the 32 bytes of the hash before (32 zero bytes
-for the first entry) and the spelling without `hash`, in lower-case hexadecimal.
+The spelling is JSON with keys in order of their code points, no spaces, UTF-8 unescaped, whole numbers, `null` for what is
+absent and the instant in UTC with six decimals and `Z`. The hash is SHA-256 over the domain below, the 32 bytes of the hash
+before (32 zero bytes for the first entry) and the spelling without `hash`, in lower-case hexadecimal.
 """
 
 import json

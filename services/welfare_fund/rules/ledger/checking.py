@@ -27,11 +27,11 @@ class Checked:
     books: dict[str, TrialBalance]
 
 
-def check(lines: Iterable[bytes]) -> Checked:
+def check(lines: Iterable[bytes], published: str | None = None) -> Checked:
     """Read an export line by line. Raises BrokenLedgerError at the first line that is wrong.
 
-    Entries after the last one that was shown to somebody can be forged together with all later hashes: compare `head` with one
-    that was published or printed.
+    Whoever writes the whole file anew can make every hash fit. So give the hash that was `published` or printed at any time: the
+    ledger must still pass through it.
     """
     rebuilt = Rebuilt()
     number = 0
@@ -50,6 +50,8 @@ def check(lines: Iterable[bytes]) -> Checked:
     if not ended:
         raise BrokenLedgerError(number + 1, "the end is missing: the file was cut off")
     ledger = rebuilt.ledger
+    if published is not None and published not in {each.hash for each in ledger.entries}:
+        raise BrokenLedgerError(number, "no entry has the published hash: this is another ledger, or an earlier state of it")
     return Checked(len(ledger.entries), ledger.head, dict(ledger.state.balances), trial_balances(ledger.state.balances))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from services.welfare_fund.rules.ledger.accounts import (
     ASSETS,
@@ -21,6 +22,7 @@ from services.welfare_fund.rules.ledger.chain import FIRST, Entry, linked
 MOST_LINKED = 500
 """Transfers that may be linked: one transaction, one locked update per account (issue 8, point 9)."""
 
+_K, _V = TypeVar("_K"), TypeVar("_V")
 _MOST_FEN = 2**63 - 1
 _ENDS_HOLD = frozenset({TransferKind.POST, TransferKind.VOID})
 _ANSWERS = _ENDS_HOLD | {TransferKind.REVERSAL}
@@ -114,7 +116,8 @@ class Ledger:
     def book(self, transfers: Sequence[Transfer], at: datetime) -> tuple[Entry, ...]:
         """Book linked transfers: all or none. The same group again gives its entries and books nothing. Raises RefusedError.
 
-        `at` is an instant with offset; a clock that steps back does not take the ledger with it: then the last entry's instant counts.
+        `at` is an instant with offset; a clock that steps back does not take the ledger with it: then the last entry's
+        instant counts.
         """
         if not 0 < len(transfers) <= MOST_LINKED:
             raise RefusedError(Refusal.GROUP_SIZE)
@@ -189,7 +192,7 @@ def _what(transfer: Transfer) -> tuple[str, str | None, int]:
     return transfer.book, transfer.employer, transfer.amount_fen
 
 
-def _own[K, V](mapping: MutableMapping[K, V]) -> MutableMapping[K, V]:
+def _own(mapping: MutableMapping[_K, _V]) -> MutableMapping[_K, _V]:
     return mapping.maps[0] if isinstance(mapping, ChainMap) else mapping
 
 
