@@ -18,6 +18,7 @@ from services.suite.cli_clients import clients
 from services.suite.cli_demo import demo
 from services.suite.cli_education import education
 from services.suite.cli_events import events
+from services.suite.cli_fund import fund
 from services.suite.cli_health import health
 from services.suite.cli_keys import keys
 from services.suite.cli_points import points
@@ -36,6 +37,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(clients, name="clients")
 app.add_typer(demo, name="demo")
 app.add_typer(education, name="education")
+app.add_typer(fund, name="fund")
 app.add_typer(events, name="events")
 app.add_typer(health, name="health")
 app.add_typer(keys, name="keys")

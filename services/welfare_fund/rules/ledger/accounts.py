@@ -83,7 +83,8 @@ class Transfer:
     """One movement as it is asked for. `id` names it for ever; the same transfer sent again is booked once.
 
     `employer` whose debt it touches (holds, posts, voids, recoveries, write-offs, and reversals of these),
-    `amount_fen` above zero, `answers` the hold that is ended or the transfer that is reversed, `document` the paper it stands on.
+    `amount_fen` above zero, `answers` the hold that is ended or the transfer that is reversed, `document` the paper
+    it stands on.
     """
 
     id: str

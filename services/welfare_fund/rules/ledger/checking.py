@@ -30,8 +30,8 @@ class Checked:
 def check(lines: Iterable[bytes], published: str | None = None) -> Checked:
     """Read an export line by line. Raises BrokenLedgerError at the first line that is wrong.
 
-    Whoever writes the whole file anew can make every hash fit. So give the hash that was `published` or printed at any time: the
-    ledger must still pass through it.
+    Whoever writes the whole file anew can make every hash fit. So give the hash that was `published` or printed at any time:
+    the ledger must still pass through it.
     """
     rebuilt = Rebuilt()
     number = 0
