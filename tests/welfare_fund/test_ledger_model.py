@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from services.welfare_fund.rules.ledger import posting
-from services.welfare_fund.rules.ledger.accounts import PER_EMPLOYER, Account, AccountKind, Transfer, TransferKind
+from services.welfare_fund.rules.ledger.accounts import PER_EMPLOYER, Account, AccountKind, Transfer, TransferKind, sides_of
 from services.welfare_fund.rules.ledger.checking import BrokenLedgerError, check
 from services.welfare_fund.rules.ledger.exporting import export
 from services.welfare_fund.rules.ledger.posting import Ledger, RefusedError, State, trial_balances

@@ -22,7 +22,8 @@ from services.welfare_fund.rules.ledger.chain import FIRST, Entry, linked
 MOST_LINKED = 500
 """Transfers that may be linked: one transaction, one locked update per account (issue 8, point 9)."""
 
-_K, _V = TypeVar("_K"), TypeVar("_V")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 _MOST_FEN = 2**63 - 1
 _ENDS_HOLD = frozenset({TransferKind.POST, TransferKind.VOID})
 _ANSWERS = _ENDS_HOLD | {TransferKind.REVERSAL}
