@@ -145,11 +145,50 @@ def test_every_raised_problem_is_in_a_catalogue() -> None:
                         assert code.value in known, f"{path.name} raises the unknown problem {code.value!r}"
 
 
+def rooms_of_services() -> list[str]:
+    """The folders of services, also of those that are rules alone so far."""
+    return sorted({path.parent.name for path in (ROOT / "services").glob("*/README.md")} - {"chassis", "suite"})
+
+
 def test_only_the_chassis_commits() -> None:
-    for path in python_files("services/registry", "services/points_hukou", "services/education", "services/contracts"):
+    for path in python_files(*(f"services/{name}" for name in ("contracts", *rooms_of_services()))):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 assert node.func.attr not in {"commit", "rollback", "transaction"}, f"{path}: {node.func.attr}"
+
+
+CALLS_OUT = {
+    "aiohttp",
+    "email",
+    "ftplib",
+    "grpc",
+    "http.client",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "telnetlib",
+    "urllib.request",
+    "websockets",
+}
+MAY_CALL_OUT = {"services/chassis/attachments/s3.py": "the store of attachments"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_no_service_calls_anybody_but_its_own_stores() -> None:
+    """Notices are events, sent on by whoever owns short messages: no service talks to the world by itself."""
+    for path in python_files(*(f"services/{name}" for name in ("chassis", "contracts", *rooms_of_services()))):
+        calls = {name for name in imported(path) if any(name == out or name.startswith(f"{out}.") for out in CALLS_OUT)}
+        assert not calls or path.relative_to(ROOT).as_posix() in MAY_CALL_OUT, f"{path} calls out: {sorted(calls)}"
 
 
 def test_no_forbidden_name_parts() -> None:

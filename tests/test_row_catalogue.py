@@ -117,6 +117,8 @@ LISTED = {
             "is_transfer_conflict_open": "yes or no",
             "is_applying": "yes or no, of persons the action has in sight",
             "is_place_used": "yes or no, of a place in a round the action has in sight",
+            "hold_place": "of a round in sight or a place a case in sight rests on: what it was given for, and what counts now",
+            "scores_of_place": "as above: the sealed scores that count now of the application that holds it",
             "names_of_applicants": "masked names of who handed in applications in sight; their rows are held",
             "hold_applicants": "locks the people of an application in sight, tells who of them is still there",
             "known_of": "of files in sight, and of the people of an application in sight: the case is the office's",

@@ -219,7 +219,12 @@ class RuleSetMaker:
 
     def _tie_break(self, id_: str, items: list[Document]) -> Document:
         names = [each["id"] for each in items]
-        ways: list[Document] = [{"items": self._several(names)}, {"most": self.measure()}, {"earliest": "born"}]
+        ways: list[Document] = [
+            {"items": self._several(names)},
+            {"most": self.measure()},
+            {"earliest": "born"},
+            {"applied": "earlier"},
+        ]
         return self._named(id_) | dict(self._one(ways))
 
 

@@ -14,7 +14,7 @@ from services.chassis.ids import new_id
 from services.chassis.parameters import Document, ParameterError
 from services.points_hukou.rules.facts import FactsError, read_facts
 from services.points_hukou.rules.gathering.gathering import GatheredFacts, Said, asked_for, gather
-from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, values_of
+from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, reliability_of, values_of
 from services.points_hukou.rules.gathering.sources import Reliability, fits, read_sources
 from services.points_hukou.store.source_law import SOURCES
 from tests.points_hukou.rule_cases import shipped, texts
@@ -54,12 +54,13 @@ def _registered(case: Case) -> Registered:
 @pytest.mark.parametrize("case", _cases("registry"), ids=lambda case: case["name"])
 def test_what_the_registry_supplies(case: Case) -> None:
     rule_set, on = shipped(case["rule_set"]), case["on"]
+    registered = _registered(case)
     said = [
-        Said(fact, value, "登记", on, Reliability.REGISTRY, of_alias=number > 0, is_partial=feed.is_partial)
+        Said(fact, value, "登记", on, reliability_of(registered, feed, on), of_alias=number > 0, is_partial=feed.is_partial)
         for fact, feed in SOURCES.feeds_of(rule_set, on).items()
-        for number, value in enumerate(values_of(_registered(case), feed, on))
+        for number, value in enumerate(values_of(registered, feed, on))
     ]
-    gathered = gather(new_id(), on, rule_set, said, SOURCES)
+    gathered = gather(new_id(), on, rule_set, [*said, *map(_said, case.get("said", ()))], SOURCES)
     assert gathered.document["facts"] == case["facts"]
     assert [each.fact for each in gathered.conflicts] == case.get("conflicts", [])
     _is_readable(gathered, case["rule_set"])
@@ -168,6 +169,13 @@ def test_what_ships_fits_the_rule_sets_that_ship(name: str) -> None:
 def test_a_rung_that_is_missing_stops_the_start() -> None:
     text = _FILE.read_text("utf-8").replace('["registry", "office", "certificate", "declared"]', '["registry", "office"]')
     with pytest.raises(ParameterError, match="one rung"):
+        read_sources(Document.parse("facts", text))
+
+
+@pytest.mark.parametrize("declared", ['["ownd"]', '["rented", "relative"]'])
+def test_only_codes_of_how_somebody_lives_are_declared(declared: str) -> None:
+    text = _FILE.read_text("utf-8").replace('declared = ["owned"]', f"declared = {declared}", 1)
+    with pytest.raises(ParameterError, match="declared are codes"):
         read_sources(Document.parse("facts", text))
 
 

@@ -7,19 +7,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from httpx import Response
 
 from services.chassis.bus import Outgoing
 from services.chassis.clock import utc_now
 from services.chassis.cloudevents import headers_of, source_of
-from services.chassis.db import Transaction, in_transaction
+from services.chassis.db import Transaction, in_transaction, prepare
 from services.chassis.events import Envelope, EventData
 from services.chassis.ids import new_id
-from services.chassis.rows import SERVICE
+from services.chassis.rows import SERVICE, RowContext
 from services.contracts import registry
 from services.contracts.points_hukou import HouseholdTransferCompleted
 from services.points_hukou import jobs
 from services.points_hukou.actions.law import TRANSFERS
 from services.points_hukou.store.snapshot import snapshot
+from services.points_hukou.store.transfer_places import hold_place, scores_of_place
 from tests.looking import Looking
 from tests.points_hukou.conftest import CITY, PointsOffice
 from tests.points_hukou.rule_sets import code_of, expect, in_force
@@ -35,6 +37,8 @@ DAY = date(2026, 5, 6)
 """A Wednesday; the Saturday after it is worked."""
 VILLAGE = f"{TOWN}205"
 HANGZHOU = "330102"
+NEIGHBOUR = "330106"
+WITHDRAW = prepare("UPDATE application SET status = 'withdrawn' WHERE application_id = :application_id")
 FINAL = date(2026, 6, 1)
 SCOPES = frozenset(
     {
@@ -322,6 +326,83 @@ async def test_a_case_ends_with_the_place_it_rests_on(office: PointsOffice, refu
         body = entered(FINAL, hukou_division_code=HANGZHOU) if refused == "complete" else {}
         assert code_of(await second.post(f"{one}/{refused}", body)) == "place-not-for-transfer"
         expect(await first.post(f"{one}/withdraw", {"reason": "名额已失效"}), 200)
+
+
+@pytest.mark.usefixtures("hangzhou")
+async def test_an_office_moves_people_on_a_place_of_a_round_it_does_not_see(office: PointsOffice) -> None:
+    """The province opened the case for a county that has no part in the round; the county decides it."""
+    story = await resident(office, HANGZHOU)
+    application, place = await with_a_place(office, story)
+    case = place | {"division_code": NEIGHBOUR, "hukou_division_code": NEIGHBOUR}
+    body = entered(FINAL, hukou_division_code=NEIGHBOUR)
+    first, second = window(office, division=NEIGHBOUR), window(office, "officer-2", NEIGHBOUR)
+    async with on(office, FINAL):
+        opened = expect(await window(office, division="330000").post(ALL, entry(story, **case)), 201)
+        one = f"{ALL}/{opened['transfer_id']}"
+        assert code_of(await first.get(f"{ROUNDS}/{place['round_id']}")) == "round-not-found"
+        expect(await first.post(f"{one}/approve"), 200)
+        city = window(office, division=HANGZHOU)
+        expect(await city.post(f"{APPLICATIONS}/{application}/ask-recheck", {"reason": "请复核"}), 200)
+        assert code_of(await second.post(f"{one}/complete", body)) == "place-not-for-transfer", "nobody stands for the score"
+        expect(await city.post(f"{APPLICATIONS}/{application}/recheck"), 200)
+        expect(await second.post(f"{one}/complete", body), 200)
+
+
+@pytest.mark.usefixtures("hangzhou")
+async def test_who_has_no_case_on_a_place_is_told_nothing_of_it(office: PointsOffice) -> None:
+    story = await resident(office, HANGZHOU)
+    application, place = await with_a_place(office, story)
+    asked = {"round_id": UUID(place["round_id"]), "application_id": UUID(application)}
+
+    async def told(tx: Transaction) -> tuple[object, ...]:
+        work = office.service.runtime.own_work(tx)
+        held = await hold_place(work, person_id=story.person_id, **asked)
+        return held, *await scores_of_place(work, **asked)
+
+    for division, sees in ((NEIGHBOUR, False), (HANGZHOU, True)):
+        rows = RowContext("client", division, "somebody", FINAL)
+        held, scores, _ = await in_transaction(office.service.runtime.pool, told, rows=rows)
+        assert (held is not None, bool(scores)) == (sees, sees), division
+
+
+@pytest.mark.usefixtures("hangzhou")
+@pytest.mark.parametrize("act", ["approve", "complete"])
+async def test_a_withdrawal_at_the_same_time_is_waited_for(office: PointsOffice, act: str) -> None:
+    """Whoever comes second sees what the first did: no entry rests on an application that was just withdrawn."""
+    story = await resident(office, HANGZHOU)
+    first, second = window(office, division=HANGZHOU), window(office, "officer-2", HANGZHOU)
+    application, case = await with_a_place(office, story)
+    async with on(office, FINAL):
+        one = f"{ALL}/{expect(await first.post(ALL, entry(story, **case)), 201)['transfer_id']}"
+        if act == "complete":
+            expect(await first.post(f"{one}/approve"), 200)
+        body = entered(FINAL, hukou_division_code=HANGZHOU) if act == "complete" else {}
+
+        async def withdrawn(tx: Transaction) -> asyncio.Task[Response]:
+            await tx.execute(WITHDRAW, application_id=UUID(application))
+            deciding = asyncio.create_task(second.post(f"{one}/{act}", body))
+            await asyncio.wait([deciding], timeout=0.5)
+            assert not deciding.done(), "it does not decide on what is being withdrawn"
+            return deciding
+
+        deciding = await in_transaction(office.service.runtime.pool, withdrawn, rows=SERVICE)
+        assert code_of(await deciding) == "place-not-for-transfer"
+
+
+@pytest.mark.usefixtures("hangzhou")
+async def test_a_withdrawal_waits_for_a_decision_on_its_place(office: PointsOffice) -> None:
+    story = await resident(office, HANGZHOU)
+    application, case = await with_a_place(office, story)
+    held = {"round_id": case["round_id"], "application_id": application, "person_id": str(story.person_id)}
+
+    async def deciding(tx: Transaction) -> asyncio.Task[Response]:
+        assert await hold_place(office.service.runtime.own_work(tx), **{name: UUID(each) for name, each in held.items()})
+        withdrawing = asyncio.create_task(window(office, division=HANGZHOU).post(f"{APPLICATIONS}/{application}/withdraw"))
+        await asyncio.wait([withdrawing], timeout=0.5)
+        assert not withdrawing.done()
+        return withdrawing
+
+    expect(await (await in_transaction(office.service.runtime.pool, deciding, rows=SERVICE)), 200)
 
 
 def test_a_place_is_used_in_its_time() -> None:

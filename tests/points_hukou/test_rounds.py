@@ -180,6 +180,28 @@ async def test_an_objection_upheld_ranks_and_publishes_anew(office: PointsOffice
         assert [each["answer"] for each in listed] == ["属实,撤销申请"]
 
 
+async def test_another_objection_is_answered_while_the_list_is_ranked_anew(office: PointsOffice, law: dict[str, Any]) -> None:
+    first, second, _ = await candidates(office, "school", [41, 46, 49])
+    one = await opened(office, "school", 2)
+    async with on(office, PUBLISHED):
+        expect(await desk(office).post(f"{one}/rank"), 200)
+        expect(await desk(office).post(f"{one}/publish"), 200)
+        right, wrong = [
+            expect(await desk(office).post(f"{one}/objections", {"application_id": each, "reason": "不实"}), 201)
+            for each in (first, second)
+        ]
+        answer = {"outcome": "upheld", "answer": "属实,撤销申请"}
+        expect(await desk(office).post(f"{one}/objections/{right['objection_id']}/answer", answer), 200)
+        expect(await desk(office).post(f"{APPLICATIONS}/{first}/withdraw"), 200)
+        assert expect(await desk(office).post(f"{one}/rank"), 200)["status"] == "ranked"
+        more = {"application_id": second, "reason": "迟了"}
+        assert code_of(await desk(office).post(f"{one}/objections", more)) == "round-act-not-allowed"
+        answer = {"outcome": "dismissed", "answer": "查无实据"}
+        said = expect(await desk(office).post(f"{one}/objections/{wrong['objection_id']}/answer", answer), 200)
+        assert said["status"] == "dismissed"
+        assert expect(await desk(office).get(one), 200)["status"] == "ranked"
+
+
 async def test_places_are_never_given_twice_when_many_give_up_at_once(office: PointsOffice, law: dict[str, Any]) -> None:
     ids = await candidates(office, "health_check", [41, 42, 43, 44, 45, 46, 47, 48, 49])
     one = await opened(office, "health_check", 4)

@@ -17,15 +17,13 @@ from services.contracts.points_hukou import (
     HouseholdTransferOpened,
     HouseholdTransferWithdrawn,
 )
-from services.points_hukou.actions.law import PURPOSES, TRANSFERS
-from services.points_hukou.actions.refusals import invalid, not_found, require_own_division
-from services.points_hukou.actions.round_contenders import still_standing
-from services.points_hukou.actions.round_places import is_held
+from services.points_hukou.actions import transfer_places
+from services.points_hukou.actions.law import PURPOSES
+from services.points_hukou.actions.refusals import invalid, require_own_division
 from services.points_hukou.actions.transfer_conflicts import require_no_conflict
 from services.points_hukou.actions.transfer_standing import save, shown, take, term_of
 from services.points_hukou.rules.household_transfers import TransferAct, TransferStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.rules.round_states import RoundStatus
 from services.points_hukou.schemas.household_transfers import (
     HouseholdEntry,
     HouseholdTransferApproval,
@@ -35,9 +33,7 @@ from services.points_hukou.schemas.household_transfers import (
     HouseholdTransferWithdrawal,
     TransferSecrets,
 )
-from services.points_hukou.schemas.round_places import PlaceRecord
-from services.points_hukou.schemas.rounds import RoundRecord
-from services.points_hukou.store import applications, round_places, rounds, rule_sets
+from services.points_hukou.store import applications
 from services.points_hukou.store import household_transfers as store
 
 _COUNTY_DIGITS = 6
@@ -86,8 +82,7 @@ async def open_transfer(work: Work, body: HouseholdTransferEntry) -> HouseholdTr
 async def approve(work: Work, transfer_id: UUID, body: HouseholdTransferApproval) -> HouseholdTransferView:
     """The person may move the registration here (准迁). Nothing ends by this."""
     before, status = await take(work, transfer_id, TransferAct.APPROVE)
-    await require_no_conflict(work, transfer_id)
-    await _require_place_still(work, before)
+    await _require_standing(work, before)
     approved = {"status": status, "approved_on": work.today, "approved_by": work.require_actor()}
     after = before.model_copy(update=approved | {"secrets": before.said(body.note)})
     return await shown(work, await save(work, "approve", HouseholdTransferApproved, before, after))
@@ -113,8 +108,7 @@ async def withdraw(work: Work, transfer_id: UUID, body: HouseholdTransferWithdra
 async def _ask(work: Work, transfer_id: UUID, act: TransferAct, body: HouseholdEntry) -> HouseholdTransferView:
     before, status = await take(work, transfer_id, act)
     if act is TransferAct.COMPLETE:
-        await require_no_conflict(work, transfer_id)
-        await _require_place_still(work, before)
+        await _require_standing(work, before)
     assert before.approved_by is not None
     assert before.approved_on is not None
     actor = work.require_actor()
@@ -167,43 +161,14 @@ async def _require_right(work: Work, body: HouseholdTransferEntry) -> None:
         if PURPOSES.why_closed(Purpose.SETTLEMENT, body.hukou_division_code, work.today) is None:
             raise DomainError("place-needed")
         return
-    await _require_place(work, body.person_id, body.round_id, body.application_id)
+    await transfer_places.require_usable(work, body.person_id, body.round_id, body.application_id)
 
 
-async def _require_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> None:
-    """Held and standing, and within the time in which it has to be used."""
-    record, place = await _standing_place(work, person_id, round_id, application_id)
-    rule_set = await rule_sets.find_rule_set(work, record.rule_set_id)
-    assert rule_set is not None
-    assert record.finished_on is not None
-    until = TRANSFERS.usable_until(rule_set.name, record.finished_on, place.moved_up_on)
-    if until is not None and work.today > until:
-        raise DomainError("place-lapsed", extra={"usable_until": until.isoformat()})
-
-
-async def _require_place_still(work: Work, record: HouseholdTransferRecord) -> None:
-    """The place that a case was opened on stands: its application was not withdrawn since, nor scored lower. It was used in
-    time when the case was opened.
-    """
+async def _require_standing(work: Work, record: HouseholdTransferRecord) -> None:
+    """The case is its human's only one, and the place it was opened on stands; that was used in time when it was opened."""
+    await require_no_conflict(work, record.transfer_id)
     if record.round_id is not None and record.application_id is not None:
-        await _standing_place(work, record.person_id, record.round_id, record.application_id)
-
-
-async def _standing_place(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> tuple[RoundRecord, PlaceRecord]:
-    """Held on a final list, by an application that stands with figures no lower than those it was ranked by. The round's row
-    is held, so that the place is not given up meanwhile.
-    """
-    record = await rounds.lock_round(work, round_id)
-    if record is None:
-        raise not_found("round")
-    place = await round_places.place_of(work, record, application_id)
-    is_final = record.status is RoundStatus.FINISHED and record.purpose is Purpose.SETTLEMENT
-    ids = await applications.all_ids_of(work, [person_id])
-    if not is_final or place is None or not is_held(place) or place.person_id not in ids:
-        raise DomainError("place-not-for-transfer")
-    if not await still_standing(work, record, [place], in_recheck=False):
-        raise DomainError("place-not-for-transfer")
-    return record, place
+        await transfer_places.require_held(work, record.person_id, record.round_id, record.application_id)
 
 
 async def _require_first(work: Work, person_id: UUID) -> None:

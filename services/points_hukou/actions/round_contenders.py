@@ -29,6 +29,8 @@ from services.points_hukou.store import round_standing as store
 
 Figures = Mapping[str, Any]
 _OPENED_AT_ONCE = 1000
+_ANYBODY = UUID(int=0)
+"""Of whom figures are compared plays no part."""
 _NOTHING = Fraction(-(10**9))
 """Below any total: a score that may not be used stands behind one that may."""
 
@@ -89,7 +91,12 @@ async def _totals_of_rivals(
 
 async def ranking_rule(work: Work, record: RoundRecord) -> Ranking:
     """How the rule set of a round orders people."""
-    law = await rule_sets.find_rule_set(work, record.rule_set_id)
+    return await rule_of(work, record.rule_set_id)
+
+
+async def rule_of(work: Work, rule_set_id: UUID) -> Ranking:
+    """How a rule set orders people."""
+    law = await rule_sets.find_rule_set(work, rule_set_id)
     assert law is not None, "approved rule sets are seen by everybody"
     return ranking_of(compiled(law))
 
@@ -102,8 +109,13 @@ async def figures_of(work: Work, rule: Ranking, assessment_ids: Sequence[UUID]) 
         ids = assessment_ids[start : start + _OPENED_AT_ONCE]
         rows = await store.sealed_scores(work, ids)
         others = await store.others_scored(work, ids) if needs_others else ()
-        found |= await asyncio.to_thread(_figures_in, work.keyring, rule, rows, others)
+        found |= await figures_by_rule(work, rule, rows, others)
     return found
+
+
+async def figures_by_rule(work: Work, rule: Ranking, rows: Sequence[Record], others: Sequence[Record]) -> dict[UUID, Figures]:
+    """The same of rows of scores, and of who else of a family was scored `beside` them."""
+    return await asyncio.to_thread(_figures_in, work.keyring, rule, rows, others)
 
 
 def _figures_in(keyring: Keyring, rule: Ranking, rows: Sequence[Record], others: Sequence[Record]) -> dict[UUID, Figures]:
@@ -147,14 +159,13 @@ async def still_standing(
     return frozenset(
         each.place_id
         for each in asked
-        if each.place_id not in newer or _ranks_no_lower(each, figures.get(newer[each.place_id]), rule)
+        if each.secrets is not None
+        and (each.place_id not in newer or rank_as_well(figures.get(newer[each.place_id]), each.secrets.score, rule))
     )
 
 
-def _ranks_no_lower(place: PlaceRecord, figures: Figures | None, rule: Ranking) -> bool:
-    """Whether other figures rank no lower than those the place was given for."""
-    assert place.secrets is not None
-    of = place.application_id
-    found = None if figures is None else contender_of_figures(figures, of=of)
-    ranked = contender_of_figures(place.secrets.score, of=of)
-    return found is not None and ranked is not None and ranks_no_lower(found, ranked, rule)
+def rank_as_well(figures: Figures | None, ranked: Figures, rule: Ranking) -> bool:
+    """Whether figures rank no lower than those a place was given for."""
+    found = None if figures is None else contender_of_figures(figures, of=_ANYBODY)
+    before = contender_of_figures(ranked, of=_ANYBODY)
+    return found is not None and before is not None and ranks_no_lower(found, before, rule)

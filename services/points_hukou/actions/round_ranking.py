@@ -12,7 +12,7 @@ from services.chassis.principal import division_prefix
 from services.chassis.work import Work
 from services.points_hukou.actions.round_contenders import Figures, changes_since, figures_of, ranking_rule, standing_in
 from services.points_hukou.actions.round_objections import settle_upheld
-from services.points_hukou.actions.round_standing import save, take
+from services.points_hukou.actions.round_standing import refused_act, save, take
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.exact import written
 from services.points_hukou.rules.placing import Placing, place_everybody
@@ -90,7 +90,7 @@ async def _require_reason(work: Work, record: RoundRecord) -> None:
     changes = await changes_since(work, record)
     _, upheld = await round_objections.objected(work, record.round_id)
     if not (upheld or changes.left or changes.need_ranking):
-        raise DomainError("round-act-not-allowed", extra={"round_status": record.status.value, "act": "rank"})
+        raise refused_act(record, RoundAct.RANK)
 
 
 def _require_towns(record: RoundRecord, rows: Sequence[Record]) -> None:

@@ -22,8 +22,13 @@ async def take(work: Work, round_id: UUID, act: RoundAct) -> tuple[RoundRecord, 
     work.expect_version(record.version)
     status = TRANSITIONS.get((record.status, act))
     if status is None:
-        raise DomainError("round-act-not-allowed", extra={"round_status": record.status.value, "act": act.value})
+        raise refused_act(record, act)
     return record, status
+
+
+def refused_act(record: RoundRecord, act: RoundAct) -> DomainError:
+    """That a round, as it stands, does not take an act."""
+    return DomainError("round-act-not-allowed", extra={"round_status": record.status.value, "act": act.value})
 
 
 async def save(

@@ -17,7 +17,7 @@ from services.points_hukou.actions.applying import law_today
 from services.points_hukou.actions.refusals import invalid, require_own_division
 from services.points_hukou.actions.round_contenders import Changes, changes_since
 from services.points_hukou.actions.round_places import hand_on
-from services.points_hukou.actions.round_standing import save, take
+from services.points_hukou.actions.round_standing import refused_act, save, take
 from services.points_hukou.rules.round_states import RoundAct, RoundStatus
 from services.points_hukou.schemas.rounds import RoundEntry, RoundRecord, RoundView
 from services.points_hukou.store import round_objections, round_places
@@ -100,7 +100,7 @@ async def cancel_round(work: Work, round_id: UUID) -> RoundView:
     """It does not take place. What was public once is led to its end, ranked anew or not: who objected gets an answer."""
     before, status = await take(work, round_id, RoundAct.CANCEL)
     if before.published_on is not None:
-        raise DomainError("round-act-not-allowed", extra={"round_status": before.status.value, "act": RoundAct.CANCEL.value})
+        raise refused_act(before, RoundAct.CANCEL)
     return RoundView.of(await save(work, "cancel", RoundCancelled, before, before.model_copy(update={"status": status})))
 
 

@@ -137,19 +137,21 @@ def _months(measure: Months, facts: Facts, on: date) -> Counted | None:
     spans = [span for row in value if (span := _span(row, measure, on)) is not None]
     if measure.by == "kind":
         kinds = sorted({span.kind for span in spans})
-        return Counted(tuple(Fraction(_length(_joined(span for span in spans if span.kind == kind))) for kind in kinds))
+        return Counted(tuple(Fraction(_length(_joined(span for span in spans if span.kind == kind), on)) for kind in kinds))
     joined = _joined(spans)
     if measure.by is None and not measure.unbroken:
-        return _one(_length(joined))
+        return _one(_length(joined, on))
     runs = _runs(joined, measure.gap_months)
     if measure.unbroken:
         runs = [run for run in runs[-1:] if _reaches(run[-1], on, measure.gap_months)]
-    return Counted(tuple(Fraction(_length(run)) for run in runs))
+    return Counted(tuple(Fraction(_length(run, on)) for run in runs))
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Span:
-    """A stretch of time, calendar months or days, its end not included."""
+    """A stretch of time, calendar months or days, its end not included. Days are cut after the reference day: one that was over
+    before it and one that lasts are two things, though neither counts beyond it.
+    """
 
     start: int | date
     end: int | date
@@ -171,8 +173,12 @@ def _span(row: object, measure: Months, on: date) -> _Span | None:
     since = row.start if not isinstance(measure.since, date) else max(row.start, measure.since)
     if measure.last_months is not None:
         since = max(since, add_months(on, -measure.last_months))
-    until = min(row.until, on)
+    until = min(row.until, _day_after(on))
     return _Span(since, until, row.kind) if since < until else None
+
+
+def _day_after(day: date) -> date:
+    return day if day == date.max else day + timedelta(days=1)
 
 
 def _index(day: date) -> int:
@@ -206,19 +212,23 @@ def _later(point: int | date, months: int) -> int | date:
 
 
 def _reaches(span: _Span, on: date, gap_months: int) -> bool:
-    """Whether a run is still on: the month of the reference day may not be paid yet."""
+    """Whether a run is still on: it lasts on the reference day, or the gap since is forgiven.
+
+    The month of the reference day may not be paid yet.
+    """
     if isinstance(span.end, date):
-        return add_months(span.end, gap_months) >= on
+        return add_months(span.end, gap_months) > on
     return span.end + gap_months >= _index(on)
 
 
-def _length(spans: Iterable[_Span]) -> int:
-    return sum(_months_in(span.start, span.end) for span in spans)
+def _length(spans: Iterable[_Span], on: date) -> int:
+    """Complete months, of each stretch up to the reference day."""
+    return sum(_months_in(span.start, span.end, on) for span in spans)
 
 
-def _months_in(start: int | date, end: int | date) -> int:
+def _months_in(start: int | date, end: int | date, on: date) -> int:
     if isinstance(start, date) and isinstance(end, date):
-        return whole_months(start, end)
+        return whole_months(start, min(end, on))
     assert isinstance(start, int)
     assert isinstance(end, int)
     return end - start

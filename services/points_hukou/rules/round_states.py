@@ -31,6 +31,7 @@ TRANSITIONS: Mapping[tuple[RoundStatus, RoundAct], RoundStatus] = {
     (RoundStatus.RANKED, RoundAct.RANK): RoundStatus.RANKED,
     (RoundStatus.PUBLISHED, RoundAct.RANK): RoundStatus.RANKED,
     (RoundStatus.RANKED, RoundAct.PUBLISH): RoundStatus.PUBLISHED,
+    (RoundStatus.RANKED, RoundAct.ANSWER): RoundStatus.RANKED,
     (RoundStatus.PUBLISHED, RoundAct.OBJECT): RoundStatus.PUBLISHED,
     (RoundStatus.PUBLISHED, RoundAct.ANSWER): RoundStatus.PUBLISHED,
     (RoundStatus.PUBLISHED, RoundAct.FINISH): RoundStatus.FINISHED,
@@ -38,4 +39,5 @@ TRANSITIONS: Mapping[tuple[RoundStatus, RoundAct], RoundStatus] = {
     (RoundStatus.OPEN, RoundAct.CANCEL): RoundStatus.CANCELLED,
     (RoundStatus.RANKED, RoundAct.CANCEL): RoundStatus.CANCELLED,
 }
-"""What may follow. What was published is ranked again only after an objection was upheld, and published anew."""
+"""What may follow. What was published is ranked again only after an objection was upheld, and published anew; other objections
+to it are answered meanwhile, for nobody waits longer because somebody else was right."""

@@ -129,6 +129,8 @@ def _tie_breaks(rule_set: RuleSet, facts: Facts, components: Sequence[Component]
 def _tie_break(tie_break: TieBreak, facts: Facts, components: Sequence[Component]) -> Fraction | date | None:
     if tie_break.earliest is not None:
         return facts.get(tie_break.earliest, date)
+    if tie_break.applied is not None:
+        return facts.applied_on
     if tie_break.most is not None:
         counted = count(tie_break.most, facts, facts.applied_on)
         return None if counted is None else counted.total

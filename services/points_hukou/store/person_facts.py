@@ -16,7 +16,7 @@ from services.chassis.errors import DomainError
 from services.chassis.work import Work
 from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.gathering.gathering import GatheredFacts, Said, gather
-from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, values_of
+from services.points_hukou.rules.gathering.registered import Job, Permit, Registered, Residence, reliability_of, values_of
 from services.points_hukou.rules.gathering.sources import Reliability
 from services.points_hukou.store.evidence import context_of
 from services.points_hukou.store.source_law import SOURCES
@@ -139,7 +139,7 @@ def of_registry(registered: Registered, rule_set: RuleSet, on: date, as_of: date
             value,
             REGISTRY_ZH,
             as_of,
-            Reliability.REGISTRY,
+            reliability_of(registered, feed, on),
             of_alias=number > 0,
             is_contested=feed.field in contested,
             is_partial=feed.is_partial,

@@ -58,7 +58,7 @@ def has_worked_a_year(facts: Facts, on: date) -> bool:
             begun, reached = first, until
         else:
             reached = max(reached, until)
-    return begun is not None and reached is not None and reached >= on and later(begun, 12) <= on
+    return begun is not None and reached is not None and reached > on and later(begun, 12) <= on
 
 
 def ningbo_2022(facts: Facts, applied_on: date) -> Counted:

@@ -166,8 +166,8 @@ def is_eligible(facts: Facts, on: date, service: str) -> bool:
         names = ("was_insured_last_month", "has_no_home_of_standard", "has_settled_family_planning")
         return eligible and all(facts.get(name) for name in names)
     if service == "settle":
-        accepted = month_of(day_of(facts.get("accepted_on", on.isoformat())))
-        worked = run_up_to(months_in(facts.get("insured_and_registered", ()), accepted), accepted, bridged=3) >= 36
+        # Backwards from the day of acceptance, which is the day an application is handed in.
+        worked = run_up_to(months_in(facts.get("insured_and_registered", ()), last), last, bridged=3) >= 36
         home = bool(facts.get("has_home_of_standard"))
         return (
             eligible and bool(facts.get("was_insured_last_month")) and bool(facts.get("is_of_working_age")) and (home or worked)

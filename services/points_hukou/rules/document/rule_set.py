@@ -168,21 +168,23 @@ class Service(Named):
 
 
 class TieBreak(Named):
-    """What decides between equal totals: more points in items, more of a measure, the earlier day, a condition that holds; or,
-    where one score counts for a couple, that of the other (`other_of_family`, P-18), which is known once both are scored.
+    """What decides between equal totals: more points in items, more of a measure, the earlier day of a fact, the earlier day of
+    application (`applied`, P-16), a condition that holds; or, where one score counts for a couple, that of the other
+    (`other_of_family`, P-18), which is known once both are scored.
     """
 
     items: Many[Name] = ()
     most: Measure | None = None
     earliest: Name | None = None
+    applied: Literal["earlier"] | None = None
     when: Condition | None = None
     other_of_family: Literal["total"] | None = None
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        things = (self.items or None, self.most, self.earliest, self.when, self.other_of_family)
+        things = (self.items or None, self.most, self.earliest, self.applied, self.when, self.other_of_family)
         if sum(each is not None for each in things) != 1:
-            raise ValueError("a tie is broken by one of items, most, earliest, when, other_of_family")
+            raise ValueError("a tie is broken by one of items, most, earliest, applied, when, other_of_family")
         return self
 
 

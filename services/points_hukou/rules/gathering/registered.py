@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.points_hukou.rules.gathering.sources import Feed, RegistryField
+from services.points_hukou.rules.gathering.sources import Feed, RegistryField, Reliability
 
 _IN_ERROR = "recorded_in_error"
 _EMPLOYED = "employment"
@@ -64,6 +64,12 @@ def values_of(registered: Registered, feed: Feed, on: date) -> Sequence[object]:
         return [day.isoformat() for day in dict.fromkeys(registered.birth_dates)]
     value = _READ[feed.field](registered, feed.kinds, on)
     return [] if value is None else [value]
+
+
+def reliability_of(registered: Registered, feed: Feed, on: date) -> Reliability:
+    """Who stands for it: the registry, but for what it wrote down as the person said it."""
+    present = _present(registered, on) if feed.field is RegistryField.HOME else None
+    return Reliability.DECLARED if present is not None and present.residence_kind in feed.declared else Reliability.REGISTRY
 
 
 def _counted(residences: Sequence[Residence], on: date) -> list[Residence]:

@@ -65,7 +65,8 @@ FITS: Mapping[RegistryField, FactKind] = {
 class Feed:
     """One field of the registry feeds one fact. `kinds`: the registry's codes as options of the fact, where it has options.
 
-    `is_partial`: the fact asks about more than the registry can know, such as the whole province.
+    `is_partial`: the fact asks about more than the registry can know, such as the whole province. `declared`: codes that the
+    registry wrote down as somebody said them and nobody proved, so they stand on the rung of the person's word (P-10).
     """
 
     rule_set: str
@@ -73,6 +74,7 @@ class Feed:
     field: RegistryField
     kinds: Mapping[str, str]
     is_partial: bool = False
+    declared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,17 @@ def read_sources(document: Document) -> SourceLaw:
 
 
 def _read_feed(fields: Fields) -> Feed:
-    return Feed(
+    feed = Feed(
         rule_set=fields.take("rule_set", text),
         fact=fields.take("fact", text),
         field=fields.take("from", one_of(RegistryField)),
         kinds=fields.take_optional("kinds", _kinds) or {},
         is_partial=fields.take_optional("is_partial", flag) or False,
+        declared=frozenset(fields.take_optional("declared", list_of(text)) or ()),
     )
+    if not feed.declared <= feed.kinds.keys() or (feed.declared and feed.field is not RegistryField.HOME):
+        raise ParameterError(f"feeds, {feed.fact}: declared are codes of kinds, of how somebody lives alone")
+    return feed
 
 
 def _kinds(raw: object) -> Mapping[str, str]:

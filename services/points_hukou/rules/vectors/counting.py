@@ -141,16 +141,20 @@ def _of_kinds(kinds: Ints, options: Sequence[str], wanted: Sequence[str]) -> Boo
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
-    """Stretches of time, months or days, their ends not included; by owner, then by start."""
+    """Stretches of time, months or days, their ends not included; by owner, then by start. Days are cut after the reference
+    day, as for one person.
+    """
 
     owners: Ints
     starts: Ints
     ends: Ints
     are_days: bool
 
-    def lengths(self) -> Ints:
-        """Complete months of each."""
-        return days.whole_months(self.starts, self.ends) if self.are_days else self.ends - self.starts
+    def lengths(self, on: date) -> Ints:
+        """Complete months of each up to the reference day."""
+        if not self.are_days:
+            return self.ends - self.starts
+        return days.whole_months(self.starts, np.minimum(self.ends, on.toordinal()))
 
     def later(self, months: int) -> Ints:
         """The end of each, so many months later."""
@@ -161,15 +165,15 @@ def _of_spans(measure: Months, column: MonthRows | PeriodRows, on: date) -> Meas
     spans, kinds = _counting(measure, column, on)
     if measure.by == "kind":
         owners, joined = _joined_by_kind(spans, kinds)
-        return Measured(column.known, numbers(_per_group(joined.lengths(), owners)), _first_of_each(joined.owners, owners))
+        return Measured(column.known, numbers(_per_group(joined.lengths(on), owners)), _first_of_each(joined.owners, owners))
     joined = _joined(spans)
     if measure.by is None and not measure.unbroken:
-        return Measured(column.known, add_up(numbers(joined.lengths()), joined.owners, len(column.known)))
+        return Measured(column.known, add_up(numbers(joined.lengths(on)), joined.owners, len(column.known)))
     runs = _run_of_each(joined, measure.gap_months)
     if measure.unbroken:
         keep = _is_last_and_reaches(joined, runs, on, measure.gap_months)
         joined, runs = _kept(joined, keep), runs[keep]
-    return Measured(column.known, numbers(_per_group(joined.lengths(), runs)), _first_of_each(joined.owners, runs))
+    return Measured(column.known, numbers(_per_group(joined.lengths(on), runs)), _first_of_each(joined.owners, runs))
 
 
 def _counting(measure: Months, column: MonthRows | PeriodRows, on: date) -> tuple[_Spans, Ints]:
@@ -184,7 +188,7 @@ def _counting(measure: Months, column: MonthRows | PeriodRows, on: date) -> tupl
         low = measure.since.toordinal() if isinstance(measure.since, date) else 0
         if measure.last_months is not None:
             low = max(low, add_months_to_day(on, -measure.last_months).toordinal())
-        starts, ends = np.maximum(column.starts, low), np.minimum(column.untils, on.toordinal())
+        starts, ends = np.maximum(column.starts, low), np.minimum(column.untils, on.toordinal() + 1)
     keep = starts < ends
     if measure.kinds:
         keep &= _of_kinds(column.kinds, column.options, measure.kinds)
@@ -225,10 +229,13 @@ def _run_of_each(joined: _Spans, gap_months: int) -> Ints:
 
 
 def _is_last_and_reaches(joined: _Spans, runs: Ints, on: date, gap_months: int) -> Bools:
-    """Stretches of the last run of each owner, if it is still on: the month of the reference day may not be paid yet."""
+    """Stretches of the last run of each owner, if it is still on: it lasts on the reference day, or the gap since is forgiven.
+
+    The month of the reference day may not be paid yet.
+    """
     if not len(runs):
         return np.zeros(0, np.bool_)
-    until = on.toordinal() if joined.are_days else on.year * 12 + on.month - 1
+    until = on.toordinal() + 1 if joined.are_days else on.year * 12 + on.month - 1
     is_last = np.append(np.diff(joined.owners) != 0, True)
     run_counts = np.zeros(int(runs[-1]) + 1, np.bool_)
     run_counts[runs[is_last]] = joined.later(gap_months)[is_last] >= until

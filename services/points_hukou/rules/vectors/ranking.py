@@ -53,7 +53,8 @@ def _in_order(tie_breaks: Mapping[str, Measured], name: str, rule: Ranking) -> I
     """Whole numbers of which the smaller comes first; the unknown last."""
     wanted = next(each for each in rule.decided_by if each.id == name)
     measured = tie_breaks[name]
-    ints = measured.pieces.ints if wanted.earliest is not None else _most_first(measured.pieces.ints)
+    are_days = wanted.earliest is not None or wanted.applied is not None
+    ints = measured.pieces.ints if are_days else _most_first(measured.pieces.ints)
     known = ints[measured.known]
     return np.where(measured.known, ints, (known.max() if len(known) else 0) + 1)
 

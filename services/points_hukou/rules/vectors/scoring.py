@@ -210,6 +210,8 @@ def _tie_break(tie_break: TieBreak, sights: Sights, items: Sequence[ScoredItem])
         if not isinstance(column, Single):
             return Measured(sights.population.nobody, zeros(size))
         return Measured(column.known, Numbers(column.values))
+    if tie_break.applied is not None:
+        return Measured(np.ones(size, np.bool_), Numbers(np.full(size, sights.on.toordinal(), np.int64)))
     if tie_break.most is not None:
         measured = sights.count(tie_break.most)
         return Measured(measured.known, measured.total())
