@@ -1,11 +1,9 @@
 """Why a command cannot be carried out, where several actions say the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.principal import Principal
-from services.chassis.two_person import RefusalReason
-from services.education.rules.reasons import Reason
 
 
 def not_found(what: str) -> DomainError:
@@ -25,19 +23,3 @@ def require_own_division(principal: Principal, code: str, pointer: str) -> None:
             "division-out-of-scope",
             errors=[FieldError(pointer, "out_of_scope", "不在客户端的管辖范围内", "outside the client's own division")],
         )
-
-
-def told(reasons: Sequence[Reason]) -> list[dict[str, str]]:
-    """Reasons as a problem document has them."""
-    return [reason_view(reason).model_dump() for reason in reasons]
-
-
-def reason_view(reason: Reason) -> RefusalReason:
-    """One reason as answers and stored decisions have it."""
-    return RefusalReason(
-        code=reason.code,
-        article=reason.article,
-        rule=reason.rule,
-        message_zh=reason.message_zh,
-        message_en=reason.message_en,
-    )

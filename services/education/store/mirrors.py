@@ -6,7 +6,6 @@ already know something newer. So they may run in any order among each other, and
 
 from collections.abc import Sequence
 
-from services.chassis.attachments.references import release
 from services.chassis.db import prepare
 from services.chassis.events import Received
 from services.chassis.mirroring import Mirror
@@ -30,8 +29,7 @@ from services.education.tables.mirrors import (
     MirrorResidenceRegistration,
 )
 
-# Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out. Whoever gives evidence
-# holds the person's row, which goes first; the key goes last.
+# Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out.
 _FORGET = (
     *(
         prepare(f"DELETE FROM {name} WHERE person_id = ANY (CAST(:person_ids AS uuid[]))")  # noqa: S608 - names of tables
@@ -41,9 +39,6 @@ _FORGET = (
             "mirror_residence_registration",
             "mirror_residence_permit",
             "mirror_employment",
-            "evidence",
-            "evidence_contest",
-            "registry_contest",
         )
     ),
     *(
@@ -106,7 +101,6 @@ async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) 
     for statement in _FORGET:
         await work.tx.execute(statement, person_ids=person_ids)
     for person_id in person_ids:
-        await release(work, person_id)
         await work.destroy_person_key(person_id)
 
 

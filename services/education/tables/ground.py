@@ -15,10 +15,6 @@ INSTANT = DateTime(timezone=True)
 NOW: dict[str, Any] = {"server_default": text("now()")}
 
 
-UNDER_SERVICE_KEY = "get_byte(sealed, 0) & 192 = 0"
-"""Which values lie under the service's key and not a person's (`sealing.KeyKind`), for the index a resealing looks through."""
-
-
 class Table(SQLModel):
     """Base of every table."""
 
