@@ -1,4 +1,4 @@
-"""Classes of a school at the edge: numbers of pupils, the band of each class (EDU-16), and where a pupil can transfer (EDU-18)."""
+"""Classes of a school at the edge: numbers of pupils, the band of each class (EDU-16), where a pupil can transfer (EDU-18)."""
 
 from collections import defaultdict
 from datetime import date, datetime

@@ -1,7 +1,7 @@
 """Places of a school in a year at the edge, and the full state of a plan as the store keeps it."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -16,7 +16,7 @@ from services.education.schemas.schools import Grade, ReasonText
 AreaCode = Annotated[PlainText, pattern_field(r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")]
 Group = Annotated[PlainText, pattern_field(r"^[a-z][a-z0-9_]{0,59}$")]
 Places = Annotated[int, Field(ge=0, le=5000)]
-_PLACES = {
+_PLACES: dict[str, Any] = {
     "areas": ["330282107201", "330282107202"],
     "grades": [
         {
@@ -44,7 +44,7 @@ class ReserveEntry(Command):
     )
     returns_to: Annotated[list[Group], Field(max_length=10)] = Field(
         default_factory=lambda: ["everybody"],
-        description="Groups, in the order in which they are offered what is left; `everybody` may stand last. Empty: it stays empty.",
+        description="Groups, in the order in which they are offered what is left; `everybody` may stand last. Empty: unused.",
     )
 
 
