@@ -13,6 +13,7 @@ import pytest
 from services.health.actions.schedules import released
 from services.health.rules.compiling import Programme, ScheduleError, ScheduleTexts, compile_programme
 from tests.health.schedule_cases import Case, cases, expected, outcome
+from tests.share import ONE_IN, SHARES, is_tried
 
 NAMES = sorted(released().editions)
 NEVER_BINDING = tomllib.loads((Path(__file__).parent / "never_binding.toml").read_text("utf-8"))
@@ -81,20 +82,34 @@ def with_edition(name: str, content: Mapping[str, Any]) -> Programme:
     return compile_programme(ScheduleTexts(texts.vaccines, texts.rules, others, drafts=(dict(content),)))
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", NAMES)
-def test_no_figure_or_day_changes_unnoticed(name: str) -> None:
+def unnoticed(name: str, one_in: int) -> list[str]:
+    """What the figures and days, of one in so many, can become without a case that no longer holds."""
     content = tomllib.loads(released().editions[name])
-    unnoticed = []
+    found = []
     for place, became, changed in mutations(content):
+        if not is_tried(told_of(place, content), one_in):
+            continue
         try:
             programme = with_edition(name, changed)
         except ScheduleError:
             continue
         if not is_noticed(programme, line_of(place, content)):
-            unnoticed.append(f"{told_of(place, content)} = {became}")
+            found.append(f"{told_of(place, content)} = {became}")
+    return sorted(found)
+
+
+@pytest.mark.parametrize("one_in", SHARES)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_figure_or_day_changes_unnoticed(name: str, one_in: int) -> None:
     listed = [each["figure"] for each in NEVER_BINDING.get(name, ())]
-    assert sorted(unnoticed) == sorted(listed)
+    assert unnoticed(name, one_in) == sorted(each for each in listed if is_tried(each.partition(" = ")[0], one_in))
+
+
+def test_a_figure_that_no_case_speaks_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted defect: all cases but a few are lost, and what they alone spoke of is noticed by nobody."""
+    monkeypatch.setitem(globals(), "about", lambda _: cases()[:2])
+    listed = {each["figure"] for each in NEVER_BINDING[NAMES[0]]}
+    assert len(set(unnoticed(NAMES[0], ONE_IN)) - listed) > 3
 
 
 def test_figures_are_moved_both_ways_and_nothing_else() -> None:
