@@ -101,11 +101,11 @@ async def test_grades_between_take_as_many_as_the_reported_classes_have_room_for
     third = {"grade": 3, "classes": 0, "sources": [{"source": "public", "places": 5}]}
     body = {"school_id": made["school_id"], "entry_year": YEAR, "areas": ["330282107"], "grades": [third]}
     assert faults(await desk.post(PLANS, body)) == [("/grades/0/sources", "no_vacancy")]
-    report = {"as_of": "2026-03-01", "classes": [{"grade": 3, "number": 1, "pupils": 40}]}
-    expect(await desk.call("PUT", classes, json=report), 200)
+    third_class = {"grade": 3, "number": 1, "pupils": 40}
+    expect(await desk.call("PUT", classes, json={"as_of": "2026-03-01", "classes": [third_class]}), 200)
     plan = expect(await desk.post(PLANS, body), 201)
-    report["classes"][0]["pupils"] = 41
-    expect(await desk.call("PUT", classes, json=report), 200)
+    grown = {"as_of": "2026-03-02", "classes": [third_class | {"pupils": 41}]}
+    expect(await desk.call("PUT", classes, json=grown), 200)
     answer = await desk.post(f"{PLANS}/{plan['plan_id']}/publish")
     assert faults(answer) == [("/grades/0/sources", "no_vacancy")], "looked at again when it is published"
 
