@@ -9,6 +9,9 @@ IN_VENV := .venv/bin/python -m
 # Processes among which `make test` shares the rooms of the tests; each starts servers of its own (some 400 MB).
 TEST_PROCESSES ?= 2
 
+# A suite is many processes, and `make test` starts some two hundred: each would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long lint format bench asyncapi lock clean environment dev-environment
 

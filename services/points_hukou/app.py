@@ -41,6 +41,7 @@ DEFINITION = ServiceDefinition(
         "registry_contest": "points.evidence.read",
         "round": "points.round.read",
         "round_objection": "points.round.read",
+        "round_place": "points.round.read",
         "rule_set": "points.rule_set.read",
     },
     fields=FIELDS,

@@ -5,7 +5,14 @@ handed on; what has expired is forgotten.
 from services.chassis.jobs import Job
 from services.chassis.two_person import forget_expired_contents
 from services.chassis.work import Work
-from services.points_hukou.actions import application_acts, round_objections, round_places, rounds, transfer_answers
+from services.points_hukou.actions import (
+    application_acts,
+    lowered_places,
+    round_objections,
+    round_places,
+    rounds,
+    transfer_answers,
+)
 from services.points_hukou.actions.evidence import registry_contests
 from services.points_hukou.actions.evidence.contests import settle_terms, tell_overdue
 from services.points_hukou.store.resealing import reseal_about
@@ -79,6 +86,11 @@ async def hand_on_left_places(work: Work) -> bool:
     return await round_places.hand_on_left(work, limit=CHUNK) == CHUNK
 
 
+async def tell_lowered_places(work: Work) -> bool:
+    """Tell of places whose holders' scores fell since the list was final; returns whether more may be waiting."""
+    return await lowered_places.tell_lowered(work, limit=CHUNK) == CHUNK
+
+
 async def seal_under_person_keys(work: Work) -> bool:
     """Seal under persons' own keys what earlier releases sealed under the service's; returns whether more may be waiting."""
     return await reseal_about(work, limit=CHUNK) > 0
@@ -97,6 +109,7 @@ JOBS = (
     Job("settle-objection-terms", settle_objection_terms),
     Job("tell-overdue-objections", tell_overdue_objections),
     Job("hand-on-left-places", hand_on_left_places),
+    Job("tell-lowered-places", tell_lowered_places),
     Job("forget-expired-proposals", forget_expired_proposals),
     Job("seal-under-person-keys", seal_under_person_keys),
 )

@@ -35,6 +35,7 @@ UNUSED: dict[type[EventData], str] = {
     points_hukou.RoundFinished: "as above",
     points_hukou.RoundCancelled: "as above",
     points_hukou.RoundObjectionOverdue: "for the office that runs the round, and whoever supervises offices",
+    points_hukou.RoundPlaceLowered: "as above",
     points_hukou.HouseholdTransferOpened: "for outside followers; only the confirmed entry ends anything here",
     points_hukou.HouseholdTransferApproved: "as above",
     points_hukou.HouseholdTransferReturned: "for the office that has the case; the refusal was this service's own",

@@ -58,6 +58,7 @@ GATEWAY = "gateway"
 SERVICES = (
     Process("registry", "services.registry", "RegistrySettings"),
     Process("points_hukou", "services.points_hukou", "PointsHukouSettings"),
+    Process("health", "services.health", "HealthSettings"),
 )
 PROCESSES = (*SERVICES, Process(GATEWAY, "gateway", "GatewaySettings"))
 

@@ -1,4 +1,4 @@
-"""OpenAPI documents of two services: one schema in common, one name used for different things, one private route."""
+"""OpenAPI documents of three services: one schema in common, one name used for different things, one private route."""
 
 from typing import Any
 
@@ -60,4 +60,11 @@ POINTS: dict[str, Any] = {
             "Nested": {"type": "object", "properties": {"points": {"type": "integer"}}},
         }
     },
+}
+
+HEALTH: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "免疫规划 · Immunisation", "version": "1"},
+    "paths": {"/v1/immunisation/cards/{card_id}": {"get": _operation("read", "Problem")}},
+    "components": {"schemas": {"Problem": _PROBLEM}},
 }

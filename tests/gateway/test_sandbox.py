@@ -13,17 +13,21 @@ NOW = "2016-08-01T00:00:00+08:00"
 async def test_the_clock_reaches_every_service_and_is_answered_when_all_have_settled(
     http: httpx.AsyncClient, gateway: str, token: str, services: Services
 ) -> None:
-    both = (services.registry, services.points)
+    every = (services.registry, services.points, services.health)
     services.points.settled_after = 5
-    jobs = [service.jobs_run for service in both]
+    jobs = [service.jobs_run for service in every]
     answer = await http.put(gateway + CLOCK, headers={"authorization": f"Bearer {token}"}, json={"now": NOW})
     assert answer.status_code == 200, answer.text
     assert answer.json()["now"].startswith("2016-08-01T00:00:0")
-    assert all(service.clock is not None and service.clock.startswith("2016-0") for service in both)
-    assert [service.jobs_run for service in both] == [count + 1 for count in jobs]
+    assert all(service.clock is not None and service.clock.startswith("2016-0") for service in every)
+    assert [service.jobs_run for service in every] == [count + 1 for count in jobs]
     assert services.points.settled_after < -1, "settled must be heard twice in a row"
     shown = (await http.get(gateway + CLOCK, headers={"authorization": f"Bearer {token}"})).json()
-    assert shown["services"] == {"registry": services.registry.clock, "points_hukou": services.points.clock}
+    assert shown["services"] == {
+        "registry": services.registry.clock,
+        "points_hukou": services.points.clock,
+        "health": services.health.clock,
+    }
 
 
 async def test_null_returns_to_the_system_clock(http: httpx.AsyncClient, gateway: str, token: str, services: Services) -> None:

@@ -117,6 +117,7 @@ def settle(suite: Suite) -> City:
     known |= _an_application(owner, known["person_id"])
     known |= _a_round(owner, clock, known["application_id"])
     known["transfer_id"] = _a_transfer(owner, known["person_id"])
+    known |= _a_card(owner)
     known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
@@ -187,6 +188,22 @@ def _a_transfer(owner: Office, person_id: str) -> str:
     transfer_id = str(owner.post("/v1/points/household-transfers", asked)["transfer_id"])
     owner.post(f"/v1/points/household-transfers/{transfer_id}/approve")
     return transfer_id
+
+
+def _a_card(owner: Office) -> dict[str, str]:
+    """A child of the town, its card as soon as the vaccination office has heard of it, and a dose."""
+    born = {"identity_documents": [{"type": "citizen_id", "number": citizen_number("341204", "20220707", 6)}]}
+    child = owner.post("/v1/persons", a_person(6, name="石小满", **born))["person_id"]
+    owner.post("/v1/residence-registrations", _residence(child) | {"reported_by": "institution"})
+    asked = {"person_id": child, "division_code": TOWN, "clinic_code": "3302821070", "basis": "request"}
+    for _ in range(200):
+        answer = owner.call("POST", "/v1/immunisation/cards", asked)
+        if answer.status_code == 201:
+            card_id = str(answer.json()["card_id"])
+            dose = {"vaccine_code": "BCG", "given_on": "2022-07-08", "evidence": "certificate"}
+            return {"card_id": card_id, "dose_id": owner.post(f"/v1/immunisation/cards/{card_id}/doses", dose)["dose_id"]}
+        time.sleep(0.05)
+    raise AssertionError(answer.text)
 
 
 def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:

@@ -64,8 +64,8 @@ def _resident(number: int) -> Story:
     return story
 
 
-def asker(office: PointsOffice, division: str = CITY) -> Caller:
-    return office.service.caller(SCOPES, division=division, client=f"client-{division}")
+def asker(office: PointsOffice, division: str = CITY, *more: str) -> Caller:
+    return office.service.caller(SCOPES.union(more), division=division, client=f"client-{division}")
 
 
 def variants(rule_set_id: str, /, **changed: Any) -> dict[str, Any]:
@@ -142,7 +142,10 @@ async def test_what_cannot_be_tried_is_refused_with_its_place(city: tuple[Points
     assert expect(refused, 422)["errors"][0]["pointer"] == "/after/service"
     assert code_of(await caller.post(DOOR, variants(str(new_id())))) == "rule-set-not-found"
     draft = (await drafted(office, {"released": "beijing-2020"}))["rule_set_id"]
-    expect(await caller.post(DOOR, variants(rule_set_id, rule_set_id=draft)), 202)
+    refused = await caller.post(DOOR, variants(rule_set_id, rule_set_id=draft))
+    assert (code_of(refused), refused.json()["scope"]) == ("scope-missing", "points.field.sensitive")
+    sees_persons = asker(office, CITY, "points.field.sensitive")
+    expect(await sees_persons.post(DOOR, variants(rule_set_id, rule_set_id=draft)), 202)
 
 
 async def test_a_worker_that_follows_another_reads_again_and_counts_nobody_twice(

@@ -56,6 +56,7 @@ from services.contracts.points_hukou.rounds import (
     RoundFinished,
     RoundObjectionOverdue,
     RoundOpened,
+    RoundPlaceLowered,
     RoundPublished,
     RoundState,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "RoundFinished",
     "RoundObjectionOverdue",
     "RoundOpened",
+    "RoundPlaceLowered",
     "RoundPublished",
     "RoundState",
     "RuleSetInForceState",

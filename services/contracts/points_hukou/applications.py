@@ -65,7 +65,10 @@ class ApplicationOverdue(ApplicationState):
 
 
 class ApplicationConflictOpened(EventData):
-    """Persons were merged, and one human, or one child, has the same application open twice. An office has one withdrawn."""
+    """Persons were merged, and one human, or one child, has the same application open twice, or two places for the same.
+
+    An office has one withdrawn or given up.
+    """
 
     event_type: ClassVar[str] = "points_hukou.application_conflict.opened.v1"
 

@@ -72,4 +72,27 @@ class RoundObjectionOverdue(EventData):
         return self.round_id
 
 
-EVENTS: tuple[type[EventData], ...] = (RoundOpened, RoundPublished, RoundFinished, RoundCancelled, RoundObjectionOverdue)
+class RoundPlaceLowered(EventData):
+    """The score of who holds a place of a final list was found to rank lower; an officer decides. Told once per score."""
+
+    event_type: ClassVar[str] = "points_hukou.round_place.lowered.v1"
+
+    place_id: UUID
+    round_id: UUID
+    division_code: str
+    lowered_on: date
+
+    @property
+    def partition_key(self) -> UUID:
+        """Order is kept per round."""
+        return self.round_id
+
+
+EVENTS: tuple[type[EventData], ...] = (
+    RoundOpened,
+    RoundPublished,
+    RoundFinished,
+    RoundCancelled,
+    RoundObjectionOverdue,
+    RoundPlaceLowered,
+)

@@ -1,7 +1,8 @@
-"""Persons were merged, and each has the same application open: put before people, who have one withdrawn (architecture §1).
+"""Persons were merged, and each has the same application open, or holds a place for the same: put before people, who have one
+withdrawn or given up (architecture §1).
 
-Nothing is chosen here. Until then the machine may score both, and nobody stands for either. Whether a conflict is open is
-looked up and not written down, so that it cannot be forgotten.
+Nothing is chosen here. Until then the machine may score both, nobody stands for either, and nobody moves on either place.
+Whether a conflict is open is looked up and not written down, so that it cannot be forgotten.
 """
 
 from collections.abc import Collection

@@ -19,6 +19,7 @@ from services.chassis.principal import division_prefix
 from services.chassis.work import Work
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
+from services.points_hukou.rules.compiling import RuleSet
 from services.points_hukou.rules.document.rule_set import Ranking
 from services.points_hukou.rules.ranking import ranks_no_lower
 from services.points_hukou.rules.rounds import Claim, contender_of_figures, figures_to_rank, once_each, ranking_of
@@ -61,7 +62,7 @@ async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
     rows = await store.standing_in(work, record, prefix)
     if len(rows) > store.STANDING_MAX:
         raise DomainError("round-too-large", extra={"at_most": store.STANDING_MAX})
-    claims = await store.claims_of(work, record, [row["application_id"] for row in rows])
+    claims = await claims_of(work, record, [row["application_id"] for row in rows])
     totals = await _totals_of_rivals(work, record, rows, claims)
     best_first = sorted(
         rows,
@@ -70,6 +71,12 @@ async def standing_in(work: Work, record: RoundRecord) -> list[Record]:
     )
     standing = set(once_each([claims[row["application_id"]] for row in best_first]))
     return [row for place, row in enumerate(best_first) if place in standing]
+
+
+async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[UUID]) -> dict[UUID, Claim]:
+    """Who would take a place with each, the spouse only where the rules count a family by its highest holder (P-08)."""
+    by_family = (await _law_of(work, record.rule_set_id)).family is not None
+    return await store.claims_of(work, record, application_ids, by_family=by_family)
 
 
 async def _totals_of_rivals(
@@ -96,9 +103,13 @@ async def ranking_rule(work: Work, record: RoundRecord) -> Ranking:
 
 async def rule_of(work: Work, rule_set_id: UUID) -> Ranking:
     """How a rule set orders people."""
+    return ranking_of(await _law_of(work, rule_set_id))
+
+
+async def _law_of(work: Work, rule_set_id: UUID) -> RuleSet:
     law = await rule_sets.find_rule_set(work, rule_set_id)
     assert law is not None, "approved rule sets are seen by everybody"
-    return ranking_of(compiled(law))
+    return compiled(law)
 
 
 async def figures_of(work: Work, rule: Ranking, assessment_ids: Sequence[UUID]) -> dict[UUID, Figures]:

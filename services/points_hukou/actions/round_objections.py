@@ -20,7 +20,7 @@ from services.points_hukou.actions.application_acts import order_recheck
 from services.points_hukou.actions.application_standing import eyes_on, sight_of
 from services.points_hukou.actions.law import PROCEDURE
 from services.points_hukou.actions.refusals import not_found
-from services.points_hukou.actions.round_standing import found, take
+from services.points_hukou.actions.round_standing import noticed, take, take_noticed
 from services.points_hukou.rules.round_states import RoundAct
 from services.points_hukou.schemas.round_objections import (
     Objection,
@@ -29,27 +29,30 @@ from services.points_hukou.schemas.round_objections import (
     ObjectionSecrets,
     ObjectionView,
 )
-from services.points_hukou.store import applications, round_places, round_standing, rounds
+from services.points_hukou.store import applications, round_places, rounds
 from services.points_hukou.store import round_objections as store
 
 RESOURCE = "round_objection"
 
 
 async def object_to_place(work: Work, round_id: UUID, body: Objection) -> ObjectionView:
-    """Take an objection in. Raises `DomainError('objections-over')` after their last day, once that is no guess."""
-    record, _ = await take(work, round_id, RoundAct.OBJECT)
+    """Take an objection in, at any window: the notice is public.
+
+    Raises `DomainError('objections-over')` after their last day, once that is no guess.
+    """
+    record = await take_noticed(work, round_id, RoundAct.OBJECT)
     assert record.objections_until is not None
     if work.today > record.objections_until and not record.is_objections_provisional:
         raise DomainError("objections-over", extra={"objections_until": record.objections_until.isoformat()})
-    place = await round_places.place_of(work, record, body.application_id)
-    if place is None or place.person_id not in await round_standing.hold_names(work, [body.application_id]):
+    person_id = await round_places.hold_noticed_place(work, round_id, body.application_id)
+    if person_id is None:
         raise not_found("application")
     term = _term(work.today)
     objection = ObjectionRecord(
         objection_id=new_id(),
         round_id=round_id,
-        application_id=place.application_id,
-        person_id=place.person_id,
+        application_id=body.application_id,
+        person_id=person_id,
         status="open",
         raised_on=work.today,
         due_on=term.due_on,
@@ -58,6 +61,7 @@ async def object_to_place(work: Work, round_id: UUID, body: Objection) -> Object
         answered_by=None,
         settled_on=None,
         overdue_told_for=None,
+        taken_in=work.principal.division_prefix or None,
         secrets=ObjectionSecrets(reason=body.reason),
         version=0,
         created_at=work.now,
@@ -122,8 +126,10 @@ async def settle_terms(work: Work, *, limit: int) -> int:
 
 
 async def list_objections(work: Work, round_id: UUID, cursor: str | None, limit: int, *, overdue: bool) -> Page[ObjectionView]:
-    """The objections to a round, oldest first; with `overdue` those that were not answered in time."""
-    await found(work, round_id)
+    """The objections to a round, oldest first; with `overdue` those that were not answered in time. Of another office's round a
+    window sees those it took.
+    """
+    await noticed(work, round_id)
     scope = f"objections {round_id} {overdue}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_objections(work, round_id, overdue=overdue, after=start, limit=limit)

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.work import Work
-from services.points_hukou.actions.round_contenders import ranking_rule, still_standing
+from services.points_hukou.actions.round_contenders import claims_of, ranking_rule, still_standing
 from services.points_hukou.actions.round_standing import save, take
 from services.points_hukou.rules.ranking import Outcome, UndecidedCutError, moved_up
 from services.points_hukou.rules.round_states import RoundAct
 from services.points_hukou.rules.rounds import Claim, contender_of_figures, once_each
 from services.points_hukou.schemas.round_places import GiveUp, PlaceRecord
 from services.points_hukou.schemas.rounds import RoundRecord, RoundView
-from services.points_hukou.store import household_transfers, round_standing, rounds
+from services.points_hukou.store import household_transfers, rounds
 from services.points_hukou.store import round_places as store
 
 RESOURCE = "round_place"
@@ -100,7 +100,7 @@ async def _waiting(
     """
     standing = await still_standing(work, record, waiting, in_recheck=True)
     left = [each for each in waiting if each.place_id in standing]
-    claims = await round_standing.claims_of(work, record, [each.application_id for each in (*held, *left)])
+    claims = await claims_of(work, record, [each.application_id for each in (*held, *left)])
     taken = [Claim(claims[each.application_id].humans, is_spent=False) for each in held]
     once = set(once_each([*taken, *(claims[each.application_id] for each in left)]))
     return [each for number, each in enumerate(left, start=len(held)) if number in once]

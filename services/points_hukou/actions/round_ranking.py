@@ -146,6 +146,7 @@ def _ranked(standing: _Standing, record: RoundRecord, rule: Ranking) -> tuple[li
             moved_up_on=None,
             ranking=record.rankings + 1,
             superseded_on=None,
+            lowered_on=None,
             secrets=PlaceSecrets(
                 masked_name=standing.names[row["person_id"]], score=dict(standing.figures[row["assessment_id"]])
             ),

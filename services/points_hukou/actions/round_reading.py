@@ -1,5 +1,7 @@
 """Reading rounds: their versions, who stands where, and the public notice."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from services.chassis.errors import DomainError
@@ -9,7 +11,7 @@ from services.chassis.parameters import NotInForceError
 from services.chassis.work import Work
 from services.points_hukou.actions.application_standing import eyes_on
 from services.points_hukou.actions.law import ROUNDS
-from services.points_hukou.actions.round_standing import RESOURCE, found
+from services.points_hukou.actions.round_standing import RESOURCE, found, noticed
 from services.points_hukou.rules.round_states import RoundStatus
 from services.points_hukou.schemas.round_places import NoticeEntryView, PlaceRecord, PlaceView
 from services.points_hukou.schemas.rounds import RoundRecord, RoundView
@@ -43,7 +45,8 @@ async def read_places(
     record = await found(work, round_id)
     asked = record.model_copy(update={"rankings": record.rankings if ranking is None else ranking})
     scope = f"places {round_id} {asked.rankings} {admitted}"
-    rows, next_cursor = await _page(work, scope, asked, cursor, limit, admitted=admitted)
+    load = partial(round_places.places_of, work, asked, admitted=admitted)
+    rows, next_cursor = await _page(work, scope, cursor, limit, load)
     births = await applications.birth_dates_of(work, {row.person_id for row in rows})
     items = []
     for row in rows:
@@ -54,8 +57,11 @@ async def read_places(
 
 
 async def read_notice(work: Work, round_id: UUID, cursor: str | None, limit: int) -> Page[NoticeEntryView]:
-    """The list as the public sees it, masked, as long as the notice is up (V-59). Raises `DomainError('notice-not-up')`."""
-    record = await found(work, round_id)
+    """The list as the public sees it, masked, as long as the notice is up (V-59), at any window.
+
+    Raises `DomainError('notice-not-up')`.
+    """
+    record = await noticed(work, round_id)
     is_up = record.status in {RoundStatus.PUBLISHED, RoundStatus.FINISHED}
     is_over = record.notice_until is None or (work.today > record.notice_until and not record.is_notice_provisional)
     if not is_up or is_over:
@@ -65,21 +71,22 @@ async def read_notice(work: Work, round_id: UUID, cursor: str | None, limit: int
         shows_names = ROUNDS.shows_names(record.purpose, record.published_on)
     except NotInForceError:
         shows_names = False  # before there was any rule nothing more is shown than must be
-    rows, next_cursor = await _page(work, f"notice {round_id} {record.rankings}", record, cursor, limit, admitted=False)
+    load = partial(round_places.notice_of, work, round_id)
+    rows, next_cursor = await _page(work, f"notice {round_id} {record.rankings}", cursor, limit, load)
     work.audit("read_notice", RESOURCE, round_id, outcome=f"showed {len(rows)}")
     items = [_entry(row, shows_names=shows_names) for row in rows if row.secrets is not None]
     return Page(items=items, next_cursor=next_cursor)
 
 
 async def _page(
-    work: Work, scope: str, record: RoundRecord, cursor: str | None, limit: int, *, admitted: bool
+    work: Work, scope: str, cursor: str | None, limit: int, load: Callable[..., Awaitable[list[PlaceRecord]]]
 ) -> tuple[list[PlaceRecord], str | None]:
-    """Places after the cursor, which names rank and id."""
+    """Places after the cursor, which names rank and id; `load` takes where to begin, and how many."""
     start = None
     if cursor:
         place, place_id = unsign(work.keyring, cursor, label=scope)
         start = int(place), UUID(place_id)
-    rows = await round_places.places_of(work, record, admitted=admitted, after=start, limit=limit + 1)
+    rows = await load(after=start, limit=limit + 1)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]

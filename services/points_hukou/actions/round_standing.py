@@ -26,6 +26,26 @@ async def take(work: Work, round_id: UUID, act: RoundAct) -> tuple[RoundRecord, 
     return record, status
 
 
+async def take_noticed(work: Work, round_id: UUID, act: RoundAct) -> RoundRecord:
+    """The round of whatever office, once its list was published, as it stands until the commit, for an act of any window.
+
+    Raises `DomainError('round-not-found')`, `DomainError('round-act-not-allowed')`.
+    """
+    record = await noticed(work, round_id, hold=True)
+    work.expect_version(record.version)
+    if (record.status, act) not in TRANSITIONS:
+        raise refused_act(record, act)
+    return record
+
+
+async def noticed(work: Work, round_id: UUID, *, hold: bool = False) -> RoundRecord:
+    """The round, when this client's office has it or its list was published. Raises `DomainError('round-not-found')`."""
+    record = await store.noticed_round(work, round_id, hold=hold)
+    if record is None:
+        raise not_found("round")
+    return record
+
+
 def refused_act(record: RoundRecord, act: RoundAct) -> DomainError:
     """That a round, as it stands, does not take an act."""
     return DomainError("round-act-not-allowed", extra={"round_status": record.status.value, "act": act.value})

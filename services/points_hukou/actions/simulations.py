@@ -26,7 +26,9 @@ from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSetError
 from services.points_hukou.rules.exact import written
 from services.points_hukou.rules.facts import Facts, FactsError, read_facts
+from services.points_hukou.rules.rule_set_states import RuleSetStatus
 from services.points_hukou.rules.walking import facts_of_age
+from services.points_hukou.schemas.fields import FIELDS
 from services.points_hukou.schemas.simulations import SimulatedVariant, SimulationRequest, SimulationToldView, SimulationView
 from services.points_hukou.store import simulations as store
 from services.points_hukou.store.rule_sets import find_rule_set
@@ -44,11 +46,17 @@ PAGE = 500
 async def request_simulation(work: Work, body: SimulationRequest) -> OperationView:
     """Have both variants tried, in the name of the caller.
 
-    Raises `DomainError('rule-set-not-found')`, and `('invalid-request')` with everything that keeps a variant from being tried.
+    A draft may be written about one person, and that nobody or somebody gains by it is an answer. So only who may see what is
+    known of persons tries one; what two officers approved anybody with the right to simulate.
+
+    Raises `DomainError('rule-set-not-found')`, `('scope-missing')` for such a draft, and `('invalid-request')` with everything
+    that keeps a variant from being tried.
     """
     problems: list[FieldError] = []
     for name in ("before", "after"):
-        await _asked(work, getattr(body, name), f"/{name}", problems)
+        asked = await _asked(work, getattr(body, name), f"/{name}", problems)
+        if asked is not None and not asked.is_approved and FIELDS.scopes.sensitive not in work.principal.scopes:
+            raise DomainError("scope-missing", extra={"scope": FIELDS.scopes.sensitive})
     if problems:
         raise invalid(problems)
     return await ask(work, KIND, body.model_dump(mode="json"))
@@ -82,7 +90,7 @@ async def _asked(work: Work, variant: SimulatedVariant, where: str, problems: li
         zh, en = f"须指明服务之一:{error}", f"name one of its services: {error}"
         problems.append(FieldError(f"{where}/service", "service_unknown", zh, en, "P-11"))
         return None
-    return store.Asked(rule_set, variant.applied_on)
+    return store.Asked(rule_set, variant.applied_on, is_approved=record.status is RuleSetStatus.APPROVED)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.work import Work
+from services.points_hukou.actions.application_conflicts import require_no_conflict
 from services.points_hukou.actions.law import TRANSFERS
 from services.points_hukou.actions.round_contenders import figures_by_rule, rank_as_well, rule_of
 from services.points_hukou.actions.round_standing import found
@@ -33,8 +34,9 @@ async def require_usable(work: Work, person_id: UUID, round_id: UUID, applicatio
 
 async def require_held(work: Work, person_id: UUID, round_id: UUID, application_id: UUID) -> store.HeldPlace:
     """The place, which is not given up, nor its application withdrawn, until the commit. Raises
-    `DomainError('place-not-for-transfer')`.
+    `DomainError('place-not-for-transfer')`, `DomainError('application-conflict-open')` while its human holds another one.
     """
+    await require_no_conflict(work, application_id)
     place = await store.hold_place(work, round_id, application_id, person_id)
     if place is None or not await _has_figures(work, place, round_id, application_id):
         raise DomainError("place-not-for-transfer")

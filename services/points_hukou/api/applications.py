@@ -73,16 +73,19 @@ async def list_applications(
     return await application_reading.list_applications(work, person_id, status, cursor, limit, overdue=overdue)
 
 
-@router.get("/v1/points/application-conflicts", **read("points.application.read", summary_zh="列出合并人员后的重复申请"))
+@router.get(
+    "/v1/points/application-conflicts", **read("points.application.read", summary_zh="列出合并人员后的重复申请、重复名额")
+)
 async def list_conflicts(
     work: CurrentWork,
     status: ConflictStatusParameter = None,
     cursor: CursorParameter = None,
     limit: LimitParameter = 50,
 ) -> Page[ApplicationConflictView]:
-    """List applications for the same of persons who turned out to be one human, oldest first.
+    """List applications, or places, for the same of persons who turned out to be one human, oldest first.
 
-    One of the two is to be withdrawn, or the merge taken back; until then no officer confirms either.
+    One of the two is to be withdrawn or given up, or the merge taken back; until then no officer confirms either, and no
+    household transfer goes on that rests on either place.
     """
     return await application_conflicts.list_conflicts(work, status, cursor, limit)
 

@@ -29,8 +29,9 @@ _FOUND = ["household-transfer-not-found"]
 _ACT = [*_FOUND, "transfer-act-not-allowed"]
 _ASK = [*_ACT, "second-officer-needed", "no-rules-in-force"]
 _TWICE = "transfer-conflict-open"
-_GONE = ["place-not-for-transfer", "round-not-found"]
-_RIGHT = ["place-needed", "place-not-for-transfer", "place-lapsed", "round-not-found", "transfer-open"]
+_PLACE_TWICE = "application-conflict-open"
+_GONE = ["place-not-for-transfer", _PLACE_TWICE, "round-not-found"]
+_RIGHT = ["place-needed", "place-not-for-transfer", "place-lapsed", _PLACE_TWICE, "round-not-found", "transfer-open"]
 
 PersonParameter = Annotated[UUID | None, Query(description="Only those of this person, under whatever id.")]
 StatusParameter = Annotated[TransferStatus | None, Query(description="Only those that stand there; `returned` are tasks.")]

@@ -127,7 +127,10 @@ async def publish_round(work: CurrentWork, round_id: UUID) -> Answer[RoundView]:
 async def read_notice(
     work: CurrentWork, round_id: UUID, cursor: CursorParameter = None, limit: LimitParameter = 50
 ) -> Page[NoticeEntryView]:
-    """Read the public notice: rank, application number, masked name where names are shown, total; gone after its last day."""
+    """Read the public notice, of whichever office's round: rank, application number, masked name where names are shown, total.
+
+    It is gone after its last day.
+    """
     return await round_reading.read_notice(work, round_id, cursor, limit)
 
 
@@ -141,7 +144,10 @@ async def read_notice(
     ),
 )
 async def object_to_place(work: CurrentWork, round_id: UUID, body: Objection) -> Answer[ObjectionView]:
-    """Object to a place while objections are taken; answered within five working days (P-27)."""
+    """Object to a place while objections are taken, at any window.
+
+    The office that runs the round answers within five working days (P-27).
+    """
     made = await round_objections.object_to_place(work, round_id, body)
     return Answer(made, version=made.version, location=f"{_ALL}/{round_id}/objections/{made.objection_id}")
 

@@ -19,13 +19,14 @@ operations = operations_router(OPERATIONS_PATH, read_scope="points.operation.rea
 @router.post(
     _ALL,
     status_code=202,
-    **write("points.simulation.write", actor=True, summary_zh="试算积分规则", problems=["rule-set-not-found"]),
+    **write("points.simulation.write", actor=True, summary_zh="试算积分规则", problems=["rule-set-not-found", "scope-missing"]),
 )
 async def request_simulation(work: CurrentWork, body: SimulationRequest) -> Answer[OperationView]:
     """Try a changed rule set, quota or day on everybody the client sees: who gains, who loses, where the cut lies.
 
     The operation tells how far it is and can be cancelled; when it has succeeded, its id is that of the simulation. Facts are
-    read as they are known then; nothing of anybody is kept, only numbers of people.
+    read as they are known then; nothing of anybody is kept, only numbers of people. A rule set that is not approved may be
+    written about one person, so it is tried by clients with `points.field.sensitive` alone.
     """
     made = await simulations.request_simulation(work, body)
     return Answer(made, location=f"{OPERATIONS_PATH}/{made.operation_id}")

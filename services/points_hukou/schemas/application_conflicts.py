@@ -1,4 +1,4 @@
-"""Two applications of which one human may have one, at the edge and as kept."""
+"""Two applications of which one human may have one, or two places, at the edge and as kept."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -31,14 +31,15 @@ class ConflictRecord(View):
 
 
 class ApplicationConflictView(View):
-    """Two open applications for the same of persons who turned out to be one human, or for children who did (P-08).
+    """Two open applications, or two places of final lists, for the same of persons who turned out to be one human, or for
+    children who did (P-08).
 
-    Nothing is chosen: an office has one of them withdrawn, or the registry takes the merge back.
+    Nothing is chosen: an office has one of them withdrawn or given up, or the registry takes the merge back.
     """
 
     conflict_id: UUID
     status: ConflictStatus = Field(
-        description="`settled` once one of the two is settled or withdrawn, or the merge taken back."
+        description="`settled` once one of the two is settled, withdrawn or given up, or the merge taken back."
     )
     person_id: UUID = Field(description="The human who has two, or the child they are for, under the id in use then.")
     purpose: Purpose

@@ -56,6 +56,7 @@ class ObjectionRecord(VersionedRecord):
     answered_by: str | None
     settled_on: date | None
     overdue_told_for: date | None = None
+    taken_in: str | None = None
     secrets: ObjectionSecrets | None
 
 

@@ -41,6 +41,7 @@ class PlaceRecord(View):
     moved_up_on: date | None
     ranking: int
     superseded_on: date | None
+    lowered_on: date | None
     secrets: PlaceSecrets | None
 
 
@@ -58,6 +59,9 @@ class PlaceView(PersonalView):
     moved_up_on: date | None
     ranking: int = Field(description="Of which ranking of the round.")
     superseded_on: date | None = Field(description="When the round was ranked anew.")
+    lowered_on: date | None = Field(
+        description="Since when the score that counts ranks lower than what the place was given for; an officer decides."
+    )
     masked_name: str | None
     total: str | None
     tie_breaks: dict[str, str | None] | None = Field(

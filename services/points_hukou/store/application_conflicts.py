@@ -1,4 +1,4 @@
-"""Pairs of applications of which one human may have one: found after a merge, written, listed."""
+"""Pairs of applications, or of places, of which one human may have one: found after a merge, written, listed."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -39,18 +39,11 @@ _LIST = prepare(
     ORDER BY created_at, conflict_id LIMIT CAST(:limit AS integer)
     """
 )
-_OPEN_OF = prepare(
-    """
-    SELECT c.conflict_id FROM application_conflict c
-    WHERE CAST(:application_id AS uuid) IN (c.application_id, c.other_application_id)
-        AND is_application_conflict_open(c.conflict_id)
-    ORDER BY c.conflict_id
-    """
-)
+_OPEN_OF = prepare("SELECT conflict_id FROM open_conflicts_of(CAST(:application_id AS uuid))")
 
 
 async def find_new(work: Work, humans: Collection[UUID]) -> Sequence[Record]:
-    """Pairs of open applications of which one human has two, as far as they were not put before anybody yet."""
+    """Pairs of applications, or of places, of which one human has two, as far as they were not put before anybody yet."""
     return await work.tx.fetch(_FIND, humans=list(humans))
 
 
@@ -69,5 +62,5 @@ async def list_conflicts(
 
 
 async def open_conflicts_of(work: Work, application_id: UUID) -> list[UUID]:
-    """The conflicts an application stands in."""
+    """The open conflicts an application stands in, also with one that this client does not see."""
     return [row["conflict_id"] for row in await work.tx.fetch(_OPEN_OF, application_id=application_id)]

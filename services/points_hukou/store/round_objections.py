@@ -14,7 +14,7 @@ from services.points_hukou.store.sealing import seal_about, unseal_about
 from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ObjectionRecord.model_fields if name != "secrets"), "sealed")
-_FROZEN = frozenset({"objection_id", "round_id", "application_id", "person_id", "raised_on", "created_at"})
+_FROZEN = frozenset({"objection_id", "round_id", "application_id", "person_id", "raised_on", "taken_in", "created_at"})
 _READ = f"""SELECT {", ".join(f"o.{name}" for name in _STORED)}, {person_keys.COLUMNS}
     FROM round_objection o LEFT JOIN person_key k USING (person_id)"""  # noqa: S608
 # As `actions.round_objections.is_overdue` says it.
@@ -80,7 +80,7 @@ async def update_objection(work: Work, record: ObjectionRecord) -> None:
 
 
 async def find_objection(work: Work, objection_id: UUID) -> ObjectionRecord | None:
-    """An objection, when this client's office has the round."""
+    """An objection, when this client's office has the round or took it."""
     row = await work.tx.fetch_row(_FIND, objection_id=objection_id)
     return None if row is None else objection_of(work.keyring, row)
 
@@ -88,7 +88,7 @@ async def find_objection(work: Work, objection_id: UUID) -> ObjectionRecord | No
 async def list_objections(
     work: Work, round_id: UUID, *, overdue: bool, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Record]:
-    """Up to `limit` + 1 objections to a round, oldest first."""
+    """Up to `limit` + 1 objections to a round, oldest first; of another office's round those this client took."""
     after_created_at, after_id = after or (None, None)
     return await work.tx.fetch(
         _LIST,

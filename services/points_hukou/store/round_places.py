@@ -16,8 +16,9 @@ from services.points_hukou.store.round_standing import STANDING_MAX
 from services.points_hukou.store.sealing import seal_about, unseal_about
 
 _STORED = (*(name for name in PlaceRecord.model_fields if name != "secrets"), "sealed")
-_READ = f"""SELECT {", ".join(f"p.{name}" for name in _STORED)}, {person_keys.COLUMNS}
+READ = f"""SELECT {", ".join(f"p.{name}" for name in _STORED)}, {person_keys.COLUMNS}
     FROM round_place p LEFT JOIN person_key k USING (person_id)"""  # noqa: S608
+"""Places `p` with what opens them; `place_of_row` reads its rows."""
 
 _SUPERSEDE = prepare("UPDATE round_place SET superseded_on = :on WHERE round_id = :round_id AND superseded_on IS NULL")
 _INSERT = prepare(
@@ -27,18 +28,25 @@ _INSERT = prepare(
         CAST(:place_id AS uuid[]), CAST(:round_id AS uuid[]), CAST(:application_id AS uuid[]), CAST(:person_id AS uuid[]),
         CAST(:assessment_id AS uuid[]), CAST(:town AS text[]), CAST(:rank AS integer[]), CAST(:outcome AS text[]),
         CAST(:given_up_on AS date[]), CAST(:moved_up_on AS date[]), CAST(:ranking AS integer[]), CAST(:superseded_on AS date[]),
-        CAST(:sealed AS bytea[]))
+        CAST(:lowered_on AS date[]), CAST(:sealed AS bytea[]))
     """  # noqa: S608
 )
 _LIST = prepare(
     f"""
-    {_READ} WHERE p.round_id = :round_id AND p.ranking = :ranking AND (CAST(:after_rank AS integer) IS NULL
+    {READ} WHERE p.round_id = :round_id AND p.ranking = :ranking AND (CAST(:after_rank AS integer) IS NULL
         OR (p.rank, p.place_id) > (CAST(:after_rank AS integer), CAST(:after_id AS uuid)))
         AND (NOT CAST(:admitted AS boolean) OR p.outcome = 'admitted' AND p.given_up_on IS NULL)
     ORDER BY p.rank, p.place_id LIMIT CAST(:limit AS integer)
     """
 )
-_FIND = prepare(f"{_READ} WHERE p.round_id = :round_id AND p.ranking = :ranking AND p.application_id = :application_id")
+_FIND = prepare(f"{READ} WHERE p.round_id = :round_id AND p.ranking = :ranking AND p.application_id = :application_id")
+_NOTICE = prepare(
+    """
+    SELECT * FROM notice_of_round(CAST(:round_id AS uuid), CAST(:after_rank AS integer), CAST(:after_id AS uuid),
+        CAST(:limit AS integer))
+    """
+)
+_HOLD_NOTICED = prepare("SELECT person_id FROM hold_noticed_place(CAST(:round_id AS uuid), CAST(:application_id AS uuid))")
 _BASES = prepare(
     "SELECT application_id, assessment_id FROM round_place WHERE round_id = :round_id AND ranking = CAST(:ranking AS integer)"
 )
@@ -49,7 +57,7 @@ _MOVE_UP = prepare(
 # Places of final lists whose holders withdrew the application or were erased, unless a household transfer rests on them.
 _LEFT = prepare(
     f"""
-    {_READ} JOIN round r ON r.round_id = p.round_id AND r.status = 'finished'
+    {READ} JOIN round r ON r.round_id = p.round_id AND r.status = 'finished'
     JOIN application a ON a.application_id = p.application_id
     WHERE p.superseded_on IS NULL AND p.outcome = 'admitted' AND p.given_up_on IS NULL
         AND (a.status = 'withdrawn' OR p.sealed IS NULL)
@@ -82,7 +90,20 @@ async def places_of(
         after_id=after_id,
         limit=limit,
     )
-    return [_place_of(work.keyring, row) for row in rows]
+    return [place_of_row(work.keyring, row) for row in rows]
+
+
+async def notice_of(work: Work, round_id: UUID, *, after: tuple[int, UUID] | None, limit: int) -> list[PlaceRecord]:
+    """Up to `limit` places of the list that stands, the best first, of whichever office's round, once it was published."""
+    after_rank, after_id = after or (None, None)
+    rows = await work.tx.fetch(_NOTICE, round_id=round_id, after_rank=after_rank, after_id=after_id, limit=limit)
+    return [place_of_row(work.keyring, row) for row in rows]
+
+
+async def hold_noticed_place(work: Work, round_id: UUID, application_id: UUID) -> UUID | None:
+    """Whose place an application has on a published list; nobody is erased before the commit."""
+    row = await work.tx.fetch_row(_HOLD_NOTICED, round_id=round_id, application_id=application_id)
+    return None if row is None else row["person_id"]
 
 
 async def whole_ranking(work: Work, record: RoundRecord) -> list[PlaceRecord]:
@@ -96,7 +117,7 @@ async def whole_ranking(work: Work, record: RoundRecord) -> list[PlaceRecord]:
         after_id=None,
         limit=STANDING_MAX,
     )
-    return await asyncio.to_thread(lambda: [_place_of(work.keyring, row) for row in rows])
+    return await asyncio.to_thread(lambda: [place_of_row(work.keyring, row) for row in rows])
 
 
 async def bases_of(work: Work, record: RoundRecord) -> dict[UUID, UUID]:
@@ -108,7 +129,7 @@ async def bases_of(work: Work, record: RoundRecord) -> dict[UUID, UUID]:
 async def place_of(work: Work, record: RoundRecord, application_id: UUID) -> PlaceRecord | None:
     """Where one application stands."""
     row = await work.tx.fetch_row(_FIND, round_id=record.round_id, ranking=record.rankings, application_id=application_id)
-    return None if row is None else _place_of(work.keyring, row)
+    return None if row is None else place_of_row(work.keyring, row)
 
 
 async def give_up(work: Work, place_ids: Sequence[UUID]) -> None:
@@ -127,7 +148,7 @@ async def left_places(
     """Places of final lists that nobody uses any more, of these persons or of anybody."""
     persons = None if person_ids is None else list(person_ids)
     rows = await work.tx.fetch(_LEFT, round_id=round_id, person_ids=persons, limit=limit)
-    return [_place_of(work.keyring, row) for row in rows]
+    return [place_of_row(work.keyring, row) for row in rows]
 
 
 async def forget_places(work: Work, person_ids: Sequence[UUID]) -> None:
@@ -142,7 +163,8 @@ def sealed_place(work: Work, record: PlaceRecord) -> dict[str, Any]:
     return values | {"sealed": seal_about(work, record.person_id, record.secrets, context_of(record.place_id))}
 
 
-def _place_of(keyring: Keyring, row: Record) -> PlaceRecord:
+def place_of_row(keyring: Keyring, row: Record) -> PlaceRecord:
+    """A place as `READ` tells it."""
     columns = {name: row[name] for name in _STORED if name != "sealed"}
     secrets = unseal_about(keyring, PlaceSecrets, row, row["person_id"], context_of(row["place_id"]))
     return PlaceRecord(**columns | {"outcome": Outcome(row["outcome"])}, secrets=secrets)

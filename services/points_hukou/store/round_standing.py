@@ -89,7 +89,8 @@ _RANK_ALONE = prepare("SELECT pg_advisory_xact_lock(hashtextextended('ranking ' 
 _CLAIMS = prepare(
     """
     SELECT application_id, humans, is_spent
-    FROM claims_of(CAST(:application_ids AS uuid[]), CAST(:round_id AS uuid), :purpose, CAST(:freeze_on AS date))
+    FROM claims_of(CAST(:application_ids AS uuid[]), CAST(:round_id AS uuid), :purpose, CAST(:freeze_on AS date),
+        CAST(:by_family AS boolean))
     """
 )
 
@@ -118,8 +119,11 @@ async def states_of(work: Work, application_ids: Sequence[UUID]) -> dict[UUID, t
     return {row["application_id"]: (row["status"], row["counted_assessment_id"]) for row in rows}
 
 
-async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[UUID]) -> dict[UUID, Claim]:
-    """Who would take a place with each, and whether they hold one already; no other round of that use is ranked meanwhile."""
+async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[UUID], *, by_family: bool) -> dict[UUID, Claim]:
+    """Who would take a place with each – `by_family` also the spouse –, and whether they hold one already.
+
+    No other round of that use is ranked meanwhile.
+    """
     await work.tx.execute(_RANK_ALONE, purpose=record.purpose.value)
     rows = await work.tx.fetch(
         _CLAIMS,
@@ -127,6 +131,7 @@ async def claims_of(work: Work, record: RoundRecord, application_ids: Sequence[U
         round_id=record.round_id,
         purpose=record.purpose.value,
         freeze_on=record.freeze_on,
+        by_family=by_family,
     )
     return {row["application_id"]: Claim(frozenset(row["humans"]), row["is_spent"]) for row in rows}
 

@@ -27,6 +27,7 @@ _UPDATE = prepare(
 )
 _FIND = prepare(f"SELECT {_COLUMNS} FROM round WHERE round_id = :round_id")  # noqa: S608
 _LOCK = prepare(f"SELECT {_COLUMNS} FROM round WHERE round_id = :round_id FOR UPDATE")  # noqa: S608
+_NOTICED = prepare(f"SELECT {_COLUMNS} FROM noticed_round(CAST(:round_id AS uuid), CAST(:hold AS boolean))")  # noqa: S608
 _LIST = prepare(
     f"""
     SELECT {_COLUMNS} FROM round
@@ -65,6 +66,12 @@ async def find_round(work: Work, round_id: UUID) -> RoundRecord | None:
 async def lock_round(work: Work, round_id: UUID) -> RoundRecord | None:
     """The same, held until the commit: whoever takes or gives up a place of it waits."""
     row = await work.tx.fetch_row(_LOCK, round_id=round_id)
+    return None if row is None else round_of(row)
+
+
+async def noticed_round(work: Work, round_id: UUID, *, hold: bool) -> RoundRecord | None:
+    """The round, when this client's office has it or its list was published; with `hold` as it is until the commit."""
+    row = await work.tx.fetch_row(_NOTICED, round_id=round_id, hold=hold)
     return None if row is None else round_of(row)
 
 

@@ -66,10 +66,11 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A rule set, and the day on which everybody is counted by it."""
+    """A rule set, whether two officers approved it, and the day on which everybody is counted by it."""
 
     rule_set: RuleSet
     on: date
+    is_approved: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ class AssessmentRow(Table, table=True):
 
 
 class ApplicationConflict(Table, table=True):
-    """Two applications of which one human may have one, found when persons were merged. Whether it is open is looked up
-    (`is_application_conflict_open`).
+    """Two applications of which one human may have one, both open or both holding a place, found when persons were merged.
+    Whether it is open is looked up (`is_application_conflict_open`).
     """
 
     __tablename__ = "application_conflict"

@@ -73,6 +73,11 @@ class RoundPlaceRow(Table, table=True):
         Index("uq_round_place_application", "round_id", "ranking", "application_id", unique=True),
         Index("ix_round_place_rank", "round_id", "ranking", "rank", "place_id"),
         Index("ix_round_place_person_id", "person_id"),
+        Index(
+            "ix_round_place_application_id",
+            "application_id",
+            postgresql_where=text("superseded_on IS NULL AND outcome = 'admitted' AND given_up_on IS NULL"),
+        ),
         Index("ix_round_place_under_service_key", "place_id", postgresql_where=text(UNDER_SERVICE_KEY)),
         is_kept(Retention.PERSON, "total and name go with the person"),
     )
@@ -90,6 +95,8 @@ class RoundPlaceRow(Table, table=True):
     ranking: int
     superseded_on: date | None
     sealed: bytes | None
+    lowered_on: date | None = Field(description="Since when the score that counts ranks lower than what it was given for.")
+    compared_assessment_id: UUID | None = Field(description="The score that was last compared with it.")
 
 
 class RoundObjectionRow(Table, table=True):
@@ -123,6 +130,7 @@ class RoundObjectionRow(Table, table=True):
     version: int
     created_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
     updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs=NOW)
+    taken_in: str | None = Field(sa_type=Text, description="The division of the window that took it, which follows it, too.")
 
 
 SEALED = (SealedColumn.of("round_place", "place_id"), SealedColumn.of("round_objection", "objection_id"))

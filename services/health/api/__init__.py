@@ -1,0 +1,5 @@
+"""How health is asked: routes by the nouns of the office."""
+
+from services.health.api import cards, doses
+
+ROUTERS = (cards.router, doses.router)

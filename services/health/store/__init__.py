@@ -1,0 +1,1 @@
+"""Statements of health: what is read and written, under row-level security."""
