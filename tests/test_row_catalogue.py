@@ -143,6 +143,13 @@ LISTED = {
         },
         evidence=_EVIDENCE,
     ),
+    "education": Listed(
+        unprotected=_VERSION,
+        any_context=_ACTS | {"inbox_position.clients_see": "how far this service has heard, by key; no content"},
+        definers=_DEFINERS,
+        doors={"is_file_in_sight": "yes or no"},
+        evidence=_EVIDENCE,
+    ),
     "gateway": Listed(
         unprotected=_VERSION
         | dict.fromkeys(

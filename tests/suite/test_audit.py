@@ -32,7 +32,7 @@ def sealed(running: RunningUp) -> RunningUp:
 def test_the_logs_of_all_services_are_sound(sealed: RunningUp) -> None:
     answer = sealed.command("audit", "verify")
     assert answer["ok"], answer
-    assert [each["service"] for each in answer["services"]] == ["registry", "points_hukou", "health", "gateway"]
+    assert [each["service"] for each in answer["services"]] == ["registry", "points_hukou", "health", "education", "gateway"]
     assert all(each["lines"] > 0 for each in answer["services"] if each["service"] in {"registry", "gateway"})
     registry = answer["services"][0]
     assert registry["lines"] == registry["size"] > 0

@@ -40,6 +40,7 @@ async def report_classes(work: Work, school_id: UUID, body: ClassReportEntry) ->
     classes = sorted((each.model_dump() for each in body.classes), key=lambda each: (each["grade"], each["number"]))
     record = ClassReportRecord(
         school_id=school_id,
+        division_code=school.division_code,
         as_of=body.as_of,
         classes=tuple(ClassState(**each) for each in classes),
         reported_by=work.require_actor(),

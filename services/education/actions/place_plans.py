@@ -84,6 +84,7 @@ async def correct_plan(work: Work, plan_id: UUID, body: PlanCorrection) -> PlanV
     correction = CorrectionView(
         correction_id=new_id(),
         plan_id=plan_id,
+        division_code=before.division_code,
         plan_version=before.version + 1,
         corrected_on=work.today,
         corrected_by=work.require_actor(),

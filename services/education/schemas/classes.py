@@ -51,6 +51,7 @@ class ClassReportRecord(VersionedRecord):
     """The full state of a school's report."""
 
     school_id: UUID
+    division_code: str
     as_of: date
     classes: tuple[ClassState, ...]
     reported_by: str

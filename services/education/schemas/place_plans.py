@@ -197,6 +197,7 @@ class CorrectionView(View):
 
     correction_id: UUID
     plan_id: UUID
+    division_code: str = Field(description="Of the school.")
     plan_version: int = Field(description="The version of the plan that it made.")
     corrected_on: date
     corrected_by: str

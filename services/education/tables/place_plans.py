@@ -53,6 +53,7 @@ class PlacePlanCorrection(Table, table=True):
 
     correction_id: UUID = Field(primary_key=True)
     plan_id: UUID = Field(sa_column=Column(ForeignKey("place_plan.plan_id"), nullable=False))
+    division_code: str = Field(sa_type=Text, description="Of the school.")
     plan_version: int = Field(description="The version of the plan that it made.")
     corrected_on: date
     corrected_by: str = Field(sa_type=Text)

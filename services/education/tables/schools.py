@@ -48,6 +48,7 @@ class ClassReport(Table, table=True):
     __table_args__ = (CheckConstraint("version > 0", name="version"), is_kept(Retention.AGGREGATE))
 
     school_id: UUID = Field(sa_column=Column(ForeignKey("school.school_id"), primary_key=True))
+    division_code: str = Field(sa_type=Text, description="Of the school.")
     as_of: date
     classes: list[Any] = Field(sa_type=Jsonb)
     reported_by: str = Field(sa_type=Text)

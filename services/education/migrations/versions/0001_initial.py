@@ -176,6 +176,7 @@ COMMENT ON TABLE school IS 'retention: aggregate; placements name it';
 
 CREATE TABLE class_report (
     school_id uuid NOT NULL,
+    division_code text NOT NULL,
     as_of date NOT NULL,
     classes jsonb NOT NULL,
     reported_by text NOT NULL,
@@ -218,6 +219,7 @@ COMMENT ON TABLE place_plan IS 'retention: aggregate; placements rest on it';
 CREATE TABLE place_plan_correction (
     correction_id uuid NOT NULL,
     plan_id uuid NOT NULL,
+    division_code text NOT NULL,
     plan_version integer NOT NULL,
     corrected_on date NOT NULL,
     corrected_by text NOT NULL,
@@ -324,18 +326,14 @@ CREATE POLICY offices_draft ON place_plan FOR INSERT WITH CHECK (is_in_row_divis
 CREATE POLICY offices_act ON place_plan FOR UPDATE USING (is_in_row_division(division_code));
 CREATE POLICY clients_see ON place_plan_correction FOR SELECT
     USING (EXISTS (SELECT FROM place_plan p WHERE p.plan_id = place_plan_correction.plan_id));
-CREATE POLICY offices_correct ON place_plan_correction FOR INSERT WITH CHECK (EXISTS (
-    SELECT FROM place_plan p WHERE p.plan_id = place_plan_correction.plan_id AND is_in_row_division(p.division_code)));
+CREATE POLICY offices_correct ON place_plan_correction FOR INSERT WITH CHECK (is_in_row_division(division_code));
 CREATE POLICY clients_see ON school FOR SELECT USING (is_in_row_division(division_code) OR EXISTS (
     SELECT FROM place_plan p WHERE p.school_id = school.school_id AND p.published_on IS NOT NULL));
 CREATE POLICY offices_register ON school FOR INSERT WITH CHECK (is_in_row_division(division_code));
 CREATE POLICY offices_act ON school FOR UPDATE USING (is_in_row_division(division_code));
-CREATE POLICY offices_see ON class_report FOR SELECT USING (EXISTS (
-    SELECT FROM school s WHERE s.school_id = class_report.school_id AND is_in_row_division(s.division_code)));
-CREATE POLICY offices_report ON class_report FOR INSERT WITH CHECK (EXISTS (
-    SELECT FROM school s WHERE s.school_id = class_report.school_id AND is_in_row_division(s.division_code)));
-CREATE POLICY offices_report_again ON class_report FOR UPDATE USING (EXISTS (
-    SELECT FROM school s WHERE s.school_id = class_report.school_id AND is_in_row_division(s.division_code)));
+CREATE POLICY offices_see ON class_report FOR SELECT USING (is_in_row_division(division_code));
+CREATE POLICY offices_report ON class_report FOR INSERT WITH CHECK (is_in_row_division(division_code));
+CREATE POLICY offices_report_again ON class_report FOR UPDATE USING (is_in_row_division(division_code));
 CREATE POLICY offices_see_schools ON history FOR SELECT USING (resource IN ('school', 'class_report') AND EXISTS (
     SELECT FROM school s WHERE s.school_id = history.resource_id AND is_in_row_division(s.division_code)));
 CREATE POLICY offices_see_plans ON history FOR SELECT USING (resource = 'place_plan' AND EXISTS (
