@@ -71,6 +71,10 @@ async def test_two_corrections_at_once_are_both_logged_on_what_they_found(office
     logged = expect(await desk.get(f"{one}/corrections"), 200)["items"]
     assert [each["plan_version"] for each in logged] == [3, 4]
     assert logged[1]["before"] == logged[0]["after"]
+    first = expect(await desk.get(f"{one}/corrections?limit=1"), 200)
+    second = expect(await desk.get(f"{one}/corrections?limit=1&cursor={first['next_cursor']}"), 200)
+    assert [*first["items"], *second["items"]] == logged
+    assert second["next_cursor"] is None
 
 
 async def test_places_of_private_schools_are_bought_or_subsidised_and_cost_something(office: Office) -> None:

@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.history import VersionView, versions_of
-from services.chassis.pages import Page, after, page_of
+from services.chassis.pages import Page, after, page_of, sign, unsign
 from services.chassis.work import Work
 from services.education.actions import shipped
 from services.education.actions.refusals import not_found
@@ -30,18 +30,13 @@ async def list_plans(
 
 
 async def list_corrections(work: Work, plan_id: UUID, cursor: str | None, limit: int) -> Page[CorrectionView]:
-    """What was corrected after it was published, oldest first."""
+    """What was corrected after it was published, each on what the one before it left."""
     await _found(work, plan_id)
     scope = f"corrections {plan_id}"
-    rows = await store.list_corrections(work, plan_id, after(work.keyring, scope, cursor), limit)
-    return page_of(
-        work.keyring,
-        scope,
-        rows,
-        limit,
-        lambda row: CorrectionView.model_validate(dict(row.items())),
-        id_column="correction_id",
-    )
+    after_version = int(unsign(work.keyring, cursor, label=scope)[0]) if cursor else 0
+    found = await store.list_corrections(work, plan_id, after_version, limit)
+    next_cursor = sign(work.keyring, scope, found[limit - 1].plan_version) if len(found) > limit else None
+    return Page(items=found[:limit], next_cursor=next_cursor)
 
 
 async def read_versions(work: Work, plan_id: UUID, cursor: str | None, limit: int) -> Page[VersionView[PlanView]]:

@@ -52,12 +52,12 @@ _LIST = prepare(
 _CORRECT = prepare(
     f"INSERT INTO place_plan_correction ({', '.join(_CORRECTION)}) VALUES ({', '.join(map(_bound, _CORRECTION))})"  # noqa: S608
 )
+# By the version each made: two that began together waited for each other, and their instants tell when they began.
 _CORRECTIONS = prepare(
     f"""
     SELECT {", ".join(_CORRECTION)} FROM place_plan_correction
-    WHERE plan_id = :plan_id AND (CAST(:after_created_at AS timestamptz) IS NULL
-        OR (created_at, correction_id) > (:after_created_at, CAST(:after_id AS uuid)))
-    ORDER BY created_at, correction_id LIMIT CAST(:limit AS integer)
+    WHERE plan_id = :plan_id AND plan_version > CAST(:after_version AS integer)
+    ORDER BY plan_version LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
 
@@ -118,12 +118,10 @@ async def insert_correction(work: Work, correction: CorrectionView) -> None:
     require_one(await work.tx.execute(_CORRECT, **given | states))
 
 
-async def list_corrections(work: Work, plan_id: UUID, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Record]:
-    """Up to `limit` + 1 corrections of a plan, oldest first."""
-    after_created_at, after_id = after or (None, None)
-    return await work.tx.fetch(
-        _CORRECTIONS, plan_id=plan_id, after_created_at=after_created_at, after_id=after_id, limit=limit + 1
-    )
+async def list_corrections(work: Work, plan_id: UUID, after_version: int, limit: int) -> list[CorrectionView]:
+    """Up to `limit` + 1 corrections of a plan, in their order."""
+    rows = await work.tx.fetch(_CORRECTIONS, plan_id=plan_id, after_version=after_version, limit=limit + 1)
+    return [CorrectionView.model_validate(dict(row.items())) for row in rows]
 
 
 def plan_of(row: Record) -> PlanRecord:
