@@ -82,12 +82,17 @@ MARKETS: Mapping[str, tuple[list[Offer], list[Child]]] = {
 }
 
 
-@pytest.mark.parametrize("market", MARKETS)
+QUICK = {"priorities in a circle", "reserves that return"}
+
+
+@pytest.mark.parametrize("market", [pytest.param(each, marks=[] if each in QUICK else [pytest.mark.long]) for each in MARKETS])
 def test_nobody_gains_by_another_list(market: str) -> None:
     assert gains(outcomes(*MARKETS[market], Mechanism.DEFERRED_ACCEPTANCE)) == []
 
 
-@pytest.mark.parametrize("mechanism", [Mechanism.IMMEDIATE_ACCEPTANCE, Mechanism.PARALLEL])
+@pytest.mark.parametrize(
+    "mechanism", [Mechanism.IMMEDIATE_ACCEPTANCE, pytest.param(Mechanism.PARALLEL, marks=pytest.mark.long)]
+)
 def test_the_search_finds_who_gains_under_the_mechanisms_for_comparison(mechanism: Mechanism) -> None:
     assert gains(outcomes(*MARKETS["too few places"], mechanism))
 

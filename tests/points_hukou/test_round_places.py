@@ -86,6 +86,7 @@ async def test_who_moved_away_within_one_registration_stays_in_the_towns_round(
         assert expect(await town.post(f"{one}/rank"), 200)["standing"] == 1
         (row,) = expect(await town.get(f"{one}/places"), 200)["items"]
         assert (row["application_id"], row["masked_name"], row["outcome"]) == (application, "王*", "admitted")
+        expect(await desk(office).post(f"{APPLICATIONS}/{application}/withdraw"), 200)
 
 
 async def test_a_town_without_places_is_refused_by_name(office: PointsOffice, law: dict[str, Any]) -> None:

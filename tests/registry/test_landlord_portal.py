@@ -174,7 +174,7 @@ async def test_an_employer_sees_no_home_and_a_landlord_no_employment(office: Off
     assert expect(await portal_of(office, home.landlord_id).get("/v1/employments"), 200)["items"] == []
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 async def test_five_hundred_questions_of_landlords_are_answered_as_the_book_says(
     office: Office, cixi: Caller, seed: int
 ) -> None:

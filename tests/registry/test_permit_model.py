@@ -138,7 +138,7 @@ class Traces:
     def played(self) -> list[Trace]:
         """The lives; a difference between registry and model raises."""
         if not self.kept:
-            self.kept = play(self.registry, lives=150)
+            self.kept = play(self.registry, lives=100)
         return self.kept
 
 
