@@ -15,7 +15,7 @@ from services.suite.nats_server import ADMIN, EmbeddedNats
 from services.suite.postgres import SUPERUSER, EmbeddedPostgres
 
 PASSWORD = "only-for-this-test-session"
-PROCESSES = ("registry", "points_hukou", "health", "gateway", "office")
+PROCESSES = ("registry", "points_hukou", "health", "education", "gateway", "office")
 
 
 class Servers:

@@ -19,9 +19,12 @@ from services.chassis.events import EventData
 from services.chassis.openapi import describe_problems
 from services.chassis.operation import EXTENSION
 from services.chassis.problems import Catalogue
+from services.contracts import education as education_contract
 from services.contracts import health as health_contract
 from services.contracts import points_hukou as points_contract
 from services.contracts import registry as registry_contract
+from services.education import app as education
+from services.education import consumers as education_consumers
 from services.health import app as health
 from services.health import consumers as health_consumers
 from services.points_hukou import app as points_hukou
@@ -33,15 +36,18 @@ ROOT = Path(__file__).parent.parent
 DEFINITIONS: dict[str, ServiceDefinition] = {
     "registry": registry.DEFINITION,
     "points_hukou": points_hukou.DEFINITION,
+    "education": education.DEFINITION,
     "health": health.DEFINITION,
 }
 EVENTS: dict[str, tuple[type[EventData], ...]] = {
     "registry": registry_contract.EVENTS,
     "points_hukou": points_contract.EVENTS,
+    "education": education_contract.EVENTS,
     "health": health_contract.EVENTS,
 }
 UNUSED: dict[str, Mapping[type[EventData], str]] = {
     "points_hukou": points_consumers.UNUSED,
+    "education": education_consumers.UNUSED,
     "health": health_consumers.UNUSED,
     "registry": registry_consumers.UNUSED,
 }
@@ -145,6 +151,7 @@ def test_every_raised_problem_is_in_a_catalogue() -> None:
     for name, folders in {
         "registry": ["services/registry", "services/chassis"],
         "points_hukou": ["services/points_hukou"],
+        "education": ["services/education"],
         "health": ["services/health"],
         "gateway": ["gateway"],
     }.items():

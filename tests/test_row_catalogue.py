@@ -58,7 +58,8 @@ LISTED = {
             "is_person_new": "yes or no",
             "hold_attachments": "locks whatever is named, tells nothing",
             "release_attachments": "deletes the files of a person that is being erased, tells their ids",
-            "obstacles_to_erasure": "three times yes or no",
+            "obstacles_to_erasure": "four times yes or no",
+            "is_needed_again": "yes or no, of what a review in sight is about",
             "erase_person": "of a person in sight, after two officers; what remains says who may be told",
             "searches_logged": "lines of evidence about searches by clients of the asking division: field names and counts",
             "compare_persons": "pairs by digests, of any division, because who moved was entered elsewhere; tells nothing",
@@ -141,6 +142,13 @@ LISTED = {
             "children_of_cards": "of cards in sight: the same child's doses under its other ids, so that none is given twice",
             "is_card_conflict_open": "yes or no",
         },
+        evidence=_EVIDENCE,
+    ),
+    "education": Listed(
+        unprotected=_VERSION,
+        any_context=_ACTS | {"inbox_position.clients_see": "how far this service has heard, by key; no content"},
+        definers=_DEFINERS,
+        doors={"is_file_in_sight": "yes or no"},
         evidence=_EVIDENCE,
     ),
     "gateway": Listed(

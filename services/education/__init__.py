@@ -1,1 +1,1 @@
-"""School placement for children of people who moved here (随迁子女入学)."""
+"""School places for children who moved here (随迁子女入学): schools, places and classes; rules of placement and seasons."""

@@ -59,6 +59,7 @@ SERVICES = (
     Process("registry", "services.registry", "RegistrySettings"),
     Process("points_hukou", "services.points_hukou", "PointsHukouSettings"),
     Process("health", "services.health", "HealthSettings"),
+    Process("education", "services.education", "EducationSettings"),
 )
 PROCESSES = (*SERVICES, Process(GATEWAY, "gateway", "GatewaySettings"))
 

@@ -11,11 +11,16 @@ from services.chassis.asyncapi import asyncapi_document
 from services.chassis.clock import utc_now
 from services.chassis.cloudevents import headers_of
 from services.chassis.events import Envelope, EventData
-from services.contracts import health, points_hukou, registry
+from services.contracts import education, health, points_hukou, registry
 from services.suite.publish_contract import contract
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "asyncapi.json"
-PRODUCERS = {"registry": registry.EVENTS, "points_hukou": points_hukou.EVENTS, "health": health.EVENTS}
+PRODUCERS = {
+    "registry": registry.EVENTS,
+    "points_hukou": points_hukou.EVENTS,
+    "health": health.EVENTS,
+    "education": education.EVENTS,
+}
 
 
 def written() -> str:

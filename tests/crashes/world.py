@@ -27,7 +27,7 @@ from services.suite.postgres import SUPERUSER, EmbeddedPostgres
 ROOT = Path(__file__).parent.parent.parent
 LOOPBACK = "127.0.0.1"
 PASSWORD = "only-for-this-test-session"
-SERVICES = ("registry", "points_hukou", "health", "counting")
+SERVICES = ("registry", "points_hukou", "health", "education", "counting")
 GATEWAY = "gateway"
 PROCESSES = (*SERVICES, GATEWAY)
 READY_WITHIN_S = 60.0

@@ -22,7 +22,7 @@ from services.chassis.db import Pool, create_pool
 from services.chassis.evidence.checkpoint import make_audit_key
 from tests.conftest import Database, MakeDatabase
 from tests.gateway.echo import EchoService
-from tests.gateway.service_documents import HEALTH, POINTS, REGISTRY
+from tests.gateway.service_documents import EDUCATION, HEALTH, POINTS, REGISTRY
 from tests.gateway.serving import serving
 from tests.servers import Servers
 
@@ -62,6 +62,7 @@ class Services:
     registry: EchoService
     points: EchoService
     health: EchoService
+    education: EchoService
     urls: dict[str, str]
 
 
@@ -72,10 +73,16 @@ def services(key_files: KeyFiles, tmp_path_factory: pytest.TempPathFactory) -> I
     registry = EchoService("registry", InsideTokens.load(jwks, "registry"), REGISTRY)
     points = EchoService("points_hukou", InsideTokens.load(jwks, "points_hukou"), POINTS)
     health = EchoService("health", InsideTokens.load(jwks, "health"), HEALTH)
-    with serving(registry) as registry_port, serving(points) as points_port, serving(health) as health_port:
-        ports = {"registry": registry_port, "points_hukou": points_port, "health": health_port}
+    education = EchoService("education", InsideTokens.load(jwks, "education"), EDUCATION)
+    with (
+        serving(registry) as registry_port,
+        serving(points) as points_port,
+        serving(health) as health_port,
+        serving(education) as education_port,
+    ):
+        ports = {"registry": registry_port, "points_hukou": points_port, "health": health_port, "education": education_port}
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-        yield Services(registry, points, health, urls)
+        yield Services(registry, points, health, education, urls)
 
 
 @pytest.fixture(scope="session")

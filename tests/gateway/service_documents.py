@@ -1,4 +1,4 @@
-"""OpenAPI documents of three services: one schema in common, one name used for different things, one private route."""
+"""OpenAPI documents of four services: one schema in common, one name used for different things, one private route."""
 
 from typing import Any
 
@@ -66,5 +66,12 @@ HEALTH: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "免疫规划 · Immunisation", "version": "1"},
     "paths": {"/v1/immunisation/cards/{card_id}": {"get": _operation("read", "Problem")}},
+    "components": {"schemas": {"Problem": _PROBLEM}},
+}
+
+EDUCATION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "随迁子女入学 · School places", "version": "1"},
+    "paths": {"/v1/education/schools/{school_id}": {"get": _operation("read", "Problem")}},
     "components": {"schemas": {"Problem": _PROBLEM}},
 }

@@ -13,7 +13,7 @@ NOW = "2016-08-01T00:00:00+08:00"
 async def test_the_clock_reaches_every_service_and_is_answered_when_all_have_settled(
     http: httpx.AsyncClient, gateway: str, token: str, services: Services
 ) -> None:
-    every = (services.registry, services.points, services.health)
+    every = (services.registry, services.points, services.health, services.education)
     services.points.settled_after = 5
     jobs = [service.jobs_run for service in every]
     answer = await http.put(gateway + CLOCK, headers={"authorization": f"Bearer {token}"}, json={"now": NOW})
@@ -27,6 +27,7 @@ async def test_the_clock_reaches_every_service_and_is_answered_when_all_have_set
         "registry": services.registry.clock,
         "points_hukou": services.points.clock,
         "health": services.health.clock,
+        "education": services.education.clock,
     }
 
 

@@ -118,6 +118,7 @@ def settle(suite: Suite) -> City:
     known |= _a_round(owner, clock, known["application_id"])
     known["transfer_id"] = _a_transfer(owner, known["person_id"])
     known |= _a_card(owner)
+    known |= _places_of_a_school(owner)
     known |= _a_simulation(owner, known["rule_set_id"])
     _make_the_others(city, document)
     return city
@@ -204,6 +205,17 @@ def _a_card(owner: Office) -> dict[str, str]:
             return {"card_id": card_id, "dose_id": owner.post(f"/v1/immunisation/cards/{card_id}/doses", dose)["dose_id"]}
         time.sleep(0.05)
     raise AssertionError(answer.text)
+
+
+def _places_of_a_school(owner: Office) -> dict[str, str]:
+    """A school of the town, its classes, and what it will offer: a draft, so nobody else's business yet."""
+    named = {"school_code": "2133028277", "name": "古窑浦小学", "kind": "public", "division_code": TOWN}
+    school_id = str(owner.post("/v1/education/schools", {**named, "first_grade": 1, "last_grade": 9})["school_id"])
+    report = {"as_of": "2026-03-01", "classes": [{"grade": 1, "number": 1, "pupils": 44}]}
+    assert owner.call("PUT", f"/v1/education/schools/{school_id}/classes", report).is_success
+    grade = {"grade": 1, "classes": 2, "sources": [{"source": "public", "places": 90}]}
+    plan = {"school_id": school_id, "entry_year": LawClock().today().year + 1, "areas": [VILLAGE_BELOW], "grades": [grade]}
+    return {"school_id": school_id, "plan_id": str(owner.post("/v1/education/place-plans", plan)["plan_id"])}
 
 
 def _a_simulation(owner: Office, rule_set_id: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ def test_check_finds_everything_in_order(running: RunningUp) -> None:
         ("registry", "database"),
         ("points_hukou", "consumer of registry"),
         ("health", "consumer of registry"),
+        ("education", "consumer of registry"),
         ("registry", "audit evidence"),
         ("gateway", "ready"),
     } <= looked_at
@@ -31,16 +32,16 @@ def test_check_finds_everything_in_order(running: RunningUp) -> None:
 
 
 def test_check_fails_with_its_own_code_when_a_process_is_away(running: RunningUp) -> None:
-    nowhere = dict.fromkeys(("registry", "points_hukou", "health"), "http://127.0.0.1:9")
+    nowhere = dict.fromkeys(("registry", "points_hukou", "health", "education"), "http://127.0.0.1:9")
     gone = running.environment | {"XINSHIMIN_GATEWAY__UPSTREAMS": json.dumps(nowhere)}
     done = xinshimin("check", "--json", environment=gone)
     assert done.returncode == ExitCode.CHECK_FAILED
     bad = [each["subject"] for each in json.loads(done.stdout)["findings"] if not each["ok"]]
-    assert bad == ["registry", "points_hukou", "health"]
+    assert bad == ["registry", "points_hukou", "health", "education"]
 
 
 def test_migrate_may_be_repeated(running: RunningUp) -> None:
-    assert set(running.command("migrate")["revisions"]) == {"registry", "points_hukou", "health", "gateway"}
+    assert set(running.command("migrate")["revisions"]) == {"registry", "points_hukou", "health", "education", "gateway"}
     assert set(running.command("migrate", "gateway")["revisions"]) == {"gateway"}
 
 
@@ -48,7 +49,9 @@ def test_events_stand_where_they_should(running: RunningUp) -> None:
     lag = {each["service"]: each for each in running.command("events", "lag")["services"]}
     assert lag["registry"]["outbox"]["unpublished"] == 0
     assert [inbox["producer"] for inbox in lag["points_hukou"]["inboxes"]] == ["registry"]
-    assert running.command("events", "dead") == {"services": {"registry": [], "points_hukou": [], "health": []}}
+    assert running.command("events", "dead") == {
+        "services": {"registry": [], "points_hukou": [], "health": [], "education": []}
+    }
     replayed = running.command("events", "replay", "points_hukou")
     assert replayed == {"producers": {"registry": {"applied": 0, "still_dead": 0}}}
 
@@ -59,8 +62,8 @@ def test_streams_and_inboxes_agree_with_the_outbox(running: RunningUp) -> None:
     assert reconciled["registry"]["published"] >= 1
     assert reconciled["registry"]["republished"] == 0
     level = {"behind": 0, "ahead": 0, "rewound": False}
-    assert reconciled["registry"]["followers"] == {"points_hukou": level, "health": level}
-    assert set(reconciled) == {"registry", "points_hukou", "health"}
+    assert reconciled["registry"]["followers"] == {"points_hukou": level, "health": level, "education": level}
+    assert set(reconciled) == {"registry", "points_hukou", "health", "education"}
 
 
 def test_keys_are_listed_rotated_and_wrapped_anew_beside_the_running_suite(running: RunningUp) -> None:
@@ -117,7 +120,7 @@ def test_the_key_of_document_tokens_is_rotated_beside_the_running_suite(running:
     assert {key_id for key_id, _ in after} == {rotated["key_id"]} != {old}
     assert len(after) == len(before) == rotated["forgotten"]["points_hukou"] > 0
     assert not {token for _, token in after} & {token for _, token in before}
-    for file in ("registry.json", "points_hukou.json", "health.json", "document-token.json"):
+    for file in ("registry.json", "points_hukou.json", "health.json", "education.json", "document-token.json"):
         held = json.loads((running.data_dir / "keys" / file).read_text())
         assert set(held.get("document_token", held)["keys"]) == {rotated["key_id"]}, file
     assert running.command("keys", "rotate-tokens")["key_id"] != rotated["key_id"]
@@ -147,7 +150,9 @@ def test_an_interrupted_rotation_of_document_tokens_is_taken_up(running: Running
 def test_document_tokens_follow_key_files_that_somebody_else_writes(running: RunningUp) -> None:
     running.paste(0, 1)
     running.command("events", "reconcile")
-    files = [running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json", "health.json")]
+    files = [
+        running.data_dir / "keys" / name for name in ("registry.json", "points_hukou.json", "health.json", "education.json")
+    ]
     secret = make_key()
     (old,) = {key_id for key_id, _ in _tokens_of_mirror(running)}
     for file in files:

@@ -62,7 +62,7 @@ def test_a_killed_suite_leaves_no_orphan_and_starts_again(tmp_path: Path) -> Non
         assert killed.left_over() == []
     with up(folder) as again:
         assert again.readiness().status_code == 200
-        assert set(again.pids) == {"postgres", "nats", "registry", "points_hukou", "health", "gateway"}
+        assert set(again.pids) == {"postgres", "nats", "registry", "points_hukou", "health", "education", "gateway"}
         os.kill(again.pids["registry"], signal.SIGKILL)
         ended = again.end()
         assert ended.returncode == ExitCode.CHILD_DIED
@@ -124,13 +124,13 @@ def test_a_second_suite_runs_beside_it_on_servers_of_the_environment(
     running: RunningUp, servers: Servers, tmp_path: Path
 ) -> None:
     variables = {"XINSHIMIN_SANDBOX": "0"}
-    for name in ("registry", "points_hukou", "health", "gateway"):
+    for name in ("registry", "points_hukou", "health", "education", "gateway"):
         servers.create_database(f"beside_{name}", process=name)
         variables[f"XINSHIMIN_{name.upper()}__DATABASE_URL"] = servers.postgres_url(f"beside_{name}", f"{name}_app")
         variables[f"XINSHIMIN_{name.upper()}__MIGRATION_URL"] = servers.postgres_url(f"beside_{name}", f"{name}_owner")
         variables[f"XINSHIMIN_{name.upper()}__NATS_URL"] = servers.nats_url_of(name)
     with up(tmp_path / "data", **variables) as other:
-        assert set(other.pids) == {"registry", "points_hukou", "health", "gateway"}, "no server of its own"
+        assert set(other.pids) == {"registry", "points_hukou", "health", "education", "gateway"}, "no server of its own"
         assert other.screen["base_url"] != running.screen["base_url"]
         assert other.readiness().status_code == running.readiness().status_code == 200
         assert other.screen["client_id"] is None, "a demo client exists in a sandbox only"

@@ -9,6 +9,7 @@ from services.chassis.parameters import Document
 from services.education.rules.class_sizes import ClassSizeLaw, read_class_sizes
 from services.education.rules.eligibility.document import EligibilityRules
 from services.education.rules.placement.shipped_rules import ShippedRules, read_shipped_rules
+from services.education.rules.reserved_groups import ReservedGroup
 from services.education.rules.season.template import SeasonTemplate
 
 _SERVICE = Path(__file__).parents[1]
@@ -43,6 +44,17 @@ def class_sizes() -> ClassSizeLaw:
     """The law of class sizes. Raises ParameterError when the file is none."""
     file = _SERVICE / "parameters" / "classes.toml"
     return read_class_sizes(Document.parse(file.name, file.read_text("utf-8")))
+
+
+@cache
+def reserved_groups() -> Mapping[str, ReservedGroup]:
+    """The groups places may be held back for, by id. Raises pydantic's ValidationError when the file is none."""
+    file = _SERVICE / "parameters" / "reserved_groups.toml"
+    listed = [ReservedGroup.model_validate(each) for each in tomllib.loads(file.read_text("utf-8"))["groups"]]
+    found = {each.id: each for each in listed}
+    if len(found) != len(listed):
+        raise ValueError(f"{file.name}: a group stands twice")
+    return found
 
 
 @cache

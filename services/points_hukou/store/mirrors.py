@@ -5,15 +5,11 @@ already know something newer. So they may run in any order among each other, and
 """
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
-
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
-from sqlmodel import SQLModel
 
 from services.chassis.attachments.references import release
 from services.chassis.db import prepare
-from services.chassis.events import EventData, Received
+from services.chassis.events import Received
+from services.chassis.mirroring import Mirror
 from services.chassis.work import Work
 from services.contracts.registry import (
     EmploymentState,
@@ -33,44 +29,6 @@ from services.points_hukou.tables.mirrors import (
     MirrorResidencePermit,
     MirrorResidenceRegistration,
 )
-
-StateT = TypeVar("StateT", bound=EventData)
-
-_DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]
-_NOT_IN_DATA = ("sequence", "updated_at")
-_PERSON_IDS = ("person_id", "related_person_id", "canonical_person_id")
-
-
-class _Mirror(Generic[StateT]):
-    """A mirror table and the events that fill it; its other columns are named like the fields of the events."""
-
-    def __init__(self, model: type[SQLModel]) -> None:
-        table: Table = model.__table__  # type: ignore[attr-defined]
-        (self._key,) = (column.name for column in table.primary_key)
-        self._fields = [column.name for column in table.columns if column.name not in _NOT_IN_DATA]
-        names = ", ".join(column.name for column in table.columns)
-        arrays = ", ".join(f"CAST(:{column.name} AS {column.type.compile(_DIALECT)}[])" for column in table.columns)
-        persons = ", ".join(f"given.{name}" for name in _PERSON_IDS if name in table.columns)
-        changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if not column.primary_key)
-        self.upsert = f"""
-            INSERT INTO {table.name} AS m ({names}) SELECT * FROM unnest({arrays}) AS given ({names})
-            WHERE NOT EXISTS (SELECT FROM mirror_person_deleted x WHERE x.person_id IN ({persons}))
-            ON CONFLICT ({self._key}) DO UPDATE SET {changes} WHERE m.sequence < excluded.sequence
-            RETURNING m.{self._key}
-            """  # noqa: S608 - names of the table's own columns
-        """SQL that takes an array per column and returns the keys of the rows it wrote."""
-
-    def last_states(self, events: Sequence[Received[StateT]]) -> list[Received[StateT]]:
-        """The last event of every subject; those of one subject come in order."""
-        return list({getattr(event.data, self._key): event for event in events}.values())
-
-    def arrays(self, work: Work, events: Sequence[Received[StateT]]) -> dict[str, list[Any]]:
-        """The arguments of `upsert`."""
-        arrays: dict[str, list[Any]] = {name: [getattr(event.data, name) for event in events] for name in self._fields}
-        arrays["sequence"] = [event.envelope.sequence for event in events]
-        arrays["updated_at"] = [work.now] * len(events)
-        return arrays
-
 
 # Of a deleted person nothing is kept but that it is deleted; what comes late finds that and stays out. Whoever gives evidence
 # holds the person's row, which goes first; the key goes last.
@@ -94,13 +52,13 @@ _FORGET = (
     ),
 )
 
-_PERSONS: _Mirror[PersonState] = _Mirror(MirrorPerson)
-_DELETED: _Mirror[PersonDeleted] = _Mirror(MirrorPersonDeleted)
-_ALIASES: _Mirror[PersonAliasState] = _Mirror(MirrorPersonAlias)
-_RELATIONSHIPS: _Mirror[RelationshipState] = _Mirror(MirrorRelationship)
-_REGISTRATIONS: _Mirror[ResidenceRegistrationState] = _Mirror(MirrorResidenceRegistration)
-_PERMITS: _Mirror[ResidencePermitState] = _Mirror(MirrorResidencePermit)
-_EMPLOYMENTS: _Mirror[EmploymentState] = _Mirror(MirrorEmployment)
+_PERSONS: Mirror[PersonState] = Mirror(MirrorPerson)
+_DELETED: Mirror[PersonDeleted] = Mirror(MirrorPersonDeleted)
+_ALIASES: Mirror[PersonAliasState] = Mirror(MirrorPersonAlias)
+_RELATIONSHIPS: Mirror[RelationshipState] = Mirror(MirrorRelationship)
+_REGISTRATIONS: Mirror[ResidenceRegistrationState] = Mirror(MirrorResidenceRegistration)
+_PERMITS: Mirror[ResidencePermitState] = Mirror(MirrorResidencePermit)
+_EMPLOYMENTS: Mirror[EmploymentState] = Mirror(MirrorEmployment)
 
 # Documents follow where the person's row was written: older news changes neither.
 _KEEP_PERSONS = prepare(

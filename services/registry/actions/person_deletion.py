@@ -38,6 +38,10 @@ _TEXTS = {
         "该人员有未办结的事项，应先办结。",
         "A case of the person is open; it has to be closed first.",
     ),
+    store.Obstacle.HOME: (
+        "该人员有在册的出租房，应先办理停止出租或变更出租人。",
+        "The person lets a home that is registered; the letting has to end, or another landlord be entered, first.",
+    ),
 }
 
 

@@ -32,6 +32,7 @@ from services.registry.schemas.retention import PastReviewView, ReviewKeeping, R
 from services.registry.store import retention as store
 
 RESOURCE = "retention_review"
+_ARTICLE = "《中华人民共和国个人信息保护法》第四十七条第一款"
 _DELETION = PersonDeletion(reason=DeletionReason.RETENTION_OVER, legal_ground=LegalGround.PIPL_47_2)
 
 
@@ -117,7 +118,9 @@ async def propose_deletion(work: Work, review_id: UUID) -> ProposalView:
     """
     review, person = await _take_with_subject(work, review_id)
     work.expect_version(review.version)
-    reasons = [] if person is None else await person_deletion.obstacles(work, person.person_id)
+    reasons = await _needed_again(work, review_id)
+    if person is not None:
+        reasons += await person_deletion.obstacles(work, person.person_id)
     return await propose(work, DELETE_DUE, Subject(RESOURCE, review_id, review.version, review.person_id), _DELETION, reasons)
 
 
@@ -152,6 +155,8 @@ async def list_reviews(
 async def _delete(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
     review, person = await _take_with_subject(work, proposal.resource_id)
     proposal.expect_version(review.version)
+    if needed := await _needed_again(work, review.review_id):
+        return needed
     if person is None:
         await retention_erasure.erase(work, review.review_id, review.retention_class, review.subject_id)
         await _decide(work, "delete", review, status=ReviewStatus.DELETED)
@@ -161,6 +166,14 @@ async def _delete(work: Work, proposal: Proposal) -> Sequence[RefusalReason]:
     await _decide(work, "delete", review, status=ReviewStatus.DELETED)
     await person_deletion.delete(work, person, PersonDeletion.model_validate_json(proposal.content))
     return ()
+
+
+async def _needed_again(work: Work, review_id: UUID) -> list[RefusalReason]:
+    """Why what was due once is kept: a person is held, sleeps or works here or lets a home again, a landlord lets again, …"""
+    if not await store.is_needed_again(work, review_id):
+        return []
+    zh, en = "保存目的已恢复：该对象现又在用，不得删除。", "It is needed again, so its purpose is not over; it is not deleted."
+    return [RefusalReason(code="needed_again", article=_ARTICLE, rule="V-19", message_zh=zh, message_en=en)]
 
 
 async def _show(work: Work, proposal: Proposal) -> dict[str, Any]:

@@ -10,6 +10,7 @@
 | | in this town at another address, before that day | the address is changed |
 | | at this address | unchanged |
 | | since that day or later, elsewhere | refused: the roster is older than what the register knows |
+| | nowhere any more, having left after that day | refused likewise |
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from services.registry.imports.effects import Effects
 from services.registry.imports.knowing import Knowledge, KnownPerson
 from services.registry.imports.prepared import PreparedRow, as_locked, first_registration, notes_of
 from services.registry.imports.rows import Bringer, examine
+from services.registry.rules.residence_registration import RegistrationEndReason
 from services.registry.schemas.registrations import AddressChange, RegistrationRecord, ResidenceRegistrationEntry
 from services.registry.store.bulk import residence
 
@@ -144,6 +146,8 @@ class Decisions:
                 raise invalid([_OUTDATED])
             if is_own_division(self.work, current.division_code) and is_same_town(current.division_code, entry.division_code):
                 return self._change(row, entry, known, current)
+        elif _was_told_since(entry, known.registrations):
+            raise invalid([_OUTDATED])
         assessment = assess_entry(self.work, entry, known.person, known.documents_expired_on)
         made = entered_registration(self.work, entry, assessment, where)
         self._note(row, notes_of(self.work, made.record, assessment))
@@ -177,6 +181,12 @@ class Decisions:
 def _is_outdated(entry: ResidenceRegistrationEntry, current: RegistrationRecord) -> bool:
     """Whether the register has heard of the person's residence since the day the row speaks of."""
     return entry.started_on <= (current.changed_on or current.started_on)
+
+
+def _was_told_since(entry: ResidenceRegistrationEntry, past: Sequence[RegistrationRecord]) -> bool:
+    """Whether the register heard that the person left after the day the row speaks of: an old roster brings nobody back."""
+    told = (each for each in past if each.end_reason is not RegistrationEndReason.RECORDED_IN_ERROR)
+    return any(each.ended_on is not None and entry.started_on < each.ended_on for each in told)
 
 
 def _replace(records: list[RegistrationRecord], after: RegistrationRecord) -> None:

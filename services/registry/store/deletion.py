@@ -14,11 +14,12 @@ class Obstacle(StrEnum):
     REGISTRATION = "current_registration"
     PERMIT = "open_permit"
     CASE = "open_case"
+    HOME = "let_home"
 
 
 _OBSTACLES = prepare(
     """
-    SELECT has_registration, has_permit, has_case
+    SELECT has_registration, has_permit, has_case, has_home
     FROM obstacles_to_erasure(CAST(:person_id AS uuid), CAST(:but AS uuid), CAST(:today AS date))
     """
 )
@@ -36,7 +37,8 @@ async def obstacles(work: Work, person_id: UUID, *, but: UUID | None) -> list[Ob
     """What stands against deleting the person, wherever it lies; `but` is the proposal being decided."""
     row = await work.tx.fetch_row(_OBSTACLES, person_id=person_id, but=but, today=work.today)
     assert row is not None
-    found = zip(Obstacle, (row["has_registration"], row["has_permit"], row["has_case"]), strict=True)
+    stands_there = (row["has_registration"], row["has_permit"], row["has_case"], row["has_home"])
+    found = zip(Obstacle, stands_there, strict=True)
     return [obstacle for obstacle, stands in found if stands]
 
 

@@ -77,6 +77,7 @@ _LIST = prepare(
     ORDER BY r.created_at, r.review_id LIMIT CAST(:limit AS integer)
     """  # noqa: S608
 )
+_IS_NEEDED = prepare("SELECT is_needed_again(CAST(:review_id AS uuid))")
 _LOOK = prepare("SELECT look_at_reviewed(CAST(:review_id AS uuid))")
 
 
@@ -153,6 +154,13 @@ async def list_reviews(
 async def look_at_reviewed(work: Work, review_id: UUID) -> bool:
     """See the person of a review that is due for the rest of the transaction; whether there is such a review."""
     return bool(await work.tx.fetch_value(_LOOK, review_id=review_id))
+
+
+async def is_needed_again(work: Work, review_id: UUID) -> bool:
+    """Whether the subject of a review in sight is needed again, wherever; who locks the subject before is certain until the
+    commit.
+    """
+    return bool(await work.tx.fetch_value(_IS_NEEDED, review_id=review_id))
 
 
 def review_of(row: Record) -> ReviewRecord:

@@ -6,14 +6,22 @@ not asked here.
 
 from services.registry.rules.retention import ReviewedClass
 
+# Whoever sleeps or works here, or lets a home, is kept for that, under whichever id.
+_IS_HERE = """
+    EXISTS (SELECT FROM stay s WHERE s.person_id = ANY (ids_of_human({person})) AND s.ended_at IS NULL)
+    OR EXISTS (SELECT FROM employment e WHERE e.person_id = ANY (ids_of_human({person})) AND e.ended_on IS NULL)
+    OR EXISTS (SELECT FROM landlord l JOIN premises m ON m.landlord_id = l.landlord_id
+        WHERE l.person_id = ANY (ids_of_human({person})) AND m.status = 'registered')
+"""
 # A human is listed under its canonical id, which shares the holds of the others, by the hold that ended last.
-_PERSON = """
+_PERSON = f"""
     SELECT d.person_id AS subject_id, d.person_id, d.division_code, d.until AS ended_on FROM person_division d
     WHERE d.until <= CAST(:ended_by AS date)
         AND NOT EXISTS (SELECT FROM person_division o WHERE o.person_id = d.person_id AND (
             o.until IS NULL OR (o.until, o.person_division_id) > (d.until, d.person_division_id)))
         AND NOT EXISTS (SELECT FROM person_alias a WHERE a.person_id = d.person_id AND a.unmerged_on IS NULL)
-"""
+        AND NOT ({_IS_HERE.format(person="d.person_id")})
+"""  # noqa: S608 - constants of this module
 # Entered and never registered: nobody ends an intake. Who sleeps or works here, lets a home, or is there for somebody else is
 # kept for that.
 _UNREGISTERED = """
@@ -56,10 +64,11 @@ ENDED = {
 }
 """Of each class what ended by `:ended_by`."""
 
-_HELD_AGAIN = """
+_HELD_AGAIN = f"""
     EXISTS (SELECT FROM person_division d WHERE d.person_id = r.person_id AND d.until IS NULL)
     OR EXISTS (SELECT FROM person_alias a WHERE a.person_id = r.person_id AND a.unmerged_on IS NULL)
-"""
+    OR {_IS_HERE.format(person="r.person_id")}
+"""  # noqa: S608 - as above
 
 
 def _ended_no_more(ended: str) -> str:

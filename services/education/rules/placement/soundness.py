@@ -81,12 +81,13 @@ def _of_offers(problem: Problem) -> _Found:
             yield _error(f"{where}/places", "range", "学位数不能为负", "places cannot be negative", "EDU-05")
         if offer.priority not in problem.rules.priorities:
             yield _unknown_one(f"{where}/priority", offer.priority, "education.md §5.3")
-        yield from _twice(f"{where}/reserves", [each.group for each in offer.reserves], "education.md §4.5")
-        yield from _of_reserves(where, offer, claims)
+        yield from problems_of_reserves(where, offer, claims)
 
 
-def _of_reserves(where: str, offer: Offer, claims: set[str]) -> _Found:
+def problems_of_reserves(where: str, offer: Offer, claims: set[str]) -> _Found:
+    """Everything that stands against the reserves of an offer, for groups of these names."""
     rule = "education.md §4.5"
+    yield from _twice(f"{where}/reserves", [each.group for each in offer.reserves], rule)
     for place, reserve in enumerate(offer.reserves):
         at = f"{where}/reserves/{place}"
         if reserve.places < 0:

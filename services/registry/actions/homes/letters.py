@@ -25,7 +25,8 @@ RESOURCE = "responsibility_letter"
 
 async def enter_letter(work: Work, body: LetterEntry) -> LetterView:
     """Enter a letter that a landlord signed; several may follow each other or overlap."""
-    landlord = await store.lock_landlord(work, body.landlord_id)
+    is_there = await store.hold_landlord(work, body.landlord_id)
+    landlord = await store.lock_landlord(work, body.landlord_id) if is_there else None
     if landlord is None:
         wrong = FieldError("/landlord_id", "landlord_not_found", "没有找到该出租人", "there is no such landlord")
         raise DomainError("landlord-not-found", errors=[wrong])

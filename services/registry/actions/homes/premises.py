@@ -38,7 +38,7 @@ from services.registry.schemas.homes.premises import (
 from services.registry.store.events import premises_event
 from services.registry.store.homes import premises as store
 from services.registry.store.homes.claims import address_index, claim
-from services.registry.store.homes.landlords import find_landlord
+from services.registry.store.homes.landlords import hold_landlord
 
 RESOURCE = "premises"
 
@@ -187,7 +187,7 @@ async def _with_rooms(work: Work, before: PremisesRecord, rooms: tuple[RoomRecor
 
 
 async def _require_landlord(work: Work, landlord_id: UUID) -> None:
-    if await find_landlord(work, landlord_id) is None:
+    if not await hold_landlord(work, landlord_id):
         wrong = FieldError("/landlord_id", "landlord_not_found", "没有找到该出租人", "there is no such landlord")
         raise DomainError("landlord-not-found", errors=[wrong])
 

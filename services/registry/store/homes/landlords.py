@@ -20,6 +20,7 @@ LETTER_COLUMNS = """t.letter_id, t.landlord_id, t.division_code, t.signed_on, t.
 
 _FIND = prepare(f"SELECT {COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id")  # noqa: S608
 _LOCK = prepare(f"SELECT {COLUMNS} FROM landlord l WHERE l.landlord_id = :landlord_id FOR UPDATE")  # noqa: S608
+_HOLD = prepare("SELECT l.landlord_id FROM landlord l WHERE l.landlord_id = :landlord_id AND l.erased_on IS NULL FOR SHARE")
 _SAME = prepare(
     """
     SELECT landlord_id FROM landlord WHERE division_code = :division_code
@@ -80,6 +81,11 @@ async def find_landlord(work: Work, landlord_id: UUID) -> LandlordRecord | None:
     """The landlord, when it is visible to the client."""
     row = await work.tx.fetch_row(_FIND, landlord_id=landlord_id)
     return None if row is None else landlord_of(work.keyring, row)
+
+
+async def hold_landlord(work: Work, landlord_id: UUID) -> bool:
+    """Whether there is a landlord who may let: one in sight that was not erased, and is not before the commit."""
+    return await work.tx.fetch_row(_HOLD, landlord_id=landlord_id) is not None
 
 
 async def lock_landlord(work: Work, landlord_id: UUID) -> LandlordRecord | None:

@@ -1,0 +1,1 @@
+"""What comes in (commands), what goes out (views), and the full state of a thing as the store keeps it (records)."""

@@ -1,0 +1,1 @@
+"""Statements: `mirrors` keeps what the registry tells; schools, plans of places and their corrections are this office's own."""
