@@ -163,3 +163,12 @@ async def test_a_dry_run_tells_and_changes_nothing(importer: Importer) -> None:
     assert len(await importer.refused(rehearsed)) == 1
     assert await importer.rows("SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM outbox)") == before
     assert (await importer.run(rows)).counts == rehearsed.counts
+
+
+@pytest.mark.parametrize("cell", ['"城东路', '城东路5"号', '"城东路"5号'])
+async def test_a_lone_quotation_mark_swallows_no_rows(importer: Importer, cell: str) -> None:
+    """It opens a cell that ends nowhere or somewhere else: what stands behind it would be lost without a word."""
+    content = as_csv([a_row(), a_row(居住地址="@@"), a_row(), a_row(), a_row()]).replace(b"@@", cell.encode())
+    done = await importer.work_off(await importer.ask(content))
+    assert (done.state, done.problem) == (OperationState.FAILED, "import-file")
+    assert done.counts == {}

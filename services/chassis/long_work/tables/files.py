@@ -126,7 +126,7 @@ def _complete(lines: list[str]) -> Iterator[str]:
 
 def _parsed(lines: list[str], delimiter: str) -> list[list[str]]:
     try:
-        return list(csv.reader(_complete(lines), delimiter=delimiter))
+        return list(csv.reader(_complete(lines), delimiter=delimiter, strict=True))
     except csv.Error:
         raise ActFailedError("import-file") from None
 
