@@ -7,7 +7,7 @@ import pytest
 
 from services.welfare_fund.rules.ledger.accounts import Account, AccountKind, Transfer, TransferKind
 from services.welfare_fund.rules.ledger.checking import BrokenLedgerError, check
-from services.welfare_fund.rules.ledger.exporting import export
+from services.welfare_fund.rules.ledger.exporting import export, read_entry
 from services.welfare_fund.rules.ledger.posting import MOST_LINKED, Ledger, Refusal, RefusedError
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -51,6 +51,17 @@ def test_a_missing_or_doubled_line_is_refused(line: int) -> None:
     for other in ([*sound[:line], *sound[line + 1 :]], [*sound[:line], sound[line], *sound[line:]]):
         with pytest.raises(BrokenLedgerError):
             check(other)
+
+
+@pytest.mark.parametrize("employer", ["0", "false", "[]", "{}"])
+def test_an_employer_that_is_no_text_is_refused(employer: str) -> None:
+    """Even in the one spelling: an empty value must neither pass for absent nor stop the check."""
+    changed = [each.replace(b'"employer":"e1"', f'"employer":{employer}'.encode()) for each in lines()]
+    with pytest.raises(ValueError, match="one way"):
+        read_entry(changed[2])
+    with pytest.raises(BrokenLedgerError) as broken:
+        check(changed)
+    assert "this is no entry" in broken.value.why
 
 
 def test_the_hash_is_as_specified() -> None:

@@ -57,8 +57,13 @@ def read_entry(line: bytes) -> Entry:
 def _well_typed(entry: Entry) -> bool:
     transfer = entry.transfer
     numbers = (entry.number, entry.group, transfer.amount_fen)
-    texts = (transfer.id, transfer.book, transfer.document, entry.hash, transfer.employer or "", transfer.answers or "")
-    return all(type(each) is int for each in numbers) and all(isinstance(each, str) for each in texts)
+    texts = (transfer.id, transfer.book, transfer.document, entry.hash)
+    texts_or_absent = (transfer.employer, transfer.answers)
+    return (
+        all(type(each) is int for each in numbers)
+        and all(isinstance(each, str) for each in texts)
+        and all(each is None or isinstance(each, str) for each in texts_or_absent)
+    )
 
 
 def _order(item: tuple[Account, int]) -> tuple[str, str, str]:
