@@ -31,6 +31,7 @@ async def test_a_towns_window_shows_the_citys_list_and_takes_an_objection(office
         rest = expect(await window.get(f"{one}/notice?limit=1&cursor={page['next_cursor']}"), 200)
         assert [each["application_number"] for each in (*page["items"], *rest["items"])] == [first, second]
         said = expect(await window.post(f"{one}/objections", objection), 201)
+        assert (said["reason"], said["person_id"]) == ("已迁出本市", None), "whose place it is the office knows"
         for closed in (one, f"{one}/places", f"{one}/history"):
             assert code_of(await window.get(closed)) == "round-not-found"
         for act in ("rank", "finish", "cancel"):
@@ -42,7 +43,8 @@ async def test_a_towns_window_shows_the_citys_list_and_takes_an_objection(office
         expect(await desk(office).post(answer_path, answer), 200)
         (followed,) = expect(await window.get(f"{one}/objections"), 200)["items"]
         assert (followed["objection_id"], followed["answer"]) == (said["objection_id"], "查无实据")
-        assert len(expect(await desk(office).get(f"{one}/objections"), 200)["items"]) == 1
+        (kept,) = expect(await desk(office).get(f"{one}/objections"), 200)["items"]
+        assert (kept["objection_id"], kept["person_id"] is None, followed["person_id"]) == (said["objection_id"], False, None)
     async with on(office, OVER):
         late = await window.post(f"{one}/objections", objection)
         assert code_of(late) == "objections-over"

@@ -130,6 +130,7 @@ async def list_objections(work: Work, round_id: UUID, cursor: str | None, limit:
     window sees those it took.
     """
     await noticed(work, round_id)
+    is_own = await rounds.find_round(work, round_id) is not None
     scope = f"objections {round_id} {overdue}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_objections(work, round_id, overdue=overdue, after=start, limit=limit)
@@ -138,11 +139,14 @@ async def list_objections(work: Work, round_id: UUID, cursor: str | None, limit:
 
     def view(row: Record) -> ObjectionView:
         record = store.objection_of(work.keyring, row)
-        return ObjectionView.of(record, sights[record.person_id], is_overdue=is_overdue(work, record))
+        late = is_overdue(work, record)
+        return ObjectionView.of(record, sights[record.person_id], is_overdue=late, of_own_round=is_own)
 
     page = page_of(work.keyring, scope, rows, limit, view, id_column="objection_id")
+    whose = {row["objection_id"]: row["person_id"] for row in rows}
     for item in page.items:
-        work.audit("read", RESOURCE, item.objection_id, person_id=item.person_id, fields=sights[item.person_id].shown)
+        person_id = whose[item.objection_id]
+        work.audit("read", RESOURCE, item.objection_id, person_id=person_id, fields=sights[person_id].shown)
     return page
 
 
@@ -174,4 +178,6 @@ async def _save(work: Work, operation: str, before: ObjectionRecord | None, reco
 
 
 async def _shown(work: Work, record: ObjectionRecord) -> ObjectionView:
-    return ObjectionView.of(record, await sight_of(work, record.person_id), is_overdue=is_overdue(work, record))
+    is_own = await rounds.find_round(work, record.round_id) is not None
+    sight = await sight_of(work, record.person_id)
+    return ObjectionView.of(record, sight, is_overdue=is_overdue(work, record), of_own_round=is_own)

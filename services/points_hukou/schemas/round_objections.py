@@ -67,7 +67,7 @@ class ObjectionView(PersonalView):
     version: int
     round_id: UUID
     application_id: UUID
-    person_id: UUID
+    person_id: UUID | None = Field(description="Whose place it is; null at a window that took it for another office's round.")
     status: ObjectionStatus
     raised_on: date
     due_on: date = Field(description="Last day for the answer (P-27).")
@@ -82,12 +82,14 @@ class ObjectionView(PersonalView):
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: ObjectionRecord, sight: Sight, *, is_overdue: bool) -> Self:
-        """The objection as `sight` shows it."""
+    def of(cls, record: ObjectionRecord, sight: Sight, *, is_overdue: bool, of_own_round: bool) -> Self:
+        """The objection as `sight` shows it; to a window that took it for another office's round not whose place it is."""
         kept = {name: value for name, value in record.__dict__.items() if name in cls.model_fields}
         secrets = record.secrets
-        told = {
+        told: dict[str, str | None] = {
             "reason": None if secrets is None else secrets.reason,
             "answer": None if secrets is None else secrets.answer,
         }
+        if not of_own_round:
+            told["person_id"] = None
         return sight.show(cls(**kept | told, is_overdue=is_overdue))
