@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.suite.catalogue import PROCESSES
 from services.suite.exits import ExitCode
 from tests.suite.launching import clean_environment, xinshimin
 
@@ -89,7 +90,7 @@ def test_a_database_of_the_environment_that_cannot_be_reached(tmp_path: Path) ->
     with socket.create_server(("127.0.0.1", 0)) as closed_soon:
         port = closed_soon.getsockname()[1]
     url = f"postgresql://nobody:secret-word@127.0.0.1:{port}/x"
-    variables = {f"XINSHIMIN_{name}__DATABASE_URL": url for name in ("REGISTRY", "POINTS_HUKOU", "GATEWAY")}
+    variables = {f"XINSHIMIN_{name}__DATABASE_URL": url for name in (each.name.upper() for each in PROCESSES)}
     message = refused(tmp_path / "data", ExitCode.MIGRATION_FAILED, **variables)
     assert "registry" in message
     assert "secret-word" not in message
