@@ -40,7 +40,7 @@ def _one(keep: Callable[[Work, Sequence[Received[Any]]], Awaitable[None]]) -> Ca
 
 SUBSCRIPTIONS: Subscriptions = {
     registry.PersonRegistered: each(_one(mirrors.keep_persons)),
-    registry.ResidenceRegistrationRegistered: each(_one(mirrors.keep_registrations)),
+    registry.ResidenceRegistrationRegistered: each(_one(mirrors.REGISTRATIONS.keep)),
 }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from services.chassis.db import prepare
 from services.chassis.events import EventData, Received
 from services.chassis.work import Work
 
@@ -38,6 +39,16 @@ class Mirror(Generic[StateT]):
             RETURNING m.{self._key}
             """  # noqa: S608 - names of the table's own columns
         """SQL that takes an array per column and returns the keys of the rows it wrote."""
+        self._keep = prepare(self.upsert)
+
+    async def keep(self, work: Work, events: Sequence[Received[StateT]]) -> None:
+        """Write the last state of every subject; rows that already know something newer are left alone."""
+        await work.tx.execute(self._keep, **self.arrays(work, self.last_states(events)))
+
+    async def kept(self, work: Work, events: Sequence[Received[StateT]]) -> list[Any]:
+        """The same; returns the keys of the rows that were written."""
+        rows = await work.tx.fetch(self._keep, **self.arrays(work, self.last_states(events)))
+        return [row[self._key] for row in rows]
 
     def last_states(self, events: Sequence[Received[StateT]]) -> list[Received[StateT]]:
         """The last event of every subject; those of one subject come in order."""

@@ -15,9 +15,9 @@ SUBSCRIPTIONS: Subscriptions = {
     registry.PersonDeleted: many(hearing.forget_persons),
     registry.PersonMerged: many(hearing.keep_aliases),
     registry.PersonUnmerged: many(hearing.keep_aliases),
-    registry.ResidenceRegistrationRegistered: many(mirrors.keep_registrations),
-    registry.ResidenceRegistrationChanged: many(mirrors.keep_registrations),
-    registry.ResidenceRegistrationEnded: many(mirrors.keep_registrations),
+    registry.ResidenceRegistrationRegistered: many(mirrors.REGISTRATIONS.keep),
+    registry.ResidenceRegistrationChanged: many(mirrors.REGISTRATIONS.keep),
+    registry.ResidenceRegistrationEnded: many(mirrors.REGISTRATIONS.keep),
 }
 
 _NOT_OURS = "vaccination follows who lives where, and nothing else of the register"

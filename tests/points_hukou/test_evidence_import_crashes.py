@@ -65,7 +65,7 @@ class EvidenceImporter(Importer):
                 work = self.runtime.own_work(tx)
                 person, home = (_received(event) for event in story.events)
                 await mirrors.keep_persons(work, [person])
-                await mirrors.keep_registrations(work, [home])
+                await mirrors.REGISTRATIONS.keep(work, [home])
 
             await in_transaction(self.runtime.pool, mirror, rows=SERVICE)
 

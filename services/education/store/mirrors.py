@@ -1,7 +1,7 @@
 """Keeping the mirrors of the registry.
 
-Every function takes a batch of events, writes the last state of each subject in one statement, and leaves rows alone that
-already know something newer. So they may run in any order among each other, and a snapshot or a repeated event does no harm.
+Each is kept from batches of events, with the last state of each subject in one statement, and leaves rows alone that already
+know something newer. So batches may come in any order among each other, and a snapshot or a repeated event does no harm.
 """
 
 from collections.abc import Sequence
@@ -49,11 +49,11 @@ _FORGET = (
 
 _PERSONS: Mirror[PersonState] = Mirror(MirrorPerson)
 _DELETED: Mirror[PersonDeleted] = Mirror(MirrorPersonDeleted)
-_ALIASES: Mirror[PersonAliasState] = Mirror(MirrorPersonAlias)
-_RELATIONSHIPS: Mirror[RelationshipState] = Mirror(MirrorRelationship)
-_REGISTRATIONS: Mirror[ResidenceRegistrationState] = Mirror(MirrorResidenceRegistration)
-_PERMITS: Mirror[ResidencePermitState] = Mirror(MirrorResidencePermit)
-_EMPLOYMENTS: Mirror[EmploymentState] = Mirror(MirrorEmployment)
+ALIASES: Mirror[PersonAliasState] = Mirror(MirrorPersonAlias)
+RELATIONSHIPS: Mirror[RelationshipState] = Mirror(MirrorRelationship)
+REGISTRATIONS: Mirror[ResidenceRegistrationState] = Mirror(MirrorResidenceRegistration)
+PERMITS: Mirror[ResidencePermitState] = Mirror(MirrorResidencePermit)
+EMPLOYMENTS: Mirror[EmploymentState] = Mirror(MirrorEmployment)
 
 # Documents follow where the person's row was written: older news changes neither.
 _KEEP_PERSONS = prepare(
@@ -71,12 +71,6 @@ _KEEP_PERSONS = prepare(
     ON CONFLICT (token, key_id, person_id) DO NOTHING
     """  # noqa: S608 - as above
 )
-_KEEP_DELETED = prepare(_DELETED.upsert)
-_KEEP_ALIASES = prepare(_ALIASES.upsert)
-_KEEP_RELATIONSHIPS = prepare(_RELATIONSHIPS.upsert)
-_KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
-_KEEP_PERMITS = prepare(_PERMITS.upsert)
-_KEEP_EMPLOYMENTS = prepare(_EMPLOYMENTS.upsert)
 
 
 async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> None:
@@ -95,35 +89,9 @@ async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> N
 
 async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) -> None:
     """Delete the mirrors of persons and the keys of what was remembered of them, and remember that they are gone."""
-    states = _DELETED.last_states(events)
-    await work.tx.execute(_KEEP_DELETED, **_DELETED.arrays(work, states))
-    person_ids = [event.data.person_id for event in states]
+    await _DELETED.keep(work, events)
+    person_ids = [event.data.person_id for event in _DELETED.last_states(events)]
     for statement in _FORGET:
         await work.tx.execute(statement, person_ids=person_ids)
     for person_id in person_ids:
         await work.destroy_person_key(person_id)
-
-
-async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]]) -> None:
-    """Mirror which ids are aliases; every read resolves through them."""
-    await work.tx.execute(_KEEP_ALIASES, **_ALIASES.arrays(work, _ALIASES.last_states(events)))
-
-
-async def keep_relationships(work: Work, events: Sequence[Received[RelationshipState]]) -> None:
-    """Mirror relationships."""
-    await work.tx.execute(_KEEP_RELATIONSHIPS, **_RELATIONSHIPS.arrays(work, _RELATIONSHIPS.last_states(events)))
-
-
-async def keep_registrations(work: Work, events: Sequence[Received[ResidenceRegistrationState]]) -> None:
-    """Mirror residence registrations."""
-    await work.tx.execute(_KEEP_REGISTRATIONS, **_REGISTRATIONS.arrays(work, _REGISTRATIONS.last_states(events)))
-
-
-async def keep_permits(work: Work, events: Sequence[Received[ResidencePermitState]]) -> None:
-    """Mirror residence permits."""
-    await work.tx.execute(_KEEP_PERMITS, **_PERMITS.arrays(work, _PERMITS.last_states(events)))
-
-
-async def keep_employments(work: Work, events: Sequence[Received[EmploymentState]]) -> None:
-    """Mirror employments."""
-    await work.tx.execute(_KEEP_EMPLOYMENTS, **_EMPLOYMENTS.arrays(work, _EMPLOYMENTS.last_states(events)))

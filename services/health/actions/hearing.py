@@ -11,7 +11,7 @@ from services.health.store import cards, mirrors, persons
 
 async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> None:
     """Mirror persons; with another birth date or sex another forecast follows."""
-    if news := await mirrors.keep_persons(work, events):
+    if news := await mirrors.PERSONS.kept(work, events):
         await forecasting.renew(work, await cards.cards_of(work, news))
 
 
@@ -23,7 +23,7 @@ async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]])
     humans = {event.data.canonical_person_id for event in events}
     everybody = humans | {event.data.person_id for event in events}
     await persons.lock_persons(work, everybody)
-    await mirrors.keep_aliases(work, events)
+    await mirrors.ALIASES.keep(work, events)
     await conflicts.open_new(work, humans)
     await forecasting.renew(work, await cards.cards_of(work, list(everybody)))
 

@@ -1,11 +1,10 @@
 """Keeping the mirrors of the registry.
 
-Every function takes a batch of events, writes the last state of each subject in one statement, and leaves rows alone that
-already know something newer. So they may run in any order among each other, and a snapshot or a repeated event does no harm.
+Each is kept from batches of events, with the last state of each subject in one statement, and leaves rows alone that already
+know something newer. So batches may come in any order among each other, and a snapshot or a repeated event does no harm.
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.events import Received
@@ -40,39 +39,17 @@ _FORGET = (
     ),
 )
 
-_PERSONS: Mirror[PersonState] = Mirror(MirrorPerson)
+PERSONS: Mirror[PersonState] = Mirror(MirrorPerson)
 _DELETED: Mirror[PersonDeleted] = Mirror(MirrorPersonDeleted)
-_ALIASES: Mirror[PersonAliasState] = Mirror(MirrorPersonAlias)
-_REGISTRATIONS: Mirror[ResidenceRegistrationState] = Mirror(MirrorResidenceRegistration)
-
-_KEEP_PERSONS = prepare(_PERSONS.upsert)
-_KEEP_DELETED = prepare(_DELETED.upsert)
-_KEEP_ALIASES = prepare(_ALIASES.upsert)
-_KEEP_REGISTRATIONS = prepare(_REGISTRATIONS.upsert)
-
-
-async def keep_persons(work: Work, events: Sequence[Received[PersonState]]) -> list[UUID]:
-    """Mirror persons; returns those of whom something newer was told."""
-    rows = await work.tx.fetch(_KEEP_PERSONS, **_PERSONS.arrays(work, _PERSONS.last_states(events)))
-    return [row["person_id"] for row in rows]
+ALIASES: Mirror[PersonAliasState] = Mirror(MirrorPersonAlias)
+REGISTRATIONS: Mirror[ResidenceRegistrationState] = Mirror(MirrorResidenceRegistration)
 
 
 async def forget_persons(work: Work, events: Sequence[Received[PersonDeleted]]) -> None:
     """Delete what is kept of persons and the keys of what was remembered of them, and remember that they are gone."""
-    states = _DELETED.last_states(events)
-    await work.tx.execute(_KEEP_DELETED, **_DELETED.arrays(work, states))
-    person_ids = [event.data.person_id for event in states]
+    await _DELETED.keep(work, events)
+    person_ids = [event.data.person_id for event in _DELETED.last_states(events)]
     for statement in _FORGET:
         await work.tx.execute(statement, person_ids=person_ids)
     for person_id in person_ids:
         await work.destroy_person_key(person_id)
-
-
-async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]]) -> None:
-    """Mirror which ids are aliases; every read resolves through them."""
-    await work.tx.execute(_KEEP_ALIASES, **_ALIASES.arrays(work, _ALIASES.last_states(events)))
-
-
-async def keep_registrations(work: Work, events: Sequence[Received[ResidenceRegistrationState]]) -> None:
-    """Mirror residence registrations."""
-    await work.tx.execute(_KEEP_REGISTRATIONS, **_REGISTRATIONS.arrays(work, _REGISTRATIONS.last_states(events)))

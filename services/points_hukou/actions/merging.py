@@ -17,6 +17,6 @@ async def keep_aliases(work: Work, events: Sequence[Received[PersonAliasState]])
     """
     humans = {event.data.canonical_person_id for event in events}
     await lock_applicants(work, humans | {event.data.person_id for event in events})
-    await mirrors.keep_aliases(work, events)
+    await mirrors.ALIASES.keep(work, events)
     await application_conflicts.open_new(work, humans)
     await transfer_conflicts.open_new(work, humans)
