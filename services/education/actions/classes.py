@@ -9,9 +9,9 @@ from services.chassis.errors import FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.education.actions import shipped
-from services.education.actions.refusals import invalid, not_found
 from services.education.actions.schools import take_open
 from services.education.rules.place_plans import vacancies
 from services.education.rules.schools import SchoolFacts

@@ -11,12 +11,12 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.education import PlacePlanCorrected, PlacePlanPublished, PlacePlanState
 from services.education.actions import shipped
 from services.education.actions.classes import facts_of
 from services.education.actions.plan_reading import RESOURCE, view_of
-from services.education.actions.refusals import invalid, not_found
 from services.education.actions.schools import take_open
 from services.education.rules.place_plans import PlanStatus, problems_of_plan
 from services.education.schemas.place_plans import (

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of, sign, unsign
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.education.actions import shipped
-from services.education.actions.refusals import not_found
 from services.education.rules.place_plans import PlanStatus
 from services.education.schemas.place_plans import CorrectionView, GradePlanView, PlanRecord, PlanView
 from services.education.store import place_plans as store

@@ -7,9 +7,9 @@ from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found, require_own_division
 from services.chassis.work import Work
 from services.contracts.education import SchoolChanged, SchoolClosed, SchoolRegistered, SchoolState
-from services.education.actions.refusals import invalid, not_found, require_own_division
 from services.education.rules.schools import SchoolKind
 from services.education.schemas.schools import SchoolChange, SchoolClosing, SchoolEntry, SchoolRecord, SchoolView
 from services.education.store import place_plans

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.education.rules.place_plans import PlanStatus
 from services.education.schemas.place_plans import CorrectionView, PlanRecord
-from services.education.store.writing import require_one
 
 _STORED = tuple(PlanRecord.model_fields)
 _CHANGING = ("status", "areas", "grades", "published_on", "published_by", "version", "updated_at")

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.education.schemas.classes import ClassReportRecord
 from services.education.schemas.schools import SchoolRecord
-from services.education.store.writing import require_one
 
 _SCHOOL = tuple(SchoolRecord.model_fields)
 _CHANGING = ("name", "first_grade", "last_grade", "closed_on", "close_reason", "version", "updated_at")

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.education.rules.schools import SchoolKind
-from services.education.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.education.tables.ground import Table
 
 
 class School(Table, table=True):

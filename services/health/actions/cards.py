@@ -9,10 +9,11 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Sight, protection_of
 from services.chassis.ids import new_id
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found, require_own_division
 from services.chassis.work import Work
 from services.contracts.health import CardChanged, CardMovedOut, CardOpened, CardState
 from services.health.actions import forecasting
-from services.health.actions.refusals import invalid, not_found, not_later, require_own_division
+from services.health.actions.refusals import not_later
 from services.health.actions.schedules import programme
 from services.health.rules.cards import TRANSITIONS, CardAct, CardBasis, CardStatus, NotYet, opening
 from services.health.rules.child_files import ChildError, read_child

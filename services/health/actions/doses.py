@@ -10,6 +10,7 @@ from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.health import (
     CardChanged,
@@ -24,7 +25,7 @@ from services.health.actions.cards import find as find_card
 from services.health.actions.cards import save as save_card
 from services.health.actions.cards import sight_of, status_after
 from services.health.actions.cards import take as take_card
-from services.health.actions.refusals import invalid, not_found, not_later
+from services.health.actions.refusals import not_later
 from services.health.actions.schedules import programme
 from services.health.rules.cards import CardAct, CardStatus, DoseStatus, Evidence, stronger
 from services.health.schemas.cards import CardRecord

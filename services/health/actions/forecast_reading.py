@@ -4,10 +4,10 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.health.actions.cards import RESOURCE, find
 from services.health.actions.forecasting import child_of
-from services.health.actions.refusals import invalid
 from services.health.actions.schedules import programme
 from services.health.rules.forecasting import assess
 from services.health.rules.wording import told

@@ -9,10 +9,10 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.months import add_months
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.health.rules.cards import CHILD_UNTIL_YEARS, KEPT_UNTIL_YEARS, CardStatus
 from services.health.schemas.cards import CardRecord, CardSecrets
 from services.health.store.sealing import seal, unseal
-from services.health.store.writing import require_one
 
 _STORED = (*(name for name in CardRecord.model_fields if name != "secrets"), "sealed")
 _COLUMNS = ", ".join(f"c.{name}" for name in _STORED)

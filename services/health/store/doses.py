@@ -8,9 +8,9 @@ from uuid import UUID
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.health.schemas.doses import DoseRecord, DoseSecrets
 from services.health.store.sealing import seal, unseal
-from services.health.store.writing import require_one
 
 DOSES_MAX = 300
 """More doses no card has; who reports more is refused."""

@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.health.rules.cards import CardBasis, CardStatus, DoseStatus, Evidence, Funding
-from services.health.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.health.tables.ground import Table
 
 
 class VaccinationCard(Table, table=True):

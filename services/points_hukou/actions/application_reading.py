@@ -8,9 +8,9 @@ from services.chassis.errors import DomainError
 from services.chassis.fields import Sight
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.points_hukou.actions.application_standing import RESOURCE, eyes_on, is_overdue, shown, sight_of
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.actions.scoring import RESOURCE as ASSESSMENT
 from services.points_hukou.rules.application_states import ApplicationStatus

@@ -6,9 +6,9 @@ from uuid import UUID
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight, protection_of
 from services.chassis.records import changed_fields
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.contracts.points_hukou import ApplicationState
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.rules.application_states import TRANSITIONS, WAITING, ApplicationAct, ApplicationStatus
 from services.points_hukou.schemas.applications import ApplicationRecord, ApplicationView
 from services.points_hukou.schemas.fields import FIELDS

@@ -3,12 +3,13 @@
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.parameters import NotInForceError
+from services.chassis.refusals import invalid, require_own_division
 from services.chassis.work import Work
 from services.chassis.working_days import Deadline, calendar
 from services.contracts.points_hukou import ApplicationReceived
 from services.points_hukou.actions.application_standing import save, shown
 from services.points_hukou.actions.law import PROCEDURE, PURPOSES
-from services.points_hukou.actions.refusals import invalid, require_own_division, told
+from services.points_hukou.actions.refusals import told
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSet

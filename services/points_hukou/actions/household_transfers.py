@@ -10,6 +10,7 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.principal import division_prefix
+from services.chassis.refusals import invalid, require_own_division
 from services.chassis.work import Work
 from services.contracts.points_hukou import (
     HouseholdTransferApproved,
@@ -19,7 +20,6 @@ from services.contracts.points_hukou import (
 )
 from services.points_hukou.actions import transfer_places
 from services.points_hukou.actions.law import PURPOSES
-from services.points_hukou.actions.refusals import invalid, require_own_division
 from services.points_hukou.actions.transfer_conflicts import require_no_conflict
 from services.points_hukou.actions.transfer_standing import save, shown, take, term_of
 from services.points_hukou.rules.household_transfers import TransferAct, TransferStatus

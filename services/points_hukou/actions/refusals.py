@@ -1,30 +1,9 @@
 """Why a command cannot be carried out, where several actions say the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from services.chassis.errors import DomainError, FieldError
-from services.chassis.principal import Principal
 from services.chassis.two_person import RefusalReason
 from services.points_hukou.rules.reasons import Reason
-
-
-def not_found(what: str) -> DomainError:
-    """None that this client may know of."""
-    return DomainError(f"{what}-not-found")
-
-
-def invalid(errors: Iterable[FieldError]) -> DomainError:
-    """A body that breaks rules; every error at once."""
-    return DomainError("invalid-request", errors=list(errors))
-
-
-def require_own_division(principal: Principal, code: str, pointer: str) -> None:
-    """Raises `DomainError('division-out-of-scope')` for a division outside the client's own."""
-    if not code.startswith(principal.division_prefix):
-        raise DomainError(
-            "division-out-of-scope",
-            errors=[FieldError(pointer, "out_of_scope", "不在客户端的管辖范围内", "outside the client's own division")],
-        )
 
 
 def told(reasons: Sequence[Reason]) -> list[dict[str, str]]:

@@ -13,13 +13,13 @@ from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import NotInForceError
 from services.chassis.records import changed_fields
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.chassis.working_days import Deadline, calendar
 from services.contracts.points_hukou import RoundObjectionOverdue
 from services.points_hukou.actions.application_acts import order_recheck
 from services.points_hukou.actions.application_standing import eyes_on, sight_of
 from services.points_hukou.actions.law import PROCEDURE
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.actions.round_standing import noticed, take, take_noticed
 from services.points_hukou.rules.round_states import RoundAct
 from services.points_hukou.schemas.round_objections import (

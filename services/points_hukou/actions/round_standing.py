@@ -4,9 +4,9 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.records import changed_fields
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.contracts.points_hukou import RoundState
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.rules.round_states import TRANSITIONS, RoundAct, RoundStatus
 from services.points_hukou.schemas.rounds import RoundRecord
 from services.points_hukou.store import rounds as store

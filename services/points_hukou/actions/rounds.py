@@ -10,11 +10,11 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.principal import division_prefix
+from services.chassis.refusals import invalid, require_own_division
 from services.chassis.work import Work
 from services.chassis.working_days import calendar
 from services.contracts.points_hukou import RoundCancelled, RoundFinished, RoundOpened, RoundPublished
 from services.points_hukou.actions.applying import law_today
-from services.points_hukou.actions.refusals import invalid, require_own_division
 from services.points_hukou.actions.round_contenders import Changes, changes_since
 from services.points_hukou.actions.round_places import hand_on
 from services.points_hukou.actions.round_standing import refused_act, save, take

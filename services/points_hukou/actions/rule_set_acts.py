@@ -8,10 +8,10 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.schemas import View
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
-from services.points_hukou.actions.refusals import invalid, not_found
 from services.points_hukou.actions.rule_set_compiling import chain_of, compiled, released_chain, unreadable
 from services.points_hukou.actions.rule_sets import released, released_cases
 from services.points_hukou.rules.checking import problems_of

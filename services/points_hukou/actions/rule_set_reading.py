@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.actions.rule_set_acts import RESOURCE
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.rule_set_states import RuleSetStatus

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid, require_own_division
 from services.chassis.work import Work
 from services.contracts.points_hukou import RuleSetInForceState, RuleSetPutInForce, RuleSetTakenOutOfForce
 from services.points_hukou.actions.law import PURPOSES
-from services.points_hukou.actions.refusals import invalid, require_own_division, told
+from services.points_hukou.actions.refusals import told
 from services.points_hukou.actions.rule_set_acts import take
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSet, within

@@ -18,10 +18,10 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.long_work.asking import ask
 from services.chassis.long_work.course import ActFailedError, Course, Part
 from services.chassis.long_work.views import OperationView
+from services.chassis.refusals import invalid, not_found
 from services.chassis.rows import SERVICE
 from services.chassis.work import Work
 from services.points_hukou.actions.law import simulation_law
-from services.points_hukou.actions.refusals import invalid, not_found
 from services.points_hukou.actions.rule_set_compiling import compiled
 from services.points_hukou.rules.compiling import NotCoveredError, RuleSetError
 from services.points_hukou.rules.exact import written

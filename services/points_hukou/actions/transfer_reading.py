@@ -5,9 +5,9 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.points_hukou.actions.application_standing import eyes_on, sight_of
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.actions.transfer_standing import RESOURCE, is_overdue, shown
 from services.points_hukou.rules.household_transfers import TransferStatus
 from services.points_hukou.schemas.household_transfers import HouseholdTransferRecord, HouseholdTransferView

@@ -5,12 +5,12 @@ from uuid import UUID
 from services.chassis.errors import DomainError
 from services.chassis.parameters import NotInForceError
 from services.chassis.records import changed_fields
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.chassis.working_days import Deadline, calendar
 from services.contracts.points_hukou import HouseholdTransferState
 from services.points_hukou.actions.application_standing import sight_of
 from services.points_hukou.actions.law import TRANSFERS
-from services.points_hukou.actions.refusals import not_found
 from services.points_hukou.rules.household_transfers import TRANSITIONS, TransferAct, TransferStatus
 from services.points_hukou.schemas.household_transfers import HouseholdTransferRecord, HouseholdTransferView
 from services.points_hukou.store import household_transfers as store

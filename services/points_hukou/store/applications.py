@@ -9,13 +9,13 @@ from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.divisions import covering
 from services.points_hukou.rules.family import Tie
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.schemas.applications import ApplicationRecord, ApplicationSecrets
 from services.points_hukou.store.sealing import seal_about, unseal_about
-from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ApplicationRecord.model_fields if name != "secrets"), "sealed")
 _COLUMNS = ", ".join((*(f"a.{name}" for name in _STORED), person_keys.COLUMNS))

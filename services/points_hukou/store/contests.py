@@ -9,8 +9,8 @@ from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.schemas.contests import ContestRecord, ContestSecrets
-from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ContestRecord.model_fields if name != "secrets"), "sealed")
 _FROZEN = frozenset({"contest_id", "evidence_id", "person_id", "rule_set", "fact", "organisation", "opened_on", "created_at"})

@@ -8,10 +8,10 @@ from uuid import UUID
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.rules.household_transfers import TransferStatus
 from services.points_hukou.schemas.household_transfers import HouseholdTransferRecord, TransferSecrets
 from services.points_hukou.store.sealing import seal, unseal
-from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in HouseholdTransferRecord.model_fields if name != "secrets"), "sealed")
 _COLUMNS = ", ".join(f"t.{name}" for name in _STORED)

@@ -8,10 +8,10 @@ from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.rules.gathering.sources import RegistryField
 from services.points_hukou.schemas.registry_contests import RegistryContestRecord, RegistryContestSecrets
 from services.points_hukou.store.sealing import seal_about, unseal_about
-from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in RegistryContestRecord.model_fields if name != "secrets"), "sealed")
 _CHANGING = ("status", "overdue_told_on", "decided_on", "rights_request_id", "reasons", "sealed", "version", "updated_at")

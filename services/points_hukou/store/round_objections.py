@@ -9,9 +9,9 @@ from services.chassis import person_keys
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.schemas.round_objections import ObjectionRecord, ObjectionSecrets
 from services.points_hukou.store.sealing import seal_about, unseal_about
-from services.points_hukou.store.writing import require_one
 
 _STORED = (*(name for name in ObjectionRecord.model_fields if name != "secrets"), "sealed")
 _FROZEN = frozenset({"objection_id", "round_id", "application_id", "person_id", "raised_on", "taken_in", "created_at"})

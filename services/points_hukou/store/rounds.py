@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.schemas.rounds import RoundRecord
-from services.points_hukou.store.writing import require_one
 
 _STORED = tuple(RoundRecord.model_fields)
 _COLUMNS = ", ".join(_STORED)

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.points_hukou.rules.divisions import covering
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.rule_set_states import RuleSetStatus
 from services.points_hukou.schemas.rule_sets import InForceRecord, InForceView, RuleSetRecord
-from services.points_hukou.store.writing import require_one
 
 _STORED = tuple(RuleSetRecord.model_fields)
 _FROZEN = frozenset({"rule_set_id", "division_code", "drafted_by", "created_at"})

@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, UniqueConstraint, Uuid, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, UNDER_SERVICE_KEY, is_kept, one_of
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.application_states import ApplicationStatus
 from services.points_hukou.rules.purposes import Purpose
-from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
+from services.points_hukou.tables.ground import Table
 
 _WAITING = "status IN ('received', 'in_recheck')"
 

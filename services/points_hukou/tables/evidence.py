@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import Table
 
 SEALED = (
     SealedColumn.of("evidence", "evidence_id"),

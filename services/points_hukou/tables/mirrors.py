@@ -14,8 +14,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, Text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, is_kept
 from services.chassis.retention import Retention
-from services.points_hukou.tables.ground import INSTANT, Table, is_kept
+from services.points_hukou.tables.ground import Table
 
 _KEPT = is_kept(Retention.MIRROR)
 

@@ -7,13 +7,14 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, UNDER_SERVICE_KEY, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.ranking import Outcome
 from services.points_hukou.rules.round_states import RoundStatus
-from services.points_hukou.tables.ground import INSTANT, NOW, UNDER_SERVICE_KEY, Table, is_kept, one_of
+from services.points_hukou.tables.ground import Table
 
 
 class RoundRow(Table, table=True):

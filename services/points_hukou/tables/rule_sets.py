@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.points_hukou.rules.purposes import Purpose
 from services.points_hukou.rules.rule_set_states import RuleSetStatus
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.points_hukou.tables.ground import Table
 
 
 class RuleSetRow(Table, table=True):

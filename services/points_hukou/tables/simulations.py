@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
-from services.points_hukou.tables.ground import INSTANT, NOW, Table, is_kept
+from services.points_hukou.tables.ground import Table
 
 
 class SimulationRow(Table, table=True):

@@ -13,11 +13,12 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.refusals import invalid
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.registry.actions import persons
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import invalid, require_held
+from services.registry.actions.refusals import require_held
 from services.registry.rules.identity_number import DocumentType
 from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.merging import ConflictKind, NumberSettlement, ProposedSettlement

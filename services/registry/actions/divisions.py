@@ -5,7 +5,7 @@ from typing import Protocol
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.principal import Principal
-from services.registry.actions.refusals import division_out_of_scope
+from services.chassis.refusals import division_out_of_scope
 from services.registry.rules.division import DivisionLevel, is_division_code, level_of, significant
 
 

@@ -12,10 +12,11 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, sign, unsign
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
 from services.registry.actions.merging import propose_merge_of
-from services.registry.actions.refusals import invalid, not_found, require_held
+from services.registry.actions.refusals import require_held
 from services.registry.actions.sights import sight_on
 from services.registry.rules.duplicates import CandidateLevel, Likeness, assess_likeness
 from services.registry.schemas.duplicates import (

@@ -13,12 +13,13 @@ from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.contracts.registry import PersonAliasState, PersonMerged, PersonUnmerged
 from services.registry.actions.person_reading import require_visible
 from services.registry.actions.persons import RESOURCE as PERSON
-from services.registry.actions.refusals import invalid, person_not_found, require_held, require_own_id, with_id
+from services.registry.actions.refusals import person_not_found, require_held, require_own_id, with_id
 from services.registry.actions.sights import sight_of
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import Evidence, attachments_in

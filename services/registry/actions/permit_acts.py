@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import (
     ResidencePermitEnded,
@@ -28,14 +29,7 @@ from services.registry.actions.permit_clock import (
     with_clock,
 )
 from services.registry.actions.permit_notices import tell_suspended
-from services.registry.actions.refusals import (
-    day_errors,
-    invalid,
-    not_found,
-    require_held,
-    require_settled,
-    require_uncontested,
-)
+from services.registry.actions.refusals import day_errors, require_held, require_settled, require_uncontested
 from services.registry.rules.division import county_of
 from services.registry.rules.permit_states import CardStatus, IllegalTransition, PermitAct, PermitStatus, is_final, transition
 from services.registry.rules.residence_counting import resided_since

@@ -8,20 +8,14 @@ from services.chassis.errors import DomainError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.contracts.registry import ResidencePermitAccepted, ResidencePermitRefused
 from services.registry.actions.divisions import is_own_division
 from services.registry.actions.law import LAW
 from services.registry.actions.permit_clock import RESOURCE, as_of, day_for, rules_of, rules_on, save, view_of
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import (
-    not_found,
-    person_not_found,
-    require_own_id,
-    require_settled,
-    require_uncontested,
-    with_id,
-)
+from services.registry.actions.refusals import person_not_found, require_own_id, require_settled, require_uncontested, with_id
 from services.registry.actions.sights import sight_of, sight_on
 from services.registry.rules.historical_permits import Paper
 from services.registry.rules.identity_number import origin_of

@@ -7,9 +7,10 @@ from typing import Any
 
 from services.chassis.errors import FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid
 from services.chassis.schemas import Notice
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import field_error, invalid, notice
+from services.registry.actions.refusals import field_error, notice
 from services.registry.rules.citizen_number import RefusedNumber, birth_date_warnings
 from services.registry.rules.code_tables import CodeTable
 from services.registry.rules.division import is_division_code

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from services.chassis.errors import FieldError
 from services.chassis.fields import Sight
+from services.chassis.refusals import invalid
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.registry.actions import persons
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import invalid
 from services.registry.actions.sights import sight_on
 from services.registry.schemas.person_views import DocumentView, PersonView
 from services.registry.schemas.persons import PersonCorrection

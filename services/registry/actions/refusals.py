@@ -1,10 +1,10 @@
 """Why a command cannot be carried out, where several actions say the same."""
 
-from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.refusals import not_found
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.registry.rules.credit_code import credit_code_problem
@@ -14,11 +14,6 @@ from services.registry.store.deletion import deleted_on
 from services.registry.store.persons import LockedPerson
 from services.registry.store.registrations import Residence
 from services.registry.store.rights import restricted_on
-
-
-def not_found(what: str) -> DomainError:
-    """`person`, `relationship`, `registration` or `permit`: none that this client may know of."""
-    return DomainError(f"{what}-not-found")
 
 
 async def no_such_person(work: Work, person_id: UUID) -> DomainError:
@@ -90,11 +85,6 @@ def notice(finding: Finding) -> Notice:
     return Notice(code=finding.code, rule=finding.rule, message_zh=finding.message_zh, message_en=finding.message_en)
 
 
-def invalid(errors: Iterable[FieldError]) -> DomainError:
-    """A body that breaks rules; every error at once."""
-    return DomainError("invalid-request", errors=list(errors))
-
-
 def day_errors(pointer: str, day: date, *, earliest: date, latest: date) -> list[FieldError]:
     """A day that must lie in `earliest` … `latest`; the bounds are law dates the caller may know."""
     if day > latest:
@@ -108,14 +98,6 @@ def credit_code_errors(code: str | None) -> list[FieldError]:
     """What is wrong with a social credit code in a body's `/credit_code` (C-17); nothing where none is given."""
     problem = None if code is None else credit_code_problem(code)
     return [] if problem is None else [field_error("/credit_code", problem)]
-
-
-def division_out_of_scope(pointer: str) -> DomainError:
-    """The division named lies outside the client's own."""
-    return DomainError(
-        "division-out-of-scope",
-        errors=[FieldError(pointer, "out_of_scope", "不在客户端的管辖范围内", "outside the client's own division")],
-    )
 
 
 def with_id(name: str, value: UUID) -> dict[str, str]:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid
 from services.registry.actions.divisions import Desk, is_own_division, is_same_town, require_own_division
 from services.registry.actions.law import LAW, law_held
-from services.registry.actions.refusals import day_errors, field_error, invalid, with_id
+from services.registry.actions.refusals import day_errors, field_error, with_id
 from services.registry.rules.division import county_of
 from services.registry.rules.findings import Finding
 from services.registry.rules.identity_number import origin_of

@@ -10,6 +10,7 @@ from datetime import date
 from uuid import UUID
 
 from services.chassis.errors import DomainError
+from services.chassis.refusals import invalid, not_found
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.contracts.registry import (
@@ -21,8 +22,6 @@ from services.contracts.registry import (
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.refusals import (
     day_errors,
-    invalid,
-    not_found,
     notice,
     person_not_found,
     require_held,

@@ -6,18 +6,11 @@ from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import RelationshipEnded, RelationshipRegistered, RelationshipState
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import (
-    day_errors,
-    invalid,
-    not_found,
-    person_not_found,
-    require_held,
-    require_own_id,
-    with_id,
-)
+from services.registry.actions.refusals import day_errors, person_not_found, require_held, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in

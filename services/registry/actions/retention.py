@@ -17,13 +17,14 @@ from services.chassis.months import add_months
 from services.chassis.pages import Page, after, page_of
 from services.chassis.parameters import NotInForceError
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.registry.actions import person_deletion, retention_erasure
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
 from services.registry.actions.persons import take_person
-from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.actions.refusals import day_errors
 from services.registry.rules.retention import ReviewedClass
 from services.registry.schemas.deletion import DeletionReason, LegalGround, PersonDeletion
 from services.registry.schemas.permit_views import ReasonView

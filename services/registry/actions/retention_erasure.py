@@ -6,11 +6,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from services.chassis.records import VersionedRecord
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.contracts.registry import LandlordCorrected
 from services.registry.actions.employment import employers
 from services.registry.actions.homes import landlords, premises
-from services.registry.actions.refusals import not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.retention import ReviewedClass
 from services.registry.store import retention as store

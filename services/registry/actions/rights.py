@@ -7,12 +7,13 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.registry.actions.contested_facts import answer
 from services.registry.actions.law import LAW
 from services.registry.actions.person_copy import copy_of
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import invalid, not_found, person_not_found, require_own_id
+from services.registry.actions.refusals import person_not_found, require_own_id
 from services.registry.actions.restriction import impose, lift
 from services.registry.actions.rights_notices import tell_decided
 from services.registry.actions.rights_recipients import require_told

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import FieldError
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import invalid
 from services.registry.actions.rights_notices import tell_abandoned, tell_extended, tell_incomplete
 from services.registry.actions.rights_standing import RESOURCE, noted, refused, rights_held, save, shown, standing_of, take
 from services.registry.rules.residence_permit import Reason

@@ -6,8 +6,8 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.errors import DomainError
 from services.chassis.principal import division_prefix, unit_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
-from services.registry.actions.refusals import not_found
 from services.registry.schemas.rights import RecipientsView, RecipientView
 from services.registry.store import rights as store
 from services.registry.store.person_copy import divisions_told, recipients

@@ -8,9 +8,9 @@ from uuid import UUID
 from services.chassis.errors import DomainError
 from services.chassis.fields import Sight
 from services.chassis.records import changed_fields
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.law import LAW, law_held
-from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of
 from services.registry.rules.residence_permit import Reason
 from services.registry.rules.rights import OPEN, TRANSITIONS, Outcome, RightsAct, RightsStatus, is_overdue

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from services.chassis.attachments.references import refer
 from services.chassis.errors import DomainError, FieldError
+from services.chassis.refusals import invalid
 from services.chassis.two_person import Proposal, ProposalView, RefusalReason, Subject, TwoPersonAct, propose
 from services.chassis.work import Work
 from services.registry.actions import persons
 from services.registry.actions.document_owners import number_index_of, owners_of, person_exists
 from services.registry.actions.person_proposals import masked
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import invalid, person_not_found
+from services.registry.actions.refusals import person_not_found
 from services.registry.actions.sights import sight_on
 from services.registry.schemas.evidence import Evidence, attachments_in
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord

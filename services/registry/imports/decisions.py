@@ -21,10 +21,11 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.long_work.tables.layout import Layout
 from services.chassis.long_work.tables.refusals import errors_of
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.registry.actions.divisions import is_own_division, is_same_town
 from services.registry.actions.document_owners import ANOTHER_NAME, ELSEWHERE, SHARED_NUMBER
-from services.registry.actions.refusals import invalid, require_held, require_settled
+from services.registry.actions.refusals import require_held, require_settled
 from services.registry.actions.registration_entry import assess_entry, changed_address
 from services.registry.actions.registration_entry import entered as entered_registration
 from services.registry.imports.effects import Effects

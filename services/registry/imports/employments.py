@@ -24,6 +24,7 @@ from services.chassis.long_work.course import Course
 from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
 from services.chassis.long_work.tables.columns import Column
 from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentEnded, EmploymentStarted
 from services.registry.actions.employment.employment_entry import (
@@ -34,7 +35,6 @@ from services.registry.actions.employment.employment_entry import (
     require_own_code,
     started,
 )
-from services.registry.actions.refusals import invalid, not_found
 from services.registry.imports import cells
 from services.registry.imports.knowing import KnownPerson, look_up
 from services.registry.imports.naming import Named, known_as, named

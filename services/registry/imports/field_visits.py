@@ -14,10 +14,10 @@ from services.chassis.long_work.course import ActFailedError, Course
 from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
 from services.chassis.long_work.tables.columns import Column
 from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.field_work.visits import content_index, take_visits
-from services.registry.actions.refusals import invalid
 from services.registry.imports import cells
 from services.registry.imports.knowing import Knowledge, look_up
 from services.registry.imports.naming import Named, known_as, named

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from services.chassis.errors import FieldError
 from services.chassis.keyring import Keyring
+from services.chassis.refusals import invalid
 from services.registry.actions.divisions import Desk
 from services.registry.actions.document_owners import ANOTHER_NAME, SHARED_NUMBER
-from services.registry.actions.refusals import field_error, invalid
+from services.registry.actions.refusals import field_error
 from services.registry.imports import cells
 from services.registry.imports.knowing import Knowledge, KnownPerson
 from services.registry.rules.citizen_number import RefusedNumber

@@ -23,11 +23,12 @@ from services.chassis.long_work.course import Course
 from services.chassis.long_work.tables.by_rows import Memory, Taken, Verdict
 from services.chassis.long_work.tables.columns import Column
 from services.chassis.long_work.tables.refusals import NOT_TAKEN, reasons
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import StayEnded, StayStarted
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.homes.stay_entry import checked_in, checked_out, leave_stay, over, require_let, require_room
-from services.registry.actions.refusals import invalid, merge_conflict_open, not_found
+from services.registry.actions.refusals import merge_conflict_open
 from services.registry.imports import cells
 from services.registry.imports.knowing import look_up
 from services.registry.imports.naming import Named, known_as, named

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store.persons import EXPIRED_ON
 from services.registry.store.registrations import COLUMNS, Residence, registration_of, sealed_registration
 from services.registry.store.visibility import RESOLUTION_LASTS, seen_since
-from services.registry.store.writing import require_one
 
 _RESOLVE = prepare(
     """

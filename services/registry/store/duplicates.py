@@ -9,8 +9,8 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.duplicates import CandidateRecord, CandidateStatus
-from services.registry.store.writing import require_one
 
 _COLUMNS = """c.candidate_id, c.person_id, c.related_person_id, c.likeness, c.score, c.found_on, c.decision, c.decided_on,
     c.shown_again_on, c.proposal_id, c.version, c.created_at, c.updated_at"""

@@ -9,11 +9,11 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.historical_permits import Paper
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.historical_permits import HistoricalPermitRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 
 class _Secrets(View):

@@ -8,10 +8,10 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.merging import ConflictStatus, MergeRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """a.merge_id, a.person_id, a.canonical_person_id, a.reason, a.merged_on, a.unmerged_on, a.unmerge_reason, a.sealed,
     a.version, a.created_at, a.updated_at"""

@@ -10,9 +10,9 @@ from services.chassis.db import Record, prepare
 from services.chassis.ids import new_id
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.permit_views import PermitRecord, PermitSecrets, ReasonView
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 _STORED = (
     "permit_id",

@@ -14,6 +14,7 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.identity_number import DocumentType, number_space
 from services.registry.rules.person_name import name_key
 from services.registry.schemas.evidence import Evidence
@@ -21,7 +22,6 @@ from services.registry.schemas.merging import ConflictKind
 from services.registry.schemas.person_views import DocumentRecord, PersonRecord
 from services.registry.store.sealing import sealed_in, unseal
 from services.registry.store.visibility import IS_VISIBLE
-from services.registry.store.writing import require_one
 
 COLUMNS = """p.person_id, p.version, p.sealed, p.birth_date, p.sex_code, p.ethnicity_code, p.education_code,
     p.hukou_division_code, p.no_document_reason, p.warnings, p.created_at, p.updated_at, (

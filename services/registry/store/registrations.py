@@ -14,12 +14,12 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.residence_registration import RegistrationEndReason, RegistrationPeriod
 from services.registry.schemas.registrations import RegistrationRecord, RegistrationStatus
 from services.registry.store import visibility
 from services.registry.store.persons import EXPIRED_ON
 from services.registry.store.sealing import sealed_in, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """r.registration_id, r.person_id, r.status, r.division_code, r.sealed, r.residence_kind, r.reported_by,
     r.reporter_person_id, r.registered_on, r.started_on, r.expected_end_on, r.residence_since, r.changed_on, r.reported_late,

@@ -8,10 +8,10 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.relationships import RelationshipKind, RelationshipRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """r.relationship_id, r.person_id, r.related_person_id, r.kind, r.valid_from, r.ended_on, r.end_reason, r.sealed,
     r.version, r.created_at, r.updated_at"""

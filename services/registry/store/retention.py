@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.retention import ReviewedClass
 from services.registry.schemas.retention import ReviewRecord
 from services.registry.store.retention_ends import ENDED, RETURNED
-from services.registry.store.writing import require_one
 
 _COLUMNS = """r.review_id, r.retention_class, r.subject_id, r.person_id, r.division_code, r.ended_on, r.due_on, r.status,
     r.reason_code, r.keep_until, r.decided_on, r.version, r.created_at, r.updated_at"""

@@ -8,9 +8,9 @@ from uuid import UUID
 from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.rights import RightsRequestRecord, RightsSecrets
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 _STORED = (*(name for name in RightsRequestRecord.model_fields if name != "secrets"), "sealed")
 COLUMNS = ", ".join(f"r.{name}" for name in _STORED)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.schemas.homes.premises import PremisesRecord
 from services.registry.schemas.homes.stays import StayRecord
-from services.registry.store.writing import require_one
 
 # Everything about a person happens while its row is locked, everything about a home while the home's is.
 _EMPLOYMENTS = prepare(

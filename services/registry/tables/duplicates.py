@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, SmallInteger, Text, UniqueConstraint
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.retention import Retention
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import Table
 
 
 class DuplicateCandidate(Table, table=True):

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import Table
 
 
 class HistoricalPermit(Table, table=True):

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import APPEND_ONLY, Retention
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import Table
 
 
 class Inspection(Table, table=True):

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import Table
 
 _STANDS = text("unmerged_on IS NULL")
 

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Index, SmallInteger, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, digest, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import APPEND_ONLY, Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, digest, is_kept, one_of
+from services.registry.tables.ground import Table
 
 
 class Person(Table, table=True):

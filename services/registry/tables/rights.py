@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
+from services.chassis.columns import INSTANT, NOW, is_kept, one_of
 from services.chassis.db import Jsonb
 from services.chassis.retention import Retention
 from services.chassis.sealed_columns import SealedColumn
-from services.registry.tables.ground import INSTANT, NOW, Table, is_kept, one_of
+from services.registry.tables.ground import Table
 
 _WAITING = "supplement_due_on IS NOT NULL AND status IN ('received', 'verified')"
 

@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, ForeignKey, Index
 from sqlmodel import Field
 
+from services.chassis.columns import is_kept
 from services.chassis.retention import Retention
-from services.registry.tables.ground import Table, is_kept
+from services.registry.tables.ground import Table
 
 
 def _key() -> int | None:

@@ -15,6 +15,7 @@ from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.chassis.records import changed_fields
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.points_hukou import (
     RegistryContestAnswered,
@@ -25,7 +26,6 @@ from services.contracts.points_hukou import (
 from services.contracts.registry import CorrectionAnswered
 from services.points_hukou.actions.evidence.checking import hold
 from services.points_hukou.actions.evidence_law import LAW
-from services.points_hukou.actions.refusals import invalid, not_found
 from services.points_hukou.actions.rule_set_compiling import named
 from services.points_hukou.rules.gathering.sources import RegistryField
 from services.points_hukou.schemas.fields import FIELDS

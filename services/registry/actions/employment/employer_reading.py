@@ -4,10 +4,10 @@ from uuid import UUID
 
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.employment.employers import RESOURCE
-from services.registry.actions.refusals import not_found
 from services.registry.rules.employment import EmployerStatus
 from services.registry.schemas.employment.employers import (
     EmployerRecord,

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import EmployerChanged, EmployerEnded, EmployerRegistered, EmployerState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, invalid, not_found, with_id
+from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, with_id
 from services.registry.actions.trail import leave
 from services.registry.rules.employment import INDUSTRY_UNKNOWN, EmployerEndReason, EmployerStatus
 from services.registry.schemas.employment.employers import (

@@ -7,11 +7,12 @@ from datetime import date
 
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentState
 from services.registry.actions.divisions import Desk, is_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import credit_code_errors, day_errors, field_error, invalid
+from services.registry.actions.refusals import credit_code_errors, day_errors, field_error
 from services.registry.actions.trail import leave
 from services.registry.rules.employment import OCCUPATION_UNKNOWN, EmployerStatus, EmploymentEndReason, is_occupation
 from services.registry.rules.reporting import Report, report_of

@@ -6,13 +6,13 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.employment.employer_reading import visible_employer
 from services.registry.actions.employment.employment_entry import RESOURCE
 from services.registry.actions.employment.employments import sight_at_work
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of
 from services.registry.schemas.employment.employments import EmploymentRecord, EmploymentView, PastEmploymentView
 from services.registry.store.employment import employments as store

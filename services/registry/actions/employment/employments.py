@@ -4,6 +4,7 @@ from uuid import UUID
 
 from services.chassis.errors import DomainError
 from services.chassis.fields import Protection, Sight
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import EmploymentChanged, EmploymentEnded, EmploymentStarted, EmploymentState
 from services.registry.actions.employment.employment_entry import (
@@ -16,7 +17,7 @@ from services.registry.actions.employment.employment_entry import (
     require_own_code,
     started,
 )
-from services.registry.actions.refusals import invalid, not_found, person_not_found, require_own_id, with_id
+from services.registry.actions.refusals import person_not_found, require_own_id, with_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.rules.employment import EmploymentEndReason
 from services.registry.schemas.employment.employments import (

@@ -5,10 +5,10 @@ from uuid import UUID
 from services.chassis.cursors import Page, after, page_of
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.field_work.visits import CONFLICT as RESOURCE
-from services.registry.actions.refusals import invalid, not_found
 from services.registry.actions.trail import leave
 from services.registry.rules.field_work.visits import VisitConflictDecision, VisitConflictKind
 from services.registry.schemas.field_work.visits import (

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from services.chassis.db import Record
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.field_work.visits import RESOURCE
-from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_on, sights_of
 from services.registry.schemas.field_work.visits import VisitView
 from services.registry.store.field_work import visits as store

@@ -10,10 +10,11 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import day_errors, field_error, invalid, not_found
+from services.registry.actions.refusals import day_errors, field_error
 from services.registry.actions.trail import leave
 from services.registry.rules.homes.star_rating import FindingKind, checklist_problems, grade
 from services.registry.schemas.homes.inspections import (

@@ -7,19 +7,12 @@ from services.chassis.fields import Protection, Sight
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import LandlordCorrected, LandlordRegistered, LandlordState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import (
-    credit_code_errors,
-    field_error,
-    invalid,
-    not_found,
-    person_not_found,
-    require_own_id,
-    with_id,
-)
+from services.registry.actions.refusals import credit_code_errors, field_error, person_not_found, require_own_id, with_id
 from services.registry.actions.sights import record_shown_of_thing, sight_of
 from services.registry.actions.trail import leave
 from services.registry.rules.citizen_number import RefusedNumber

@@ -7,13 +7,14 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import (
     ResponsibilityLetterEnded,
     ResponsibilityLetterSigned,
     ResponsibilityLetterState,
 )
-from services.registry.actions.refusals import day_errors, invalid, not_found
+from services.registry.actions.refusals import day_errors
 from services.registry.actions.trail import leave
 from services.registry.schemas.evidence import attachments_in
 from services.registry.schemas.homes.landlords import LetterEnd, LetterEntry, LetterRecord, LetterView, PastLetterView

@@ -6,9 +6,10 @@ from services.chassis.errors import DomainError, FieldError
 from services.chassis.history import VersionView, versions_of
 from services.chassis.ids import new_id
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix, require_own_division
-from services.registry.actions.refusals import credit_code_errors, invalid, not_found
+from services.registry.actions.refusals import credit_code_errors
 from services.registry.actions.trail import leave
 from services.registry.schemas.homes.inspections import (
     PairingEnd,

@@ -8,12 +8,13 @@ from uuid import UUID
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.fields import Protection, Sight
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid, not_found
 from services.chassis.work import Work
 from services.contracts.registry import PremisesChanged, PremisesEnded, PremisesRegistered, PremisesState
 from services.registry.actions.divisions import require_own_division
 from services.registry.actions.homes.deadlines import reported
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import day_errors, field_error, invalid, not_found, with_id
+from services.registry.actions.refusals import day_errors, field_error, with_id
 from services.registry.actions.sights import record_shown_of_thing
 from services.registry.actions.trail import leave
 from services.registry.rules.homes.premises import (

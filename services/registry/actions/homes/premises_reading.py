@@ -5,11 +5,11 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.divisions import listed_prefix
 from services.registry.actions.homes.premises import RESOURCE, sight_on_manager, view_of
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import not_found
 from services.registry.rules.homes.capacity import StandardInForce, assess_room
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
 from services.registry.schemas.homes.premises import (

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from services.chassis.clock import LAW_ZONE
 from services.chassis.errors import DomainError, FieldError
 from services.chassis.ids import new_id
+from services.chassis.refusals import invalid
 from services.chassis.work import Work
 from services.contracts.registry import StayState
 from services.registry.actions.homes.deadlines import reported
-from services.registry.actions.refusals import invalid
 from services.registry.actions.trail import leave
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord

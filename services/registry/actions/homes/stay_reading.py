@@ -6,10 +6,10 @@ from uuid import UUID
 from services.chassis.db import Record
 from services.chassis.history import VersionView, versions_of
 from services.chassis.pages import Page, after, page_of
+from services.chassis.refusals import not_found
 from services.chassis.work import Work
 from services.registry.actions.homes.stay_entry import RESOURCE
 from services.registry.actions.person_reading import require_visible
-from services.registry.actions.refusals import not_found
 from services.registry.actions.sights import sight_of, sights_of
 from services.registry.schemas.homes.stays import PastStayView, StayFilter, StayRecord, StayView
 from services.registry.store.homes import stays as store

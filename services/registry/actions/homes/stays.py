@@ -8,6 +8,7 @@ somebody without a roof.
 from uuid import UUID
 
 from services.chassis.errors import DomainError
+from services.chassis.refusals import not_found
 from services.chassis.schemas import Notice
 from services.chassis.work import Work
 from services.contracts.registry import StayEnded, StayStarted
@@ -21,7 +22,7 @@ from services.registry.actions.homes.stay_entry import (
     require_room,
 )
 from services.registry.actions.law import LAW
-from services.registry.actions.refusals import merge_conflict_open, not_found, notice, person_not_found, require_own_id
+from services.registry.actions.refusals import merge_conflict_open, notice, person_not_found, require_own_id
 from services.registry.actions.sights import record_shown, sight_of, sight_on
 from services.registry.rules.findings import Finding
 from services.registry.rules.homes.capacity import assess_room, overcrowding

@@ -8,10 +8,10 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.employment import EmployerStatus
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """e.employer_id, e.credit_code, e.status, e.division_code, e.industry_code, e.sealed, e.registered_on, e.ended_on,
     e.end_reason, e.version, e.created_at, e.updated_at"""

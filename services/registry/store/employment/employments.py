@@ -8,9 +8,9 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """m.employment_id, m.person_id, m.employer_id, m.division_code, m.industry_code, m.occupation_code, m.sealed,
     m.started_on, m.start_reported_on, m.start_due_on, m.start_reported_late, m.start_unsettled_on, m.ended_on, m.end_reason,

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_each
 from services.registry.schemas.employment.employers import EmployerRecord
 from services.registry.schemas.employment.employments import EmploymentRecord
 from services.registry.store.employment.employers import COLUMNS as EMPLOYER_COLUMNS
 from services.registry.store.employment.employers import employer_of
 from services.registry.store.employment.employments import COLUMNS, employment_of, sealed_employment
-from services.registry.store.writing import require_each
 
 Pair = tuple[UUID, UUID]
 """A person and an employer."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.field_work.assignments import AssignmentRecord
-from services.registry.store.writing import require_one
 
 _COLUMNS = """a.assignment_id, a.coordinator, a.division_code, a.valid_from, a.valid_until, a.version, a.created_at,
     a.updated_at"""

@@ -9,10 +9,10 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.field_work.visits import VisitConflictRecord, VisitRecord
 from services.registry.store.homes.claims import claim
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 _COLUMNS = """v.visit_id, v.division_code, v.coordinator, v.subject, v.outcome, v.person_id, v.premises_id, v.visited_at,
     v.visited_on, v.seen_version, v.was_registered, v.data_matches, v.sealed, v.set_aside, v.recorded_at"""

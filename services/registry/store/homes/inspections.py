@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.homes.inspections import FindingFilter, FindingRecord, InspectionRecord
-from services.registry.store.writing import require_one
 
 _COLUMNS = """i.inspection_id, i.premises_id, i.division_code, i.inspector, i.inspected_on, i.checklist_version, i.answers,
     i.score, i.stars, i.stars_valid_until, i.created_at"""

@@ -8,11 +8,11 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.identity_number import DocumentType
 from services.registry.schemas.evidence import Evidence
 from services.registry.schemas.homes.landlords import LandlordRecord, LetterRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = "l.landlord_id, l.kind, l.division_code, l.person_id, l.sealed, l.version, l.created_at, l.updated_at"
 LETTER_COLUMNS = """t.letter_id, t.landlord_id, t.division_code, t.signed_on, t.valid_until, t.ended_on, t.sealed, t.version,

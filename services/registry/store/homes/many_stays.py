@@ -7,9 +7,9 @@ from uuid import UUID
 
 from services.chassis.db import prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_each
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.store.homes.stays import COLUMNS, sealed_stay, stay_of
-from services.registry.store.writing import require_each
 
 Bed = tuple[UUID, int]
 """A room and the number of a bed in it."""

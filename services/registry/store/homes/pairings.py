@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.chassis.db import Record, prepare
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.homes.inspections import PairingRecord
-from services.registry.store.writing import require_one
 
 _COLUMNS = """p.pairing_id, p.division_code, p.organisation_name, p.credit_code, p.valid_from, p.valid_until, p.version,
     p.created_at, p.updated_at"""

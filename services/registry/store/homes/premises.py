@@ -9,12 +9,12 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.rules.homes.premises import PremisesKind, PremisesStatus
 from services.registry.rules.homes.star_rating import LastGrade
 from services.registry.schemas.homes.premises import PremisesRecord, RoomRecord
 from services.registry.store.homes.claims import address_index
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """p.premises_id, p.kind, p.status, p.division_code, p.landlord_id, p.sealed, p.storeys, p.let_from, p.report_due_on,
     p.reported_late, p.report_unsettled_on, p.ended_on, p.end_reason, p.end_reported_late, p.end_unsettled_on, p.version,

@@ -9,9 +9,9 @@ from services.chassis.db import Record, prepare
 from services.chassis.keyring import Keyring
 from services.chassis.schemas import View
 from services.chassis.work import Work
+from services.chassis.writing import require_one
 from services.registry.schemas.homes.stays import StayRecord
 from services.registry.store.sealing import seal, unseal
-from services.registry.store.writing import require_one
 
 COLUMNS = """s.stay_id, s.person_id, s.premises_id, s.room_id, s.division_code, s.bed, s.started_at, s.report_due_on,
     s.reported_late, s.report_unsettled_on, s.ended_at, s.end_reason, s.end_reported_late, s.end_unsettled_on, s.sealed,
