@@ -26,9 +26,8 @@ RESOURCE = "responsibility_letter"
 
 async def enter_letter(work: Work, body: LetterEntry) -> LetterView:
     """Enter a letter that a landlord signed; several may follow each other or overlap."""
-    is_there = await store.hold_landlord(work, body.landlord_id)
-    landlord = await store.lock_landlord(work, body.landlord_id) if is_there else None
-    if landlord is None:
+    landlord = await store.lock_landlord(work, body.landlord_id)
+    if landlord is None or not await store.hold_landlord(work, body.landlord_id):
         wrong = FieldError("/landlord_id", "landlord_not_found", "没有找到该出租人", "there is no such landlord")
         raise DomainError("landlord-not-found", errors=[wrong])
     errors = day_errors("/signed_on", body.signed_on, earliest=body.signed_on, latest=work.today)
