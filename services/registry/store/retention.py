@@ -9,7 +9,7 @@ from services.chassis.work import Work
 from services.chassis.writing import require_one
 from services.registry.rules.retention import ReviewedClass
 from services.registry.schemas.retention import ReviewRecord
-from services.registry.store.retention_ends import ENDED, RETURNED
+from services.registry.store.retention_ends import ENDED
 
 _COLUMNS = """r.review_id, r.retention_class, r.subject_id, r.person_id, r.division_code, r.ended_on, r.due_on, r.status,
     r.reason_code, r.keep_until, r.decided_on, r.version, r.created_at, r.updated_at"""
@@ -24,13 +24,14 @@ _LAPSED = """
             r.status = 'returned' OR r.status = 'kept' AND r.keep_until > CAST(:today AS date))))
     ORDER BY e.ended_on, e.subject_id LIMIT CAST(:limit AS integer)
 """
-_RETURNED = f"""
-    SELECT {_COLUMNS} FROM retention_review r
-    WHERE r.status = 'due' AND r.retention_class = '{{reviewed}}' AND ({{returned}})
-    ORDER BY r.review_id LIMIT CAST(:limit AS integer) FOR UPDATE
-"""  # noqa: S608 - constant of this module
 _LAPSED_OF = {each: prepare(_LAPSED.format(reviewed=each.value, ended=ENDED[each])) for each in ReviewedClass}
-_RETURNED_OF = {each: prepare(_RETURNED.format(reviewed=each.value, returned=RETURNED[each])) for each in ReviewedClass}
+_RETURNED = prepare(
+    f"""
+    SELECT {_COLUMNS} FROM retention_review r
+    WHERE r.status = 'due' AND r.retention_class = :reviewed AND is_needed_again(r.review_id)
+    ORDER BY r.review_id LIMIT CAST(:limit AS integer) FOR UPDATE
+    """  # noqa: S608 - constant of this module
+)
 _ERASE_REMEMBERED = prepare("SELECT erase_remembered(CAST(:review_id AS uuid))")
 _MARK_ERASED = {
     ReviewedClass.LANDLORD: prepare(
@@ -88,7 +89,7 @@ async def lapsed(work: Work, reviewed: ReviewedClass, *, ended_by: date, limit: 
 
 async def lock_returned(work: Work, reviewed: ReviewedClass, *, limit: int) -> list[ReviewRecord]:
     """Reviews that are due of what is needed again, and of ids that are aliases now."""
-    return [review_of(row) for row in await work.tx.fetch(_RETURNED_OF[reviewed], limit=limit)]
+    return [review_of(row) for row in await work.tx.fetch(_RETURNED, reviewed=reviewed.value, limit=limit)]
 
 
 async def erase_remembered(work: Work, review_id: UUID) -> None:

@@ -1,4 +1,6 @@
-"""What is past its purpose, by reviewed class: when that ended, and what brings it back. Asked by the service alone.
+"""What is past its purpose, by reviewed class, and when that ended. Asked by the service alone.
+
+What brings it back the database's `is_needed_again` says by these same conditions, to the daily job and to two officers alike.
 
 A statement each: subject, person where it is one, the division that decides, the day of the end. What decided reviews say is
 not asked here.
@@ -63,17 +65,3 @@ ENDED = {
     ReviewedClass.EMPLOYER: _EMPLOYER,
 }
 """Of each class what ended by `:ended_by`."""
-
-_HELD_AGAIN = f"""
-    EXISTS (SELECT FROM person_division d WHERE d.person_id = r.person_id AND d.until IS NULL)
-    OR EXISTS (SELECT FROM person_alias a WHERE a.person_id = r.person_id AND a.unmerged_on IS NULL)
-    OR {_IS_HERE.format(person="r.person_id")}
-"""  # noqa: S608 - as above
-
-
-def _ended_no_more(ended: str) -> str:
-    return f"NOT EXISTS (SELECT FROM ({ended.replace(':ended_by', 'r.ended_on')}) e WHERE e.subject_id = r.subject_id)"
-
-
-RETURNED = {each: _HELD_AGAIN if each is ReviewedClass.PERSON else _ended_no_more(ended) for each, ended in ENDED.items()}
-"""Of each class the condition on a review `r` that is due whose subject is needed again, or is somebody else's by now."""
