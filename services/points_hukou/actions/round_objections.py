@@ -129,8 +129,9 @@ async def list_objections(work: Work, round_id: UUID, cursor: str | None, limit:
     """The objections to a round, oldest first; with `overdue` those that were not answered in time. Of another office's round a
     window sees those it took.
     """
-    await noticed(work, round_id)
     is_own = await rounds.find_round(work, round_id) is not None
+    if not is_own:
+        await noticed(work, round_id)
     scope = f"objections {round_id} {overdue}"
     start = after(work.keyring, scope, cursor)
     rows = await store.list_objections(work, round_id, overdue=overdue, after=start, limit=limit)
